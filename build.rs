@@ -1,0 +1,44 @@
+//! Compiles the contract in `proto/` to Rust, without protoc.
+
+use std::path::{Path, PathBuf};
+
+use prost::Message as _;
+
+/// Messages that carry a secret: they get no derived `Debug` (see `proto/lib.rs`).
+const SECRET_MESSAGES: [&str; 6] = [
+    ".waika.v1.AuthoriseRequest",
+    ".waika.v1.BindRequest",
+    ".waika.v1.CardEntry",
+    ".waika.v1.IdentityDocument",
+    ".waika.v1.SendPhoneCodeRequest",
+    ".waika.v1.PhoneCodeSent",
+];
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo speaks to a build script through the environment"
+)]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir("proto/waika/v1")? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "proto")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let descriptors = protox::compile(&files, [Path::new("proto")])?;
+
+    // `compile_fds` ignores `file_descriptor_set_path`, so the set for reflection is written here.
+    let out_dir = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
+    std::fs::write(out_dir.join("waika.v1.bin"), descriptors.encode_to_vec())?;
+
+    tonic_prost_build::configure()
+        .skip_debug(SECRET_MESSAGES)
+        .compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The wire contract of Waika, `waika.v1`: generated types and nothing else.
+//!
+//! The sources are the `.proto` files beside this one; read those for the meaning of every field.
+
+/// Package `waika.v1`.
+pub mod v1 {
+    #![allow(
+        missing_docs,
+        clippy::pedantic,
+        clippy::allow_attributes_without_reason,
+        reason = "generated code"
+    )]
+
+    tonic::include_proto!("waika.v1");
+
+    /// The encoded `FileDescriptorSet` of the contract, for gRPC reflection.
+    pub const FILE_DESCRIPTOR_SET: &[u8] =
+        include_bytes!(concat!(env!("OUT_DIR"), "/waika.v1.bin"));
+}
+
+/// Messages that carry secrets print their name and nothing of their content.
+macro_rules! redacted {
+    ($($message:ident),* $(,)?) => {
+        $(
+            impl std::fmt::Debug for v1::$message {
+                fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    formatter.debug_struct(stringify!($message)).finish_non_exhaustive()
+                }
+            }
+        )*
+    };
+}
+
+redacted!(
+    AuthoriseRequest,
+    BindRequest,
+    CardEntry,
+    IdentityDocument,
+    SendPhoneCodeRequest,
+    PhoneCodeSent,
+);

@@ -1,0 +1,257 @@
+//! Names of accounts, merchants, cards, authorisations and calls.
+
+use std::fmt;
+
+use crate::Malformed;
+
+/// Crockford's alphabet: no `I`, `L`, `O` or `U`, so that a code survives being read aloud.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Takes 1 to 64 letters, digits, or any of `. _ : @ -`.
+            pub fn parse(text: &str) -> Result<Self, Malformed> {
+                let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte);
+                if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(Malformed::new("must be 1 to 64 letters, digits, or any of . _ : @ -"))
+                }
+            }
+
+            /// The name as it was given.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+name_type! {
+    /// A wallet.
+    AccountId
+}
+name_type! {
+    /// A merchant (ISO 8583 DE42).
+    MerchantId
+}
+
+/// A caller's name for one call, so that sending it again has no second effect (D18).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(Box<str>);
+
+impl IdempotencyKey {
+    /// Takes 1 to 64 bytes of printable ASCII.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        if (1..=64).contains(&text.len()) && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            Ok(Self(text.into()))
+        } else {
+            Err(Malformed::new("must be 1 to 64 bytes of printable ASCII"))
+        }
+    }
+
+    /// The key as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Names a card within its account; says nothing about the card's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CardToken(u64);
+
+impl CardToken {
+    const PREFIX: &str = "card_";
+
+    /// Takes 64 random bits.
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The 64 bits.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Reads a token as [`fmt::Display`] writes it.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        text.strip_prefix(Self::PREFIX)
+            .and_then(decode)
+            .map(Self)
+            .ok_or(Malformed::new(
+                "must be a card token as Bind or ListCards gave it",
+            ))
+    }
+}
+
+impl fmt::Display for CardToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(Self::PREFIX)?;
+        encode(self.0, formatter)
+    }
+}
+
+/// Names one decision. Opaque to callers; the `1` after the prefix is the version of the
+/// encoding, whose content is the decision's sequence in the ledger, mixed so that ids do not
+/// tell callers how many decisions there have been between two of theirs at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AuthorisationId(u64);
+
+impl AuthorisationId {
+    const PREFIX: &str = "auth_1";
+    /// Odd, so that multiplying by it is a bijection of the 64-bit numbers.
+    const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+    const MULTIPLIER_INVERSE: u64 = inverse(Self::MULTIPLIER);
+
+    /// Takes a decision's sequence in the ledger.
+    pub const fn from_sequence(sequence: u64) -> Self {
+        Self(sequence)
+    }
+
+    /// The decision's sequence in the ledger.
+    pub const fn sequence(self) -> u64 {
+        self.0
+    }
+
+    /// Reads an id as [`fmt::Display`] writes it. None if it cannot be one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mixed = decode(text.strip_prefix(Self::PREFIX)?)?;
+        Some(Self(
+            mixed.rotate_left(32).wrapping_mul(Self::MULTIPLIER_INVERSE),
+        ))
+    }
+}
+
+impl fmt::Display for AuthorisationId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(Self::PREFIX)?;
+        encode(
+            self.0.wrapping_mul(Self::MULTIPLIER).rotate_right(32),
+            formatter,
+        )
+    }
+}
+
+/// A keyed digest of something personal or secret: a card number, a document, a phone. It can
+/// be compared and nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub [u8; 16]);
+
+/// Eight hex digits: enough to tell two apart in a log, too few to be of use elsewhere.
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, ..] = self.0;
+        write!(formatter, "Fingerprint({a:02x}{b:02x}{c:02x}{d:02x}…)")
+    }
+}
+
+/// Newton's iteration doubles the number of right bits each time, from five to over 64.
+const fn inverse(odd: u64) -> u64 {
+    let mut guess = odd.wrapping_mul(3) ^ 2;
+    let mut round = 0;
+    while round < 4 {
+        guess = guess.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(guess)));
+        round += 1;
+    }
+    guess
+}
+
+fn encode(number: u64, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut text = [0_u8; 13];
+    let mut rest = number;
+    for place in text.iter_mut().rev() {
+        *place = ALPHABET.get((rest % 32) as usize).copied().unwrap_or(b'0');
+        rest /= 32;
+    }
+    formatter.write_str(std::str::from_utf8(&text).unwrap_or_default())
+}
+
+fn decode(text: &str) -> Option<u64> {
+    if text.len() != 13 {
+        return None;
+    }
+    text.bytes().try_fold(0_u64, |number, byte| {
+        let digit = ALPHABET.iter().position(|&letter| letter == byte)?;
+        number.checked_mul(32)?.checked_add(digit as u64)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_plain() {
+        let long = "a".repeat(65);
+        for (text, accepted) in [
+            ("wxid_1", true),
+            ("a.b:c@d-e_F9", true),
+            ("a".repeat(64).as_str(), true),
+            ("", false),
+            (long.as_str(), false),
+            ("a b", false),
+            ("外卡", false),
+            ("a\0", false),
+            ("a/b", false),
+        ] {
+            assert_eq!(AccountId::parse(text).is_ok(), accepted, "{text}");
+            assert_eq!(MerchantId::parse(text).is_ok(), accepted, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_printable_ascii() {
+        for (text, accepted) in [
+            ("k 1/~", true),
+            ("", false),
+            ("k\n", false),
+            ("é", false),
+            (&"k".repeat(65), false),
+        ] {
+            assert_eq!(IdempotencyKey::parse(text).is_ok(), accepted, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_and_tokens_read_back_as_written() {
+        for number in [0, 1, 2, 31, 32, 1 << 40, u64::MAX - 1, u64::MAX] {
+            let id = AuthorisationId::from_sequence(number);
+            assert_eq!(AuthorisationId::parse(&id.to_string()), Some(id));
+            let token = CardToken::from_bits(number);
+            assert_eq!(CardToken::parse(&token.to_string()), Ok(token));
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_of_ours_is_none() {
+        for text in [
+            "",
+            "auth_1",
+            "auth_2AAAAAAAAAAAAA",
+            "auth_1ZZZZZZZZZZZZZ",
+            "card_0000000000000",
+            "auth_10000000000000é",
+        ] {
+            assert_eq!(AuthorisationId::parse(text), None, "{text}");
+        }
+        assert!(CardToken::parse("card_00000000000000").is_err());
+        assert!(CardToken::parse("auth_0000000000000").is_err());
+    }
+}

@@ -1,0 +1,5 @@
+//! What the tests of the ladders share: a wallet made by events, and scripts of what is done to it.
+
+pub(super) mod script;
+pub(super) mod wallet;
+mod words;

@@ -1,0 +1,288 @@
+//! A small language for tests of more than one call: what a person does, and what is answered.
+//!
+//! ```text
+//! at 2024-01-10 12:00
+//! pay 6000.00 times 8 => approved, fee 180.00
+//! pay 0.01 password 2 => PASSWORD_WRONG
+//! ```
+//!
+//! A line is a verb, then pairs of a name and a value, then phrases that must all be in the
+//! answer. At its end every script is replayed: the events alone must give the same account.
+
+use super::wallet::{
+    Wallet, amount, application, at, bind_facts, bound_card, identity, local_time, merchant,
+    payment, payment_facts, person, phone, token, verifier,
+};
+use super::words::{Line, refusal, said};
+use crate::event::{ApprovalCode, Event, Reservation, WalletRegion};
+use crate::policy::{Limits, PassportReview};
+use crate::rules::{authorise, bind, phone_code, review};
+
+/// Plays a script from first contact on, or from wherever `wallet` stands.
+pub(in crate::rules) fn check(script: &str) {
+    check_from(Wallet::open(WalletRegion::Mainland), script);
+}
+
+/// Plays a script on a wallet.
+pub(in crate::rules) fn check_from(wallet: Wallet, script: &str) {
+    let mut play = Play {
+        wallet,
+        holds: Vec::new(),
+        begun: Vec::new(),
+    };
+    for text in script
+        .lines()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+    {
+        let line = Line::parse(text);
+        for round in 1..=line.times {
+            let answer = play.act(&line);
+            for phrase in &line.expected {
+                assert!(
+                    answer.iter().any(|said| said == phrase),
+                    "`{text}` (time {round}) gave {answer:?}, without {phrase:?}"
+                );
+            }
+        }
+    }
+    assert_eq!(play.wallet.replayed(), play.wallet.account, "{script}");
+}
+
+struct Play {
+    wallet: Wallet,
+    /// Reservations whose issuer has not answered.
+    holds: Vec<(u64, Reservation)>,
+    /// Binds whose issuer has not answered.
+    begun: Vec<Begun>,
+}
+
+struct Begun {
+    reserved_by: u64,
+    card: u8,
+    application: bind::Application,
+    /// The password that was given.
+    password: u8,
+}
+
+impl Play {
+    fn act(&mut self, line: &Line<'_>) -> Vec<String> {
+        match line.verb {
+            "at" => self.wallet.now = at(&line.object),
+            "deferred" => self.wallet.policy.passport_review = PassportReview::Deferred,
+            "limits" => self.set_limits(line),
+            "code" => return self.ask_for_a_code(line),
+            "bind" => {
+                let held = self.begin(line);
+                return if held == ["held"] {
+                    self.finish(line)
+                } else {
+                    held
+                };
+            }
+            "begin" => return self.begin(line),
+            "finish" => return self.finish(line),
+            "abandon" => return self.abandon(line),
+            "pay" => return self.pay(line),
+            "hold" => return self.hold(line),
+            "answer" => return self.answer(line),
+            "approve" | "reject" => return self.resolve_review(line),
+            "look" => return self.look(),
+            verb => panic!("no verb {verb}"),
+        }
+        Vec::new()
+    }
+
+    fn set_limits(&mut self, line: &Line<'_>) {
+        let Limits {
+            single,
+            month,
+            year,
+        } = self.wallet.policy.limits;
+        self.wallet.policy.limits = Limits {
+            single: line.sum("single", single),
+            month: line.sum("month", month),
+            year: line.sum("year", year),
+        };
+    }
+
+    fn ask_for_a_code(&mut self, line: &Line<'_>) -> Vec<String> {
+        let wallet = &mut self.wallet;
+        let facts = phone_code::SendFacts {
+            region: WalletRegion::Mainland,
+            phone: phone(line.number("phone")),
+            nonce: 7,
+            deliverable: line.value("gateway").is_none(),
+        };
+        let decided = phone_code::send(
+            &wallet.account,
+            &facts,
+            &wallet.policy.phone_code,
+            wallet.now,
+        );
+        wallet.record(Event::PhoneCode(decided));
+        match decided.outcome {
+            Ok(sent) => vec![
+                "sent".into(),
+                format!("resend {}", local_time(sent.resend_at)),
+                format!("until {}", local_time(sent.expires_at)),
+            ],
+            Err(refused) => refusal(refused.reason.name(), &refused.evidence),
+        }
+    }
+
+    fn begin(&mut self, line: &Line<'_>) -> Vec<String> {
+        let wallet = &mut self.wallet;
+        let (card, password) = (line.number("card"), line.number("password"));
+        let application = bind::Application {
+            document: Some(line.document()),
+            document_fingerprint: person(line.number("person")),
+            phone: phone(line.number("phone")),
+            ..application(card)
+        };
+        let facts = bind::Facts {
+            phone_code_matches: line.value("code").is_none(),
+            password_matches: wallet.account.password() == Some(&verifier(password)),
+            ..bind_facts()
+        };
+        let event = bind::reserve(
+            &wallet.account,
+            &application,
+            &facts,
+            &wallet.policy,
+            wallet.now,
+        );
+        let answer = said(&event);
+        let reserved_by = wallet.record(event);
+        if answer == ["held"] {
+            self.begun.push(Begun {
+                reserved_by,
+                card,
+                application,
+                password,
+            });
+        }
+        answer
+    }
+
+    fn take_begun(&mut self, card: u8) -> Begun {
+        let place = self.begun.iter().position(|begun| begun.card == card);
+        self.begun.remove(place.unwrap())
+    }
+
+    fn finish(&mut self, line: &Line<'_>) -> Vec<String> {
+        let begun = self.take_begun(line.number("card"));
+        let wallet = &mut self.wallet;
+        let mut card = bound_card(begun.card, wallet.now);
+        card.holder_matches = line.value("holder").is_none();
+        let mut identity = identity(begun.application.document.unwrap());
+        identity.fingerprint = begun.application.document_fingerprint;
+        let completion = bind::Completion {
+            reserved_by: begun.reserved_by,
+            answer: line.issuer().map(|()| card),
+            identity,
+            password_offered: verifier(begun.password),
+            password_matches: wallet.account.password() == Some(&verifier(begun.password)),
+        };
+        let event = bind::complete(
+            &wallet.account,
+            &begun.application,
+            completion,
+            &wallet.policy,
+            wallet.now,
+        );
+        let answer = said(&event);
+        wallet.record(event);
+        answer
+    }
+
+    fn abandon(&mut self, line: &Line<'_>) -> Vec<String> {
+        let begun = self.take_begun(line.number("card"));
+        let event = bind::abandon(&self.wallet.account, begun.reserved_by);
+        let answer = said(&event);
+        self.wallet.record(event);
+        answer
+    }
+
+    fn decide(&self, line: &Line<'_>) -> authorise::Decision {
+        let Wallet {
+            account,
+            policy,
+            now,
+            ..
+        } = &self.wallet;
+        let mut payment = payment(amount(&line.object));
+        payment.card = token(line.number("card"));
+        let merchant = merchant();
+        let password = verifier(line.number("password"));
+        let facts = authorise::Facts {
+            password_matches: account.password() == Some(&password),
+            ..payment_facts(&merchant)
+        };
+        authorise::decide(account, payment, &facts, policy, *now)
+    }
+
+    fn pay(&mut self, line: &Line<'_>) -> Vec<String> {
+        let event = match self.decide(line) {
+            authorise::Decision::Decline(declined) => Event::Declined(declined),
+            authorise::Decision::Reserve(reservation) => {
+                let answer = line.issuer().map(|()| ApprovalCode(*b"A1B2C3"));
+                authorise::resolve(*reservation, None, answer)
+            }
+        };
+        let answer = said(&event);
+        self.wallet.record(event);
+        answer
+    }
+
+    fn hold(&mut self, line: &Line<'_>) -> Vec<String> {
+        let event = match self.decide(line) {
+            authorise::Decision::Decline(declined) => Event::Declined(declined),
+            authorise::Decision::Reserve(reservation) => Event::Reserved(reservation),
+        };
+        let answer = said(&event);
+        let sequence = self.wallet.record(event.clone());
+        if let Event::Reserved(reservation) = event {
+            self.holds.push((sequence, *reservation));
+        }
+        answer
+    }
+
+    /// The issuer answers for the oldest hold.
+    fn answer(&mut self, line: &Line<'_>) -> Vec<String> {
+        let (reserved_by, reservation) = self.holds.remove(0);
+        let answer = line.issuer().map(|()| ApprovalCode(*b"A1B2C3"));
+        let event = authorise::resolve(reservation, Some(reserved_by), answer);
+        let answer = said(&event);
+        self.wallet.record(event);
+        answer
+    }
+
+    fn resolve_review(&mut self, line: &Line<'_>) -> Vec<String> {
+        let resolved = review::resolve(&self.wallet.account, line.verb == "approve");
+        let done = if resolved.resolved {
+            "resolved"
+        } else {
+            "nothing to resolve"
+        };
+        let answer = vec![done.into(), format!("review {:?}", resolved.review)];
+        self.wallet.record(Event::ReviewResolved(resolved));
+        answer
+    }
+
+    fn look(&self) -> Vec<String> {
+        let Wallet { account, now, .. } = &self.wallet;
+        let usage = account.usage().at(*now);
+        let password = (1..=9).find(|&number| account.password() == Some(&verifier(number)));
+        vec![
+            format!("month {}", usage.in_month),
+            format!("year {}", usage.in_year),
+            format!("cards {}", account.cards().len()),
+            format!("slots held {}", account.pending_binds().len()),
+            format!("codes {}", account.phone_codes().len()),
+            format!("wrong passwords {}", account.wrong_passwords(*now)),
+            format!("password {}", password.unwrap_or(0)),
+            format!("review {:?}", account.review()),
+        ]
+    }
+}

@@ -1,0 +1,35 @@
+//! The ladder of `Unbind` (R48, D22).
+
+use super::password::{Try, spend_try};
+use crate::account::Account;
+use crate::decline::Evidence;
+use crate::event::PasswordEffect;
+use crate::identifiers::CardToken;
+use crate::period::Timestamp;
+use crate::policy::Policy;
+use crate::refusal::{Refused, UnbindRefusal as Reason};
+
+/// Decides whether a card is let go, and what the try of the password did.
+pub fn decide(
+    account: &Account,
+    card: CardToken,
+    password_matches: bool,
+    policy: &Policy,
+    now: Timestamp,
+) -> (Result<(), Refused<Reason>>, PasswordEffect) {
+    if account.identity().is_none() {
+        let refused = Refused::because(Reason::WalletNotVerified);
+        return (Err(refused), PasswordEffect::Untouched);
+    }
+    let (attempt, effect) = spend_try(account, password_matches, policy.password, now);
+    let outcome = match attempt {
+        Try::Locked(until) => Err(Refused {
+            reason: Reason::PasswordLocked,
+            evidence: Evidence::Until(until),
+        }),
+        Try::Wrong => Err(Refused::because(Reason::PasswordWrong)),
+        Try::Matched if account.card(card).is_none() => Err(Refused::because(Reason::CardNotBound)),
+        Try::Matched => Ok(()),
+    };
+    (outcome, effect)
+}
