@@ -1,0 +1,77 @@
+//! The accounts in memory: a sharded map whose guards never leave this file.
+
+use dashmap::DashMap;
+use foldhash::fast::RandomState;
+use waika_domain::account::Account;
+use waika_domain::event::WalletRegion;
+use waika_domain::identifiers::AccountId;
+
+/// Locks of the map. Its default of four for each core would put a million of ten million
+/// accounts behind one lock.
+const SHARDS: usize = 4_096;
+
+/// Every account. Boxed, so that a growing shard moves pointers and not records.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    map: DashMap<AccountId, Box<Account>, RandomState>,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        let map =
+            DashMap::with_capacity_and_hasher_and_shard_amount(0, RandomState::default(), SHARDS);
+        Self { map }
+    }
+}
+
+impl Accounts {
+    /// Runs a closure on one account under its lock; None if there is no such account. The
+    /// closure must not reach for another account, nor wait for anything.
+    pub(crate) fn with_account<R>(
+        &self,
+        id: &AccountId,
+        run: impl FnOnce(&mut Account) -> R,
+    ) -> Option<R> {
+        self.map.get_mut(id).map(|mut account| run(&mut account))
+    }
+
+    /// The same, on an account that is opened if there is none (D27).
+    pub(crate) fn with_account_or_open<R>(
+        &self,
+        id: &AccountId,
+        region: WalletRegion,
+        run: impl FnOnce(&mut Account) -> R,
+    ) -> R {
+        let mut account = match self.map.get_mut(id) {
+            Some(account) => account,
+            None => self
+                .map
+                .entry(id.clone())
+                .or_insert_with(|| Box::new(Account::open(region))),
+        };
+        run(&mut account)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.map.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d27_only_some_calls_open_an_account() {
+        let accounts = Accounts::default();
+        let id = AccountId::parse("a").unwrap();
+        assert_eq!(accounts.with_account(&id, |_| ()), None);
+        assert_eq!(accounts.len(), 0);
+        accounts.with_account_or_open(&id, WalletRegion::Malaysia, |_| ());
+        let region =
+            accounts.with_account_or_open(&id, WalletRegion::Mainland, |account| account.region());
+        assert_eq!(region, WalletRegion::Malaysia, "D19: set at first contact");
+        assert_eq!(accounts.len(), 1);
+    }
+}

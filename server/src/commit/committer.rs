@@ -1,0 +1,101 @@
+//! The one thread that writes the journal.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use metrics::{Counter, Histogram};
+
+use super::{CommitOptions, Halted, Shared};
+use crate::clock::monotonic;
+use crate::ledger::journal::{Batch, DiskError, Journal};
+
+pub(super) fn start(
+    journal: Journal,
+    shared: Arc<Shared>,
+    options: CommitOptions,
+) -> io::Result<JoinHandle<()>> {
+    let committer = Committer {
+        journal,
+        shared,
+        options,
+        metrics: Metrics::new(),
+    };
+    thread::Builder::new()
+        .name("waika-commit".to_owned())
+        .spawn(move || committer.run())
+}
+
+struct Committer {
+    journal: Journal,
+    shared: Arc<Shared>,
+    options: CommitOptions,
+    metrics: Metrics,
+}
+
+impl Committer {
+    fn run(mut self) {
+        let mut batch = Batch::new();
+        loop {
+            self.journal.prepare_in_background();
+            if !self.shared.pending.take(&mut batch) {
+                return;
+            }
+            let begun_at = monotonic();
+            match self.journal.commit(&mut batch) {
+                Ok(durable) => self.shared.waiters.publish(durable),
+                Err(error) => return self.halt(&error),
+            }
+            self.metrics.record(&batch, begun_at);
+            batch.clear();
+            self.space(begun_at);
+        }
+    }
+
+    /// Under load, lets the next batch grow: nobody waits longer than the spacing for it.
+    fn space(&self, begun_at: Instant) {
+        if self.shared.pending.waiting() > self.options.spacing_above {
+            let since = monotonic().saturating_duration_since(begun_at);
+            let rest = self.options.spacing.saturating_sub(since);
+            if !rest.is_zero() {
+                thread::sleep(rest);
+            }
+        }
+    }
+
+    fn halt(&self, error: &DiskError) {
+        tracing::error!(%error, "the journal has halted: nothing more becomes durable");
+        self.shared.halt(&Halted::new(&error.to_string()));
+    }
+}
+
+impl Drop for Committer {
+    /// Whichever way the thread ends, nobody waits for it any longer.
+    fn drop(&mut self) {
+        self.shared.end(&Halted::new("the queue was closed"));
+    }
+}
+
+struct Metrics {
+    batch_size: Histogram,
+    flush_seconds: Histogram,
+    commits: Counter,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        Self {
+            batch_size: metrics::histogram!("waika_commit_batch_size"),
+            flush_seconds: metrics::histogram!("waika_commit_flush_seconds"),
+            commits: metrics::counter!("waika_commits_total"),
+        }
+    }
+
+    fn record(&self, batch: &Batch, begun_at: Instant) {
+        self.batch_size.record(f64::from(batch.count()));
+        self.flush_seconds
+            .record(monotonic().saturating_duration_since(begun_at));
+        self.commits.increment(1);
+    }
+}

@@ -1,0 +1,167 @@
+//! The command line and the environment, read once into types that cannot be wrong.
+//!
+//! All mistakes are told together, each with the flag or variable, its value, and what would
+//! have been accepted.
+
+mod flags;
+mod key_file;
+mod policy_file;
+mod policy_keys;
+mod reader;
+mod serving;
+mod values;
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use waika_domain::policy::Policy;
+
+use crate::exit::{Failure, Reason};
+use crate::telemetry::LogConfig;
+use reader::Reader;
+pub use values::Store;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// Serve until stopped.
+    Serve(Box<Config>),
+    /// Print this text, and that is all: help, version, a policy.
+    Tell(String),
+}
+
+/// What a server needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where it listens.
+    pub addresses: Addresses,
+    /// Threads that serve.
+    pub cores: NonZeroUsize,
+    /// What the ledger needs to know.
+    pub ledger: LedgerConfig,
+    /// The sandbox was asked for by its flag, not only for want of anything else.
+    pub sandbox_asked_for: bool,
+    /// Logs.
+    pub log: LogConfig,
+    /// What bounds connections and the drain.
+    pub bounds: Bounds,
+}
+
+/// Three listeners, three addresses. Port 0 takes any free port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// For merchants and wallets.
+    pub rpc: SocketAddr,
+    /// For operators.
+    pub admin: SocketAddr,
+    /// For Prometheus.
+    pub metrics: SocketAddr,
+}
+
+/// What bounds connections and the drain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Connections at once on the listener for merchants and wallets.
+    pub connections: usize,
+    /// How long a connection may take to send its HTTP/2 preface.
+    pub preface: Duration,
+    /// How long to be `NOT_SERVING` before draining.
+    pub drain_wait: Duration,
+    /// How long calls in flight may take while draining.
+    pub drain: Duration,
+}
+
+/// What the ledger needs to know.
+#[derive(Debug, Clone)]
+pub struct LedgerConfig {
+    /// Where it keeps what it has promised.
+    pub store: Store,
+    /// The file with the key, outside the data folder.
+    pub key_file: PathBuf,
+    /// Nobody named the key file: it is the default one.
+    pub key_file_is_default: bool,
+    /// Card numbers outside the test BINs are accepted (D26).
+    pub allow_live_pan: bool,
+    /// What the sandbox's answers depend on.
+    pub seed: u64,
+    /// The policy in force.
+    pub policy: Arc<Policy>,
+    /// Smallest time from one sync to the next under load.
+    pub commit_spacing: Duration,
+    /// Size of a journal segment in bytes.
+    pub segment_bytes: u64,
+}
+
+/// Reads the command line (its first word is the program) and the environment.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Failure> {
+    let matches = match flags::command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return help_or_failure(&error),
+    };
+    let command = match matches.subcommand() {
+        Some(("policy", matches)) => policy_command(matches).map(Command::Tell),
+        Some((_, matches)) => serve_command(matches),
+        None => serve_command(&matches),
+    };
+    command.map_err(|mistakes| failure(&mistakes))
+}
+
+fn help_or_failure(error: &clap::Error) -> Result<Command, Failure> {
+    if error.use_stderr() {
+        let text = error.render().to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        return Err(Failure::new(Reason::Configuration, text));
+    }
+    let text = error.render();
+    Ok(Command::Tell(if std::io::stdout().is_terminal() {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    }))
+}
+
+fn failure(mistakes: &[String]) -> Failure {
+    let count = match mistakes.len() {
+        1 => "a mistake".to_owned(),
+        several => format!("{several} mistakes"),
+    };
+    let lines = mistakes.join("\n  ");
+    Failure::new(
+        Reason::Configuration,
+        format!("{count} in the configuration:\n  {lines}"),
+    )
+}
+
+fn policy_command(matches: &ArgMatches) -> Result<String, Vec<String>> {
+    match matches.subcommand() {
+        Some(("check", matches)) => {
+            let file = Reader::new(matches).text("file").unwrap_or_default();
+            let policy = policy_file::read(Path::new(file))?;
+            Ok(format!("{file}: policy {} has no mistakes\n", policy.name))
+        }
+        Some((_, matches)) => match Reader::new(matches).text("policy") {
+            Some(file) => Ok(policy_file::render(&policy_file::read(Path::new(file))?)),
+            None => Ok(policy_file::render(&Policy::weixin_2023())),
+        },
+        None => Err(vec!["policy: say show or check".to_owned()]),
+    }
+}
+
+fn serve_command(matches: &ArgMatches) -> Result<Command, Vec<String>> {
+    let mut reader = Reader::new(matches);
+    let config = serving::read(&mut reader);
+    let mistakes = reader.into_mistakes();
+    match config {
+        Some(config) if mistakes.is_empty() => Ok(Command::Serve(Box::new(config))),
+        _ => Err(mistakes),
+    }
+}
+
+#[cfg(test)]
+mod tests;

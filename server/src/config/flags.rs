@@ -1,0 +1,253 @@
+//! Every flag and variable of `waika-server`, in one table, and the command line made from it.
+//!
+//! Values are taken as text: clap stops at the first bad one, and we want to name them all.
+
+use clap::{Arg, ArgAction, Command};
+
+/// One flag with its variable.
+pub(super) struct Flag {
+    /// Without the dashes.
+    pub(super) name: &'static str,
+    /// The environment variable that sets it too.
+    pub(super) variable: &'static str,
+    placeholder: &'static str,
+    default: Option<&'static str>,
+    help: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Value,
+    Switch,
+    /// Not in the help: for tests and measurements.
+    Hidden,
+}
+
+impl Flag {
+    const fn value(name: &'static str, variable: &'static str, help: &'static str) -> Self {
+        Self {
+            name,
+            variable,
+            placeholder: "VALUE",
+            default: None,
+            help,
+            kind: Kind::Value,
+        }
+    }
+
+    const fn switch(name: &'static str, variable: &'static str, help: &'static str) -> Self {
+        Self {
+            kind: Kind::Switch,
+            ..Self::value(name, variable, help)
+        }
+    }
+
+    const fn takes(mut self, placeholder: &'static str) -> Self {
+        self.placeholder = placeholder;
+        self
+    }
+
+    const fn or(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    const fn hidden(mut self) -> Self {
+        self.kind = Kind::Hidden;
+        self
+    }
+
+    fn argument(&self) -> Arg {
+        let argument = Arg::new(self.name)
+            .long(self.name)
+            .env(self.variable)
+            .hide_env_values(true)
+            .action(ArgAction::Set)
+            .allow_negative_numbers(true)
+            .hide(self.kind == Kind::Hidden)
+            .help(self.help);
+        let argument = match self.default {
+            Some(default) => argument.default_value(default),
+            None => argument,
+        };
+        match self.kind {
+            Kind::Switch => argument
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
+                .value_name("true|false"),
+            Kind::Value | Kind::Hidden => argument.value_name(self.placeholder),
+        }
+    }
+}
+
+/// What `serve` takes, in the order of the help.
+pub(super) const SERVE: &[Flag] = &[
+    Flag::value("listen", "WAIKA_LISTEN", "Where merchants and wallets call")
+        .takes("ADDRESS")
+        .or("127.0.0.1:50051"),
+    Flag::value("admin-listen", "WAIKA_ADMIN_LISTEN", "Where operators call")
+        .takes("ADDRESS")
+        .or("127.0.0.1:50052"),
+    Flag::value(
+        "metrics-listen",
+        "WAIKA_METRICS_LISTEN",
+        "Where Prometheus scrapes GET /metrics, over HTTP/1.1",
+    )
+    .takes("ADDRESS")
+    .or("127.0.0.1:9464"),
+    Flag::switch(
+        "insecure-listen",
+        "WAIKA_INSECURE_LISTEN",
+        "Allow addresses that other machines reach, although nothing is encrypted",
+    ),
+    Flag::value(
+        "store",
+        "WAIKA_STORE",
+        "journal:DIR, or memory: (memory:delay=2ms) to measure without a disk",
+    )
+    .takes("STORE")
+    .or("journal:./waika-data"),
+    KEY_FILE,
+    Flag::value(
+        "cores",
+        "WAIKA_CORES",
+        "Threads that serve [default: as many as the machine has]",
+    )
+    .takes("N"),
+    POLICY,
+    Flag::switch(
+        "sandbox",
+        "WAIKA_SANDBOX",
+        "Answer as issuer, SMS gateway and identity verifier from inside",
+    ),
+    Flag::value("seed", "WAIKA_SEED", "What the sandbox's answers depend on")
+        .takes("N")
+        .or("1"),
+    Flag::switch(
+        "allow-live-pan",
+        "WAIKA_ALLOW_LIVE_PAN",
+        "Accept card numbers outside the test BINs (D26)",
+    ),
+    Flag::value("log", "WAIKA_LOG", "json or text, to standard error")
+        .takes("FORMAT")
+        .or("text"),
+    Flag::value(
+        "log-level",
+        "WAIKA_LOG_LEVEL",
+        "error, warn, info, debug or trace",
+    )
+    .takes("LEVEL")
+    .or("info"),
+    Flag::value(
+        "drain-wait",
+        "WAIKA_DRAIN_WAIT",
+        "How long to be NOT_SERVING, and still answer, before draining",
+    )
+    .takes("DURATION")
+    .or("0s"),
+    Flag::value(
+        "drain-timeout",
+        "WAIKA_DRAIN_TIMEOUT",
+        "How long calls in flight may take while draining",
+    )
+    .takes("DURATION")
+    .or("10s"),
+    Flag::value(
+        "max-connections",
+        "WAIKA_MAX_CONNECTIONS",
+        "Connections at once on --listen; one more is closed",
+    )
+    .takes("N")
+    .or("10000"),
+    Flag::value(
+        "commit-spacing",
+        "WAIKA_COMMIT_SPACING",
+        "Smallest time from one sync to the next under load",
+    )
+    .takes("DURATION")
+    .or("500us"),
+    Flag::value(
+        "segment-bytes",
+        "WAIKA_SEGMENT_BYTES",
+        "Size of a journal segment",
+    )
+    .takes("BYTES")
+    .or("67108864")
+    .hidden(),
+    Flag::value(
+        "preface-timeout",
+        "WAIKA_PREFACE_TIMEOUT",
+        "How long a connection may take to say HTTP/2",
+    )
+    .takes("DURATION")
+    .or("10s")
+    .hidden(),
+];
+
+const KEY_FILE: Flag = Flag::value(
+    "key-file",
+    "WAIKA_KEY_FILE",
+    "The secret key, outside the data folder \
+     [default: $XDG_STATE_HOME/waika/waika.key, or below ~/.local/state]",
+)
+.takes("FILE");
+
+const POLICY: Flag = Flag::value(
+    "policy",
+    "WAIKA_POLICY",
+    "A TOML file with the limits, the fee and the rest [default: weixin-2023]",
+)
+.takes("FILE");
+
+/// The command line as clap sees it. `serve` may be left out.
+pub(super) fn command() -> Command {
+    let serve_arguments = || SERVE.iter().map(Flag::argument);
+    let show = Command::new("show")
+        .about("Print the policy in force as TOML")
+        .arg(POLICY.argument());
+    let check = Command::new("check")
+        .about("Check a policy file and name every mistake in it")
+        .arg(Arg::new("file").value_name("FILE").required(true));
+    Command::new("waika-server")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Authorises payments made with international cards bound to a mainland wallet")
+        .after_help(
+            "Exit codes: 0 stopped, 64 configuration, 65 journal damaged, 69 port or data folder \
+             in use, 71 refused by the machine, 73 data folder not writable, 74 write failed.",
+        )
+        .args_conflicts_with_subcommands(true)
+        .args(serve_arguments())
+        .subcommand(
+            Command::new("serve")
+                .about("Serve until SIGTERM or SIGINT (the default)")
+                .args(serve_arguments()),
+        )
+        .subcommand(
+            Command::new("policy")
+                .about("Look at policies")
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .subcommand(show)
+                .subcommand(check),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_its_variable() {
+        for flag in SERVE {
+            let variable = flag.name.replace('-', "_").to_uppercase();
+            assert_eq!(flag.variable, format!("WAIKA_{variable}"));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Reads what clap gathered, and remembers every mistake instead of stopping at the first.
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+use super::flags::{Flag, SERVE};
+use super::values::{Expected, shown};
+
+/// The values of one command, with the mistakes found in them.
+pub(super) struct Reader<'a> {
+    matches: &'a ArgMatches,
+    mistakes: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(matches: &'a ArgMatches) -> Self {
+        Self {
+            matches,
+            mistakes: Vec::new(),
+        }
+    }
+
+    /// The text as given, or its default.
+    pub(super) fn text(&self, flag: &str) -> Option<&'a str> {
+        let text = self.matches.try_get_one::<String>(flag).ok().flatten();
+        text.map(String::as_str)
+    }
+
+    /// The value of a flag that has a default. Nothing if it is wrong, which is then a mistake.
+    pub(super) fn read<T>(
+        &mut self,
+        flag: &str,
+        parse: impl FnOnce(&str) -> Result<T, Expected>,
+    ) -> Option<T> {
+        let text = self.text(flag)?;
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                self.mistake(flag, format_args!("{} {expected}", shown(text)));
+                None
+            }
+        }
+    }
+
+    /// The value of a flag that has no default text.
+    pub(super) fn read_or<T>(
+        &mut self,
+        flag: &str,
+        absent: T,
+        parse: impl FnOnce(&str) -> Result<T, Expected>,
+    ) -> Option<T> {
+        if self.text(flag).is_some() {
+            self.read(flag, parse)
+        } else {
+            Some(absent)
+        }
+    }
+
+    /// Notes a mistake under the name that the caller used.
+    pub(super) fn mistake(&mut self, flag: &str, what: impl std::fmt::Display) {
+        let line = format!("{}: {what}", self.name(flag));
+        self.mistakes.push(line);
+    }
+
+    /// Notes mistakes that name their own place.
+    pub(super) fn mistakes(&mut self, mistakes: impl IntoIterator<Item = String>) {
+        self.mistakes.extend(mistakes);
+    }
+
+    /// The flag, or the variable if that is where the value is from.
+    pub(super) fn name(&self, flag: &str) -> String {
+        let from_variable = self.matches.value_source(flag) == Some(ValueSource::EnvVariable);
+        let variable = SERVE
+            .iter()
+            .find(|known| from_variable && known.name == flag)
+            .map(|known: &Flag| known.variable.to_owned());
+        variable.unwrap_or_else(|| format!("--{flag}"))
+    }
+
+    /// All mistakes, in the order in which they were found.
+    pub(super) fn into_mistakes(self) -> Vec<String> {
+        self.mistakes
+    }
+}

@@ -1,0 +1,167 @@
+//! What `serve` takes: every value checked by itself, and then against the others.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use waika_domain::policy::Policy;
+
+use super::reader::Reader;
+use super::{Addresses, Bounds, Config, LedgerConfig, Store, key_file, policy_file, values};
+use crate::telemetry::LogConfig;
+
+/// Reads everything before it gives up on anything, so that every mistake is found.
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
+    let addresses = read_addresses(reader);
+    let ledger = read_ledger(reader);
+    let cores = reader.read_or("cores", available_cores(), |text| {
+        values::number(text, &(1..=256)).map(count)
+    });
+    let sandbox_asked_for = reader.read_or("sandbox", false, values::switch);
+    let format = reader.read("log", values::log_format);
+    let level = reader.read("log-level", values::log_level);
+    let bounds = read_bounds(reader);
+    Some(Config {
+        addresses: addresses?,
+        cores: cores?,
+        ledger: ledger?,
+        sandbox_asked_for: sandbox_asked_for?,
+        log: LogConfig {
+            format: format?,
+            level: level?,
+        },
+        bounds: bounds?,
+    })
+}
+
+fn read_addresses(reader: &mut Reader<'_>) -> Option<Addresses> {
+    let insecure = reader.read_or("insecure-listen", false, values::switch);
+    let flags = ["listen", "admin-listen", "metrics-listen"];
+    let addresses = flags.map(|flag| reader.read(flag, values::address));
+    for (flag, address) in flags.into_iter().zip(addresses) {
+        let exposed = address.filter(|address| !address.ip().to_canonical().is_loopback());
+        if let (Some(address), Some(false)) = (exposed, insecure) {
+            reader.mistake(
+                flag,
+                format_args!(
+                    "\"{address}\" is reached from other machines, and this version has no TLS: \
+                     listen on loopback beside a mesh's proxy, or add --insecure-listen"
+                ),
+            );
+        }
+    }
+    let pairs = flags.into_iter().zip(addresses);
+    let known: Vec<_> = pairs
+        .filter_map(|(flag, address)| Some((flag, address?)))
+        .collect();
+    for (at, (second, other)) in known.iter().enumerate() {
+        let taken = known.iter().take(at).find(|(_, one)| collide(*one, *other));
+        if let Some((first, _)) = taken {
+            let first = reader.name(first);
+            reader.mistake(
+                second,
+                format_args!("\"{other}\" is taken by {first} already: choose another port"),
+            );
+        }
+    }
+    let [rpc, admin, metrics] = addresses;
+    Some(Addresses {
+        rpc: rpc?,
+        admin: admin?,
+        metrics: metrics?,
+    })
+}
+
+/// Two listeners cannot have both addresses.
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
+}
+
+fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
+    let store = reader.read("store", values::store);
+    let named_key_file = reader.text("key-file").map(PathBuf::from);
+    let key_file_is_default = named_key_file.is_none();
+    let key_file = read_key_file(reader, named_key_file, store.as_ref());
+    let policy = match reader.text("policy").map(Path::new) {
+        None => Some(Policy::weixin_2023()),
+        Some(file) => policy_file::read(file)
+            .map_err(|mistakes| reader.mistakes(mistakes))
+            .ok(),
+    };
+    let seed = reader.read("seed", |text| values::number(text, &(0..=u64::MAX)));
+    let allow_live_pan = reader.read_or("allow-live-pan", false, values::switch);
+    let commit_spacing = reader.read("commit-spacing", |text| {
+        values::duration(text, &(Duration::ZERO..=Duration::from_secs(1)))
+    });
+    let segment_bytes = reader.read("segment-bytes", |text| {
+        values::number(text, &(4_096..=4_294_967_296))
+    });
+    Some(LedgerConfig {
+        store: store?,
+        key_file: key_file?,
+        key_file_is_default,
+        allow_live_pan: allow_live_pan?,
+        seed: seed?,
+        policy: Arc::new(policy?),
+        commit_spacing: commit_spacing?,
+        segment_bytes: segment_bytes?,
+    })
+}
+
+fn read_key_file(
+    reader: &mut Reader<'_>,
+    named: Option<PathBuf>,
+    store: Option<&Store>,
+) -> Option<PathBuf> {
+    let Some(key_file) = named.or_else(key_file::default_path) else {
+        let what = "neither XDG_STATE_HOME nor HOME is set, so there is no default: name a file";
+        reader.mistake("key-file", what);
+        return None;
+    };
+    if let Some(folder) = store.and_then(|store| key_file::folder_around(&key_file, store)) {
+        reader.mistake(
+            "key-file",
+            format_args!(
+                "\"{}\" is inside the data folder \"{}\", where every copy of the data would \
+                 carry its key: name a file outside it",
+                key_file.display(),
+                folder.display()
+            ),
+        );
+    }
+    Some(key_file)
+}
+
+fn read_bounds(reader: &mut Reader<'_>) -> Option<Bounds> {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let connections = reader.read("max-connections", |text| {
+        values::number(text, &(1..=1_000_000)).map(count)
+    });
+    let preface = reader.read("preface-timeout", |text| {
+        values::duration(text, &(Duration::from_millis(1)..=HOUR))
+    });
+    let drain_wait = reader.read("drain-wait", |text| {
+        values::duration(text, &(Duration::ZERO..=HOUR))
+    });
+    let drain = reader.read("drain-timeout", |text| {
+        values::duration(text, &(Duration::ZERO..=HOUR))
+    });
+    Some(Bounds {
+        connections: connections?.get(),
+        preface: preface?,
+        drain_wait: drain_wait?,
+        drain: drain?,
+    })
+}
+
+fn available_cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+fn count(number: u64) -> NonZeroUsize {
+    let number = usize::try_from(number).unwrap_or(usize::MAX);
+    NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
+}

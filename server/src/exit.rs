@@ -1,0 +1,97 @@
+//! How the process ends: exit codes, as `sysexits.h` numbers them, with the text that explains.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use crate::ledger::{OpenError, journal};
+
+/// Why the process ends with a code other than 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The command line, a variable, the policy file or the key file is wrong: 64.
+    Configuration,
+    /// The journal is damaged: 65.
+    Damaged,
+    /// A port is in use, or another server holds the data folder: 69.
+    Unavailable,
+    /// The machine refuses a thread or a signal handler: 71.
+    System,
+    /// The data folder cannot be written: 73.
+    Unwritable,
+    /// A write or a sync failed: 74.
+    Io,
+}
+
+impl Reason {
+    /// Its exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Configuration => 64,
+            Self::Damaged => 65,
+            Self::Unavailable => 69,
+            Self::System => 71,
+            Self::Unwritable => 73,
+            Self::Io => 74,
+        }
+    }
+}
+
+/// The end of a process that could not do what it was asked to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Failure {
+    /// What gives the exit code.
+    pub reason: Reason,
+    /// What failed, and what mends it.
+    pub text: String,
+}
+
+impl Failure {
+    /// Joins a reason with what people read.
+    pub fn new(reason: Reason, text: impl Into<String>) -> Self {
+        Self {
+            reason,
+            text: text.into(),
+        }
+    }
+
+    /// The exit code of the process.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.reason.code())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let reason = match &error {
+            OpenError::Key(_) | OpenError::OtherKey { .. } => Reason::Configuration,
+            OpenError::Thread(_) => Reason::System,
+            OpenError::Unwritable { .. } => Reason::Io,
+            OpenError::Journal(journal) => match journal {
+                journal::OpenError::Held { .. } => Reason::Unavailable,
+                journal::OpenError::Unwritable { .. } => Reason::Unwritable,
+                journal::OpenError::Damaged(_)
+                | journal::OpenError::NewerFormat { .. }
+                | journal::OpenError::Refused { .. } => Reason::Damaged,
+                journal::OpenError::Io(_) => Reason::Io,
+            },
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+/// Prints a text that was asked for on standard output. A reader that has had enough, such as
+/// `head`, is none of our business.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    match output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Reason::Io,
+            format!("standard output: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}

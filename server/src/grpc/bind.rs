@@ -1,0 +1,230 @@
+//! `Bind`: its long message, and its answer.
+
+use tonic::Status;
+use waika::v1;
+use waika_domain::Malformed;
+use waika_domain::card::{CardExpiry, CardNumber, Scheme};
+use waika_domain::event::{BindDecided, Event};
+use waika_domain::identifiers::{AccountId, CardToken};
+use waika_domain::identity::{CountryCode, DocumentType, same_name};
+use waika_domain::period::Day;
+use waika_domain::refusal::{BindRefusal, Refused};
+use waika_domain::rules;
+use waika_domain::rules::bind::Application;
+use waika_domain::rules::phone_code::normalise_phone;
+
+use super::card::no_randomness;
+use super::parse::{Digests, Fields};
+use super::{enums, outcome, status};
+use crate::ledger::{Answered, BindOperation, Call, Rpc, Secret};
+use crate::sandbox;
+use crate::vault::{self, Vault};
+
+/// A bind that cannot be malformed.
+pub(super) struct Parsed {
+    pub(super) account: AccountId,
+    pub(super) call: Call,
+    pub(super) operation: BindOperation,
+}
+
+const NAME: &str = "must be 1 to 128 characters";
+
+pub(super) fn parse(
+    request: v1::BindRequest,
+    vault: &Vault,
+    allow_live_pan: bool,
+) -> Result<Parsed, Status> {
+    let mut fields = Fields::default();
+    let phone_code = Secret::new(request.phone_code);
+    let password = Secret::new(request.payment_password);
+    let key = fields.key(&request.idempotency_key);
+    let account = fields.account(&request.account_id);
+    let region = fields.region(request.wallet_region);
+    let client = fields.client(request.client);
+    let identity = parse_identity(&mut fields, request.identity, vault);
+    let card = parse_card(&mut fields, request.card, allow_live_pan);
+    let phone = fields.take("phone_number", normalise_phone(&request.phone_number));
+    fields.take("phone_code", rules::phone_code::check_shape(&phone_code)); // D8
+    fields.take("payment_password", rules::password::check_shape(&password)); // R43
+    let whole = (|| Some((key?, account?, region?, client?, identity?, card?, phone?)))();
+    let (key, account, region, client, identity, card, phone) = fields.finish(whole)?;
+
+    let application = Application {
+        region,
+        client,
+        agreements_accepted: request.service_agreement_accepted && request.privacy_policy_accepted,
+        document: identity.document,
+        issuing_country: identity.issuing_country,
+        document_fingerprint: vault.document(
+            identity.document,
+            identity.issuing_country,
+            &identity.number,
+        ),
+        document_expires_on: identity.expires_on,
+        card_fingerprint: vault.card(&card.pan),
+        card_scheme: card.scheme_of_number,
+        chosen_scheme: card.chosen_scheme,
+        card_expiry: card.expiry,
+        phone: vault.phone(&phone),
+    };
+    let call = Digests::new(vault)
+        .with_number("wallet_region", request.wallet_region)
+        .with("agreements", [u8::from(application.agreements_accepted)])
+        .with("identity", application.document_fingerprint.0)
+        .with("identity.holder_name", &*identity.holder_name)
+        .with_number("identity.expires_on", identity.expires_on.number())
+        .with("card.pan", application.card_fingerprint.0)
+        .with_number("card.scheme", enums::to_scheme(card.chosen_scheme).into())
+        .with("card.expiry", card.expiry.to_string())
+        .with("card.holder_name", &*card.holder_name)
+        .with("phone_number", &phone)
+        .call(Rpc::Bind, key);
+    let operation = BindOperation {
+        application,
+        phone_code,
+        password,
+        password_salt: vault::random_salt().map_err(|_| no_randomness())?,
+        identity_confirmed: sandbox::identity_is_confirmed(&identity.number),
+        holder_matches: same_name(&identity.holder_name, &card.holder_name), // D9
+        token: CardToken::from_bits(vault::random_bits().map_err(|_| no_randomness())?),
+        pan: card.pan,
+    };
+    Ok(Parsed {
+        account,
+        call,
+        operation,
+    })
+}
+
+struct ParsedIdentity {
+    document: Option<DocumentType>,
+    issuing_country: CountryCode,
+    number: Secret,
+    holder_name: Secret,
+    expires_on: Day,
+}
+
+fn parse_identity(
+    fields: &mut Fields,
+    identity: Option<v1::IdentityDocument>,
+    _vault: &Vault,
+) -> Option<ParsedIdentity> {
+    let identity = fields.require("identity", identity, "must be given")?;
+    let number = Secret::new(identity.number);
+    let holder_name = Secret::new(identity.holder_name);
+    let document = v1::IdentityDocumentType::try_from(identity.r#type).ok();
+    let document = fields.require(
+        "identity.type",
+        document.and_then(enums::document),
+        "must be a document type that is known; OTHER for any that is not listed",
+    );
+    let country = CountryCode::parse(&identity.issuing_country);
+    let issuing_country = fields.take("identity.issuing_country", country);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !(4..=32).contains(&number.len()) || !number.bytes().all(plain) {
+        fields.refuse(
+            "identity.number",
+            "must be 4 to 32 letters, digits or hyphens",
+        );
+    }
+    fields.text("identity.holder_name", &holder_name, 128, NAME);
+    let expires_on = fields.take("identity.expires_on", parse_day(identity.expires_on));
+    let (document, issuing_country) = (document?, issuing_country?);
+    Some(ParsedIdentity {
+        document,
+        issuing_country,
+        number,
+        holder_name,
+        expires_on: expires_on?,
+    })
+}
+
+fn parse_day(date: Option<v1::Date>) -> Result<Day, Malformed> {
+    let date = date.ok_or(Malformed::new("must be given"))?;
+    let small = |number| u8::try_from(number).unwrap_or_default();
+    Day::from_civil(date.year, small(date.month), small(date.day))
+}
+
+struct ParsedCard {
+    pan: Secret,
+    scheme_of_number: Option<Scheme>,
+    chosen_scheme: Scheme,
+    expiry: CardExpiry,
+    holder_name: Secret,
+}
+
+fn parse_card(
+    fields: &mut Fields,
+    card: Option<v1::CardEntry>,
+    allow_live_pan: bool,
+) -> Option<ParsedCard> {
+    let card = fields.require("card", card, "must be given")?;
+    let typed = Secret::new(card.pan);
+    let cvv = Secret::new(card.cvv);
+    let holder_name = Secret::new(card.holder_name);
+    let mut pan = Secret::new(String::with_capacity(typed.len()));
+    pan.extend(typed.chars().filter(|letter| !matches!(letter, ' ' | '-')));
+
+    let number = fields.take("card.pan", CardNumber::parse(&pan));
+    let scheme_of_number = number.and_then(CardNumber::scheme);
+    let live = number.is_some_and(|number| scheme_of_number.is_some() && !number.is_test());
+    if live && !allow_live_pan {
+        fields.refuse(
+            "card.pan",
+            "is not a test card number, and this server takes no other",
+        ); // D26
+    }
+    let chosen = v1::Scheme::try_from(card.scheme)
+        .ok()
+        .and_then(enums::scheme);
+    let chosen_scheme = fields.require("card.scheme", chosen, "must be a scheme that is known");
+    let expiry = CardExpiry::new(card.expiry_year, card.expiry_month);
+    let expiry = fields.take("card.expiry", expiry);
+    if cvv.len() != 3 || !cvv.bytes().all(|byte| byte.is_ascii_digit()) {
+        fields.refuse("card.cvv", "must be three digits");
+    }
+    fields.text("card.holder_name", &holder_name, 128, NAME);
+    number?;
+    let (chosen_scheme, expiry) = (chosen_scheme?, expiry?);
+    Some(ParsedCard {
+        pan,
+        scheme_of_number,
+        chosen_scheme,
+        expiry,
+        holder_name,
+    })
+}
+
+pub(super) fn response(answered: &Answered) -> Result<v1::BindResponse, Status> {
+    let Event::BindDecided(decided) = &answered.event else {
+        return Err(status::internal("the stored decision is not about a bind"));
+    };
+    let BindDecided {
+        outcome, review, ..
+    } = &**decided;
+    let outcome = match outcome {
+        Ok(binding) => v1::bind_response::Outcome::Card(outcome::card(&binding.card)),
+        Err(refused) => v1::bind_response::Outcome::Refusal(refusal(refused)),
+    };
+    Ok(v1::BindResponse {
+        outcome: Some(outcome),
+        replayed: answered.replayed,
+        decided_at: Some(outcome::timestamp(answered.at)),
+        review: enums::to_review(*review).into(),
+    })
+}
+
+fn refusal(refused: &Refused<BindRefusal>) -> v1::BindRefusal {
+    let Refused { reason, evidence } = refused;
+    let (observed, required) = outcome::observed_and_required(evidence);
+    v1::BindRefusal {
+        // The numbers of the enum are those of the contract; `tests/tidy.rs` compares the two.
+        reason: reason.number(),
+        layer: enums::to_layer(reason.layer()).into(),
+        retry: enums::to_retry(reason.usual_retry()).into(),
+        text: Some(outcome::text(reason.text())),
+        observed,
+        required,
+        resets_at: evidence.resets_at().map(outcome::timestamp),
+    }
+}

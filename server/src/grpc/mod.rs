@@ -1,0 +1,104 @@
+//! The gRPC adapter: parse, ask, map. Nothing is decided here.
+
+mod admin;
+mod authorisation;
+mod bind;
+mod card;
+mod enums;
+pub mod health;
+mod outcome;
+mod parse;
+mod status;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tonic::service::Routes;
+use waika::v1::admin_service_server::AdminServiceServer;
+use waika::v1::authorisation_service_server::AuthorisationServiceServer;
+use waika::v1::card_service_server::CardServiceServer;
+
+use crate::ledger::Ledger;
+
+/// Largest message in either direction, in bytes.
+const MESSAGE_BYTES: usize = 64 * 1024;
+
+/// What the services need to know about the server around them.
+#[derive(Debug, Default)]
+pub struct Doorway {
+    /// Empty until recovery is done; calls answer UNAVAILABLE until then.
+    pub ledger: OnceLock<Arc<Ledger>>,
+    draining: AtomicBool,
+    options: Options,
+}
+
+/// What the services may do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Card numbers outside the published test ranges are taken (D26).
+    pub allow_live_pan: bool,
+    /// Answers show the phone codes that they sent (D8).
+    pub show_phone_codes: bool,
+}
+
+impl Doorway {
+    /// A doorway for a server that has not recovered yet.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            ..Self::default()
+        }
+    }
+
+    /// From now on no new work is taken.
+    pub fn begin_draining(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+}
+
+/// One core's way to the ledger.
+#[derive(Debug, Clone)]
+struct Desk {
+    doorway: Arc<Doorway>,
+    core: usize,
+}
+
+impl Desk {
+    fn ledger(&self) -> Result<&Arc<Ledger>, tonic::Status> {
+        match self.doorway.ledger.get() {
+            None => Err(status::not_serving("the server is starting")),
+            Some(_) if self.doorway.draining.load(Ordering::Relaxed) => {
+                Err(status::not_serving("the server is stopping"))
+            }
+            Some(ledger) => Ok(ledger),
+        }
+    }
+}
+
+/// What the listener for callers serves on one core.
+pub fn rpc_routes(doorway: &Arc<Doorway>, core: usize) -> Routes {
+    let desk = Desk {
+        doorway: Arc::clone(doorway),
+        core,
+    };
+    let authorisation = AuthorisationServiceServer::new(desk.clone())
+        .max_decoding_message_size(MESSAGE_BYTES)
+        .max_encoding_message_size(MESSAGE_BYTES);
+    let card = CardServiceServer::new(desk)
+        .max_decoding_message_size(MESSAGE_BYTES)
+        .max_encoding_message_size(MESSAGE_BYTES);
+    Routes::new(authorisation).add_service(card)
+}
+
+/// What the listener for operators serves on one core.
+pub fn admin_routes(doorway: &Arc<Doorway>, core: usize) -> Routes {
+    let desk = Desk {
+        doorway: Arc::clone(doorway),
+        core,
+    };
+    let admin = AdminServiceServer::new(desk)
+        .max_decoding_message_size(MESSAGE_BYTES)
+        // A page of a thousand merchants is larger than what callers may send.
+        .max_encoding_message_size(16 * MESSAGE_BYTES);
+    Routes::new(admin)
+}

@@ -1,0 +1,231 @@
+//! From decisions to messages. Each answer is made from the stored event alone, the first time
+//! and every time after, so that replays are the same.
+
+use prost_types::Timestamp as WireTimestamp;
+use tonic::Status;
+use waika::v1;
+use waika_domain::card::BoundCard;
+use waika_domain::decline::{Decline, DeclineReason, Evidence, Text};
+use waika_domain::event::{Declined, Event, Payment, Posted, Reservation};
+use waika_domain::identifiers::{AccountId, AuthorisationId};
+use waika_domain::money::Fen;
+use waika_domain::period::{Month, Timestamp, Year};
+
+use super::authorisation::not_an_authorisation;
+use super::enums;
+use crate::ledger::Answered;
+
+/// A decided payment.
+pub(super) fn authorisation(
+    account: &AccountId,
+    answered: &Answered,
+) -> Result<v1::Authorisation, Status> {
+    let decided = match &answered.event {
+        Event::Posted(posted) => from_posted(posted, answered),
+        Event::Declined(declined) => from_declined(declined),
+        Event::Voided(voided) => from_declined(&Declined {
+            payment: voided.reservation.payment.clone(),
+            decline: voided.decline,
+            password: voided.reservation.password,
+            policy: voided.reservation.policy.clone(),
+        }),
+        Event::PhoneCode(_)
+        | Event::BindReserved(_)
+        | Event::BindDecided(_)
+        | Event::Reserved(_)
+        | Event::ReviewResolved(_)
+        | Event::MerchantPut(_)
+        | Event::CardStatusSet(_) => return Err(not_an_authorisation()),
+    };
+    Ok(v1::Authorisation {
+        authorisation_id: AuthorisationId::from_sequence(answered.sequence).to_string(),
+        account_id: account.to_string(),
+        decided_at: Some(timestamp(answered.at)),
+        ..decided
+    })
+}
+
+fn from_posted(posted: &Posted, answered: &Answered) -> v1::Authorisation {
+    let Reservation {
+        payment,
+        fee,
+        month,
+        year,
+        windows,
+        policy,
+        ..
+    } = &posted.reservation;
+    let approval = v1::Approval {
+        approval_code: String::from_utf8_lossy(&posted.approval_code.0).into_owned(),
+        retrieval_reference_number: retrieval_reference(answered.at, answered.sequence),
+        month: Some(month_window(
+            *month,
+            windows.month_limit,
+            windows.month_used,
+        )),
+        year: Some(year_window(*year, windows.year_limit, windows.year_used)),
+    };
+    v1::Authorisation {
+        fee_fen: fee.value(),
+        total_fen: payment.amount.fen().plus(*fee).value(), // D3
+        policy: policy.to_string(),
+        outcome: Some(v1::authorisation::Outcome::Approval(approval)),
+        ..from_payment(payment)
+    }
+}
+
+fn from_declined(declined: &Declined) -> v1::Authorisation {
+    v1::Authorisation {
+        policy: declined.policy.to_string(),
+        outcome: Some(v1::authorisation::Outcome::Decline(decline(
+            &declined.decline,
+        ))),
+        ..from_payment(&declined.payment)
+    }
+}
+
+fn from_payment(payment: &Payment) -> v1::Authorisation {
+    v1::Authorisation {
+        card_token: payment.card.to_string(),
+        merchant_id: payment
+            .merchant
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string),
+        scene: enums::to_scene(payment.scene).into(),
+        mode: enums::to_mode(payment.mode).into(),
+        amount_fen: payment.amount.fen().value(),
+        ..v1::Authorisation::default()
+    }
+}
+
+fn decline(decline: &Decline) -> v1::Decline {
+    let Decline { reason, evidence } = decline;
+    let (observed, required) = observed_and_required(evidence);
+    v1::Decline {
+        reason: wire_reason(*reason).into(),
+        layer: enums::to_layer(reason.layer()).into(),
+        response_code: reason.response_code().to_owned(),
+        retry: enums::to_retry(decline.retry()).into(),
+        text: Some(text(reason.text())),
+        observed,
+        required,
+        amount_limit: amount_limit(evidence),
+        resets_at: evidence.resets_at().map(timestamp),
+    }
+}
+
+/// The numbers of the enum are those of the contract; `tests/tidy.rs` compares the two.
+fn wire_reason(reason: DeclineReason) -> v1::DeclineReason {
+    v1::DeclineReason::try_from(reason.number()).unwrap_or_default()
+}
+
+fn amount_limit(evidence: &Evidence) -> Option<v1::AmountLimit> {
+    let Evidence::Amount(amount) = evidence else {
+        return None;
+    };
+    Some(v1::AmountLimit {
+        observed_fen: amount.observed.value(),
+        limit_fen: amount.limit.value(),
+        remaining_fen: amount.remaining.value(),
+        max_approvable_now_fen: amount.largest_approvable.value(),
+    })
+}
+
+/// Both numbers of a refusal that is not about an amount, for people.
+pub(super) fn observed_and_required(evidence: &Evidence) -> (String, String) {
+    match evidence {
+        Evidence::Version { observed, required } => (observed.to_string(), required.to_string()),
+        Evidence::Date { observed, required } => (observed.to_string(), required.to_string()),
+        Evidence::Expiry { observed } => (observed.to_string(), String::new()),
+        Evidence::Count { observed, required } => (observed.to_string(), required.to_string()),
+        Evidence::None | Evidence::Amount(_) | Evidence::Until(_) => Default::default(),
+    }
+}
+
+/// Twelve digits that both sides can look it up by (DE37): last digit of the year, day of the
+/// year, hour, and six digits of the decision's place in the ledger.
+fn retrieval_reference(at: Timestamp, sequence: u64) -> String {
+    let day = at.day();
+    let (year, ..) = day.civil();
+    let new_year = Year::from_number(year - 1).end().day();
+    let day_of_year = day.number() - new_year.number() + 1;
+    let hour = (at.unix_ms().div_euclid(3_600_000) + 8).rem_euclid(24);
+    format!(
+        "{}{day_of_year:03}{hour:02}{:06}",
+        year.rem_euclid(10),
+        sequence % 1_000_000
+    )
+}
+
+/// A month's limit and what is used of it.
+pub(super) fn month_window(month: Month, limit: Fen, used: Fen) -> v1::LimitWindow {
+    window(limit, used, month.end())
+}
+
+/// A year's limit and what is used of it.
+pub(super) fn year_window(year: Year, limit: Fen, used: Fen) -> v1::LimitWindow {
+    window(limit, used, year.end())
+}
+
+fn window(limit: Fen, used: Fen, end: Timestamp) -> v1::LimitWindow {
+    v1::LimitWindow {
+        limit_fen: limit.value(),
+        used_fen: used.value(),
+        remaining_fen: limit.minus(used).value(), // D24: never below zero
+        resets_at: Some(timestamp(end)),
+    }
+}
+
+/// A card that is bound.
+pub(super) fn card(card: &BoundCard) -> v1::BoundCard {
+    v1::BoundCard {
+        card_token: card.token.to_string(),
+        scheme: enums::to_scheme(card.scheme).into(),
+        bin: format!("{:06}", card.bin),
+        last_four: format!("{:04}", card.last_four),
+        expiry_month: i32::from(card.expiry.month),
+        expiry_year: i32::from(card.expiry.year),
+        bound_at: Some(timestamp(card.bound_at)),
+    }
+}
+
+/// A sentence in both languages.
+pub(super) fn text(text: Text) -> v1::LocalisedText {
+    v1::LocalisedText {
+        zh_cn: text.zh.to_owned(),
+        en: text.en.to_owned(),
+    }
+}
+
+/// An instant on the wire.
+pub(super) fn timestamp(at: Timestamp) -> WireTimestamp {
+    let milliseconds = at.unix_ms().rem_euclid(1_000);
+    WireTimestamp {
+        seconds: at.unix_ms().div_euclid(1_000),
+        nanos: i32::try_from(milliseconds * 1_000_000).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn de37_is_year_day_hour_and_place() {
+        for (unix_ms, sequence, expected) in [
+            (1_704_038_399_999, 7, "336523000007"), // 31 December 2023, 23:59:59.999 in Shanghai
+            (1_704_038_400_000, 1_234_567, "400100234567"), // 1 January 2024, 00:00
+        ] {
+            assert_eq!(
+                retrieval_reference(Timestamp::from_unix_ms(unix_ms), sequence),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn an_instant_keeps_its_milliseconds() {
+        let wire = timestamp(Timestamp::from_unix_ms(-1));
+        assert_eq!((wire.seconds, wire.nanos), (-1, 999_000_000));
+    }
+}

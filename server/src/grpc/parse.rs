@@ -1,0 +1,142 @@
+//! From messages to types that cannot be wrong. Every bad field is found, not only the first.
+
+use tonic::Status;
+use waika::v1;
+use waika_domain::Malformed;
+use waika_domain::event::WalletRegion;
+use waika_domain::identifiers::{AccountId, IdempotencyKey};
+use waika_domain::version::{Client, Version};
+
+use super::{enums, status};
+use crate::ledger::{Business, Call, Rpc};
+use crate::vault::Vault;
+
+/// Gathers what is wrong with a message.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    violations: Vec<(String, &'static str)>,
+}
+
+impl Fields {
+    /// Takes a field that parsed, or notes by name why it did not.
+    pub(super) fn take<T>(&mut self, name: &str, parsed: Result<T, Malformed>) -> Option<T> {
+        parsed
+            .map_err(|malformed| self.refuse(name, malformed.expected))
+            .ok()
+    }
+
+    /// Notes what is wrong with a field.
+    pub(super) fn refuse(&mut self, name: &str, expected: &'static str) {
+        self.violations.push((name.to_owned(), expected));
+    }
+
+    /// Takes a value that must be there.
+    pub(super) fn require<T>(
+        &mut self,
+        name: &str,
+        value: Option<T>,
+        expected: &'static str,
+    ) -> Option<T> {
+        if value.is_none() {
+            self.refuse(name, expected);
+        }
+        value
+    }
+
+    /// Notes a field whose text is not of a length.
+    pub(super) fn text(&mut self, name: &str, text: &str, most: usize, expected: &'static str) {
+        let letters = text.chars().count();
+        if !(1..=most).contains(&letters) || text.chars().any(char::is_control) {
+            self.refuse(name, expected);
+        }
+    }
+
+    /// The whole, if every part parsed; else the status that names each bad field.
+    pub(super) fn finish<T>(self, whole: Option<T>) -> Result<T, Status> {
+        match whole {
+            Some(whole) if self.violations.is_empty() => Ok(whole),
+            Some(_) | None if self.violations.is_empty() => Err(status::internal(
+                "a field was lost while the request was read",
+            )),
+            Some(_) | None => Err(status::malformed(self.violations)),
+        }
+    }
+
+    pub(super) fn account(&mut self, text: &str) -> Option<AccountId> {
+        self.take("account_id", AccountId::parse(text))
+    }
+
+    pub(super) fn key(&mut self, text: &str) -> Option<IdempotencyKey> {
+        self.take("idempotency_key", IdempotencyKey::parse(text))
+    }
+
+    pub(super) fn region(&mut self, number: i32) -> Option<WalletRegion> {
+        let region = v1::WalletRegion::try_from(number)
+            .ok()
+            .map(enums::wallet_region);
+        self.require(
+            "wallet_region",
+            region,
+            "is not a wallet region that is known",
+        )
+    }
+
+    /// Absent is fine (D20); present must be whole. The outer None means malformed.
+    #[expect(
+        clippy::option_option,
+        reason = "absent and malformed are different things"
+    )]
+    pub(super) fn client(&mut self, client: Option<v1::ClientInfo>) -> Option<Option<Client>> {
+        let Some(client) = client else {
+            return Some(None);
+        };
+        let channel = v1::ClientChannel::try_from(client.channel)
+            .ok()
+            .and_then(enums::channel);
+        let channel = self.require("client.channel", channel, "must be a channel that is known");
+        let version = self.take("client.version", Version::parse(&client.version));
+        Some(Some(Client {
+            channel: channel?,
+            version: version?,
+        }))
+    }
+}
+
+/// A call whose business fields are compared by digest (D18).
+pub(super) struct Digests<'a> {
+    vault: &'a Vault,
+    fields: Vec<(&'static str, u64)>,
+}
+
+impl<'a> Digests<'a> {
+    pub(super) fn new(vault: &'a Vault) -> Self {
+        Self {
+            vault,
+            fields: Vec::new(),
+        }
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
+        self.fields
+            .push((name, self.vault.field(name, value.as_ref())));
+        self
+    }
+
+    pub(super) fn with_number(self, name: &'static str, value: i32) -> Self {
+        self.with(name, value.to_le_bytes())
+    }
+
+    pub(super) fn call(self, rpc: Rpc, key: IdempotencyKey) -> Call {
+        call(rpc, key, Business::Fields(self.fields))
+    }
+}
+
+/// A call by a caller; callers are not told apart without client certificates.
+pub(super) fn call(rpc: Rpc, key: IdempotencyKey, business: Business) -> Call {
+    Call {
+        rpc,
+        caller: Box::default(),
+        key,
+        business,
+    }
+}

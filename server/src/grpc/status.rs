@@ -1,0 +1,82 @@
+//! The one place that knows gRPC codes: accidents become statuses with `google.rpc` details.
+
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+
+use crate::ledger::LedgerError;
+
+/// Who says so, in `ErrorInfo`.
+const DOMAIN: &str = "waika";
+
+/// The request is malformed; every bad field is named.
+pub(super) fn malformed(violations: Vec<(String, &'static str)>) -> Status {
+    let text: Vec<_> = violations
+        .iter()
+        .map(|(field, expected)| format!("{field} {expected}"))
+        .collect();
+    let violations: Vec<_> = violations
+        .into_iter()
+        .map(|(field, expected)| FieldViolation::new(field, expected))
+        .collect();
+    let details = ErrorDetails::with_bad_request(violations);
+    Status::with_error_details(Code::InvalidArgument, text.join("; "), details)
+}
+
+/// The server is starting or stopping: nothing was applied.
+pub(super) fn not_serving(why: &str) -> Status {
+    let details = with_info("NOT_SERVING", []);
+    Status::with_error_details(
+        Code::Unavailable,
+        format!("{why}: nothing was applied"),
+        details,
+    )
+}
+
+/// No such thing as was asked for.
+pub(super) fn not_found(what: &str) -> Status {
+    Status::with_error_details(Code::NotFound, what.to_owned(), with_info("NOT_FOUND", []))
+}
+
+/// The server cannot go on with this call, and applied nothing.
+pub(super) fn internal(what: &'static str) -> Status {
+    Status::with_error_details(Code::Internal, what, with_info("INTERNAL", []))
+}
+
+impl From<LedgerError> for Status {
+    fn from(error: LedgerError) -> Self {
+        let text = error.to_string();
+        match error {
+            LedgerError::UnknownAccount
+            | LedgerError::UnknownCard
+            | LedgerError::UnknownAuthorisation => not_found(&text),
+            LedgerError::KeyConflict { field } => {
+                let details = with_info("IDEMPOTENCY_KEY_CONFLICT", [("field", field)]);
+                let text = format!("{text}: send the same fields, or choose another key");
+                Status::with_error_details(Code::AlreadyExists, text, details)
+            }
+            LedgerError::KeysFull => {
+                let mut details = with_info("IDEMPOTENCY_KEYS_FULL", []);
+                details.set_retry_info(Some(Duration::from_secs(60)));
+                let text = format!("{text}: nothing was written; try again later");
+                Status::with_error_details(Code::ResourceExhausted, text, details)
+            }
+            LedgerError::Stopped => not_serving(&text),
+            LedgerError::Unreadable => {
+                let details = with_info("STORE_UNREADABLE", []);
+                Status::with_error_details(Code::Unavailable, text, details)
+            }
+            LedgerError::OutcomeUnknown => {
+                let details = with_info("OUTCOME_UNKNOWN", []);
+                let text = format!("{text}: the same key is safe to send again");
+                Status::with_error_details(Code::Unavailable, text, details)
+            }
+        }
+    }
+}
+
+fn with_info<const N: usize>(reason: &str, metadata: [(&str, &str); N]) -> ErrorDetails {
+    let metadata = metadata.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    ErrorDetails::with_error_info(reason, DOMAIN, metadata)
+}

@@ -1,0 +1,148 @@
+//! A call that changes something: who made it, under which key, and by what a second call with
+//! that key is compared (D18).
+
+use waika_domain::event::Payment;
+use waika_domain::identifiers::IdempotencyKey;
+
+/// Which RPC a key belongs to. Numbers stand in the journal and are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rpc {
+    /// `CardService.SendPhoneCode`.
+    SendPhoneCode = 1,
+    /// `CardService.Bind`.
+    Bind = 2,
+    /// `AuthorisationService.Authorise`.
+    Authorise = 3,
+    /// `AdminService.ResolveReview`.
+    ResolveReview = 4,
+    /// `AdminService.SetCardStatus`.
+    SetCardStatus = 5,
+    /// `AdminService.PutMerchant`.
+    PutMerchant = 6,
+}
+
+impl Rpc {
+    /// Every one.
+    pub const ALL: [Self; 6] = [
+        Self::SendPhoneCode,
+        Self::Bind,
+        Self::Authorise,
+        Self::ResolveReview,
+        Self::SetCardStatus,
+        Self::PutMerchant,
+    ];
+
+    /// Its number in the journal.
+    pub fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+/// One call under one key.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Which RPC.
+    pub rpc: Rpc,
+    /// Who calls; empty where callers are not told apart.
+    pub caller: Box<str>,
+    /// The caller's name for this call.
+    pub key: IdempotencyKey,
+    /// What a second call with the key must agree in.
+    pub business: Business,
+}
+
+/// The business fields of a call. Never a secret: else a used key would tell right passwords
+/// from wrong ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Business {
+    /// Those of a payment, which stand in its event.
+    Payment,
+    /// Keyed digests of the fields of any other call, in the order of its message.
+    Fields(Vec<(&'static str, u64)>),
+}
+
+/// The first field in which two payments differ, by its name in the contract.
+pub(super) fn first_difference(stored: &Payment, given: &Payment) -> Option<&'static str> {
+    let Payment {
+        card,
+        merchant,
+        amount,
+        scene,
+        mode,
+    } = stored;
+    [
+        (*card != given.card, "card_token"),
+        (*merchant != given.merchant, "merchant_id"),
+        (*amount != given.amount, "amount_fen"),
+        (*scene != given.scene, "scene"),
+        (*mode != given.mode, "mode"),
+    ]
+    .into_iter()
+    .find_map(|(differs, name)| differs.then_some(name))
+}
+
+/// The first field in which a call differs from the digests that were stored for its key.
+pub(super) fn first_differing_field(
+    stored: &[u64],
+    given: &[(&'static str, u64)],
+) -> Option<&'static str> {
+    let mut stored = stored.iter();
+    given
+        .iter()
+        .find(|(_, digest)| stored.next() != Some(digest))
+        .map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use waika_domain::event::{PaymentMode, Scene};
+    use waika_domain::identifiers::{CardToken, MerchantId};
+    use waika_domain::money::Amount;
+
+    #[test]
+    fn d18_the_first_differing_field_is_named() {
+        let payment = Payment {
+            card: CardToken::from_bits(1),
+            merchant: MerchantId::parse("m").ok(),
+            amount: Amount::from_fen(1).unwrap(),
+            scene: Scene::Purchase,
+            mode: PaymentMode::OnlineApp,
+        };
+        let other = |change: &dyn Fn(&mut Payment)| {
+            let mut other = payment.clone();
+            change(&mut other);
+            first_difference(&payment, &other)
+        };
+        assert_eq!(other(&|_| ()), None);
+        assert_eq!(
+            other(&|payment| payment.card = CardToken::from_bits(2)),
+            Some("card_token")
+        );
+        assert_eq!(
+            other(&|payment| payment.merchant = None),
+            Some("merchant_id")
+        );
+        assert_eq!(
+            other(&|payment| payment.amount = Amount::from_fen(2).unwrap()),
+            Some("amount_fen")
+        );
+        assert_eq!(
+            other(&|payment| payment.scene = Scene::Transfer),
+            Some("scene")
+        );
+        assert_eq!(
+            other(&|payment| payment.mode = PaymentMode::MerchantQr),
+            Some("mode")
+        );
+        assert_eq!(
+            first_differing_field(&[1, 2], &[("a", 1), ("b", 3)]),
+            Some("b")
+        );
+        assert_eq!(
+            first_differing_field(&[1], &[("a", 1), ("b", 3)]),
+            Some("b")
+        );
+        assert_eq!(first_differing_field(&[1, 3], &[("a", 1), ("b", 3)]), None);
+    }
+}

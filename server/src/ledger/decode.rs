@@ -1,0 +1,332 @@
+//! From what is written to what happened. Whatever is not understood is an error that names
+//! it: an entry that an older server skips would be a decision that it forgets.
+
+use prost::Message as _;
+use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference};
+use waika_domain::decline::{AmountOverLimit, Decline, DeclineReason, Evidence};
+use waika_domain::event::{
+    ApprovalCode, BindDecided, BindReserved, Binding, CardStatusSet, Declined, Event,
+    PasswordEffect, PasswordVerifier, Payment, PhoneCodeDecided, PhoneCodeEffect, PhoneCodeSent,
+    Posted, Reservation, ReviewResolved, Voided, Windows,
+};
+use waika_domain::identifiers::{CardToken, Fingerprint, IdempotencyKey, MerchantId};
+use waika_domain::identity::Identity;
+use waika_domain::merchant::{CategoryCode, Merchant, MerchantRegion};
+use waika_domain::money::{Amount, Fen};
+use waika_domain::period::{Day, Month, Timestamp, Year};
+use waika_domain::refusal::{BindRefusal, PhoneCodeRefusal, Refused};
+use waika_domain::version::Version;
+
+use super::call::Rpc;
+use super::numbers::Numbered;
+use super::schema;
+
+/// What an entry says.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    /// The account that it happened to; empty where it concerns none.
+    pub(crate) account: Box<str>,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// The call that caused it.
+    pub(crate) call: Option<StoredCall>,
+    /// What happened.
+    pub(crate) body: StoredBody,
+}
+
+/// The call that caused an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoredCall {
+    pub(crate) rpc: Rpc,
+    pub(crate) caller: Box<str>,
+    pub(crate) key: IdempotencyKey,
+    pub(crate) fields: Vec<u64>,
+}
+
+/// An event, or what the journal says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StoredBody {
+    Event(Event),
+    KeyCheck(Box<[u8]>),
+}
+
+/// An entry that is not understood.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not understood by this version of waika-server: start the newer one that wrote it")]
+pub(crate) struct NotUnderstood(&'static str);
+
+type Decoded<T> = Result<T, NotUnderstood>;
+
+/// Reads an entry.
+pub(crate) fn entry(bytes: &[u8]) -> Decoded<Stored> {
+    let entry = schema::Entry::decode(bytes).map_err(|_| NotUnderstood("an entry"))?;
+    let at = Timestamp::from_unix_ms(entry.at_ms);
+    Ok(Stored {
+        account: entry.account.into(),
+        at,
+        call: entry.call.map(call).transpose()?,
+        body: body(entry.body.ok_or(NotUnderstood("a kind of entry"))?, at)?,
+    })
+}
+
+fn call(call: schema::Call) -> Decoded<StoredCall> {
+    let rpc = Rpc::ALL.into_iter().find(|rpc| rpc.number() == call.rpc);
+    Ok(StoredCall {
+        rpc: rpc.ok_or(NotUnderstood("an RPC"))?,
+        caller: call.caller.into(),
+        key: IdempotencyKey::parse(&call.key).map_err(|_| NotUnderstood("a key"))?,
+        fields: call.fields,
+    })
+}
+
+fn body(body: schema::Body, at: Timestamp) -> Decoded<StoredBody> {
+    let event = match body {
+        schema::Body::KeyCheck(check) => return Ok(StoredBody::KeyCheck(check.into())),
+        schema::Body::PhoneCode(decided) => Event::PhoneCode(phone_code(decided)?),
+        schema::Body::BindReserved(reserved) => Event::BindReserved(BindReserved {
+            region: known(reserved.region, "a wallet region")?,
+            card: fingerprint(&reserved.card)?,
+            phone_code: phone_code_effect(reserved.phone_code)?,
+            password: password_effect(reserved.password),
+        }),
+        schema::Body::BindDecided(decided) => Event::BindDecided(Box::new(bind(*decided, at)?)),
+        schema::Body::Reserved(reserved) => Event::Reserved(Box::new(reservation(Some(reserved))?)),
+        schema::Body::Posted(posted) => Event::Posted(Box::new(Posted {
+            reserved_by: sequence(posted.reserved_by),
+            reservation: reservation(posted.reservation)?,
+            approval_code: ApprovalCode(array(&posted.approval_code, "an approval code")?),
+        })),
+        schema::Body::Voided(voided) => Event::Voided(Box::new(Voided {
+            reserved_by: voided.reserved_by,
+            reservation: reservation(voided.reservation)?,
+            decline: decline(voided.decline)?,
+        })),
+        schema::Body::Declined(declined) => Event::Declined(Box::new(Declined {
+            payment: payment(declined.payment)?,
+            decline: decline(declined.decline)?,
+            password: password_effect(declined.password),
+            policy: declined.policy.into(),
+        })),
+        schema::Body::ReviewResolved(resolved) => Event::ReviewResolved(ReviewResolved {
+            approve: resolved.approve,
+            resolved: resolved.resolved,
+            review: known(resolved.review, "a review's state")?,
+        }),
+        schema::Body::MerchantPut(put) => Event::MerchantPut(merchant(put)?),
+        schema::Body::CardStatusSet(set) => Event::CardStatusSet(CardStatusSet {
+            card: CardToken::from_bits(set.card_token),
+            reference: IssuerCardReference(set.reference.into()),
+            status: known(set.status, "a card's status")?,
+        }),
+    };
+    Ok(StoredBody::Event(event))
+}
+
+fn phone_code(decided: schema::PhoneCode) -> Decoded<PhoneCodeDecided> {
+    let outcome = match (decided.sent, decided.refused) {
+        (Some(sent), _) => Ok(PhoneCodeSent {
+            nonce: sent.nonce,
+            resend_at: Timestamp::from_unix_ms(sent.resend_at_ms),
+            expires_at: Timestamp::from_unix_ms(sent.expires_at_ms),
+        }),
+        (None, refused) => Err(refusal(refused, PhoneCodeRefusal::from_number)?),
+    };
+    let region = known(decided.region, "a wallet region")?;
+    Ok(PhoneCodeDecided {
+        region,
+        phone: fingerprint(&decided.phone)?,
+        outcome,
+    })
+}
+
+fn bind(decided: schema::BindDecided, at: Timestamp) -> Decoded<BindDecided> {
+    let outcome = match (decided.binding, decided.refused) {
+        (Some(stored), _) => Ok(binding(stored, at)?),
+        (None, refused) => Err(refusal(refused, BindRefusal::from_number)?),
+    };
+    Ok(BindDecided {
+        region: known(decided.region, "a wallet region")?,
+        reserved_by: sequence(decided.reserved_by),
+        phone_code: phone_code_effect(decided.phone_code)?,
+        password: password_effect(decided.password),
+        outcome,
+        review: known(decided.review, "a review's state")?,
+    })
+}
+
+fn binding(binding: schema::Binding, at: Timestamp) -> Decoded<Binding> {
+    let card = BoundCard {
+        token: CardToken::from_bits(binding.card_token),
+        fingerprint: fingerprint(&binding.card_fingerprint)?,
+        issuer_reference: IssuerCardReference(binding.issuer_reference.into()),
+        bin: binding.bin,
+        last_four: small(binding.last_four, "a card's last digits")?,
+        scheme: known(binding.scheme, "a scheme")?,
+        expiry: CardExpiry {
+            year: small(binding.expiry_year, "a card's expiry")?,
+            month: small(binding.expiry_month, "a card's expiry")?,
+        },
+        holder_matches: binding.holder_matches,
+        bound_at: at,
+    };
+    let identity = Identity {
+        document: known(binding.document, "a document type")?,
+        fingerprint: fingerprint(&binding.document_fingerprint)?,
+        expires_on: Day::from_number(binding.document_expires_on),
+    };
+    let password_set = match binding.password_set.split_at_checked(16) {
+        None => None,
+        Some((salt, digest)) => Some(PasswordVerifier {
+            salt: array(salt, "a password's verifier")?,
+            digest: array(digest, "a password's verifier")?,
+        }),
+    };
+    Ok(Binding {
+        card,
+        identity,
+        password_set,
+    })
+}
+
+fn reservation(reservation: Option<schema::Reservation>) -> Decoded<Reservation> {
+    let reservation = reservation.ok_or(NotUnderstood("a reservation"))?;
+    Ok(Reservation {
+        payment: payment(reservation.payment)?,
+        fee: Fen::new(reservation.fee_fen),
+        month: Month::from_number(reservation.month),
+        year: Year::from_number(reservation.year),
+        windows: Windows {
+            month_limit: Fen::new(reservation.month_limit_fen),
+            month_used: Fen::new(reservation.month_used_fen),
+            year_limit: Fen::new(reservation.year_limit_fen),
+            year_used: Fen::new(reservation.year_used_fen),
+        },
+        password: password_effect(reservation.password),
+        policy: reservation.policy.into(),
+    })
+}
+
+fn payment(payment: Option<schema::Payment>) -> Decoded<Payment> {
+    let payment = payment.ok_or(NotUnderstood("a payment"))?;
+    let merchant = Some(payment.merchant).filter(|merchant| !merchant.is_empty());
+    Ok(Payment {
+        card: CardToken::from_bits(payment.card_token),
+        merchant: merchant.as_deref().map(merchant_id).transpose()?,
+        amount: Amount::from_fen(payment.amount_fen).map_err(|_| NotUnderstood("an amount"))?,
+        scene: known(payment.scene, "a scene")?,
+        mode: known(payment.mode, "a payment mode")?,
+    })
+}
+
+fn merchant(merchant: schema::Merchant) -> Decoded<Merchant> {
+    Ok(Merchant {
+        id: merchant_id(&merchant.id)?,
+        name: merchant.name.into(),
+        region: if merchant.overseas {
+            MerchantRegion::Overseas
+        } else {
+            MerchantRegion::Mainland
+        },
+        category: CategoryCode(small(merchant.category, "a merchant's category")?),
+        international_cards: merchant.international_cards,
+    })
+}
+
+fn merchant_id(text: &str) -> Decoded<MerchantId> {
+    MerchantId::parse(text).map_err(|_| NotUnderstood("a merchant's id"))
+}
+
+fn decline(stored: Option<schema::Refused>) -> Decoded<Decline> {
+    let Refused { reason, evidence } = refusal(stored, DeclineReason::from_number)?;
+    Ok(Decline { reason, evidence })
+}
+
+fn refusal<R>(
+    stored: Option<schema::Refused>,
+    reason: impl FnOnce(i32) -> Option<R>,
+) -> Decoded<Refused<R>> {
+    let stored = stored.ok_or(NotUnderstood("a refusal"))?;
+    let reason = reason(stored.reason).ok_or(NotUnderstood("a reason"))?;
+    Ok(Refused {
+        reason,
+        evidence: evidence(stored.evidence)?,
+    })
+}
+
+fn evidence(stored: Option<schema::Evidence>) -> Decoded<Evidence> {
+    const NUMBER: &str = "a refusal's numbers";
+    let number = |value: i64| i32::try_from(value).map_err(|_| NotUnderstood(NUMBER));
+    let count = |value: i64| u32::try_from(value).map_err(|_| NotUnderstood(NUMBER));
+    Ok(match stored {
+        None => Evidence::None,
+        Some(schema::Evidence::Amount(amount)) => Evidence::Amount(AmountOverLimit {
+            observed: Fen::new(amount.observed_fen),
+            limit: Fen::new(amount.limit_fen),
+            remaining: Fen::new(amount.remaining_fen),
+            largest_approvable: Fen::new(amount.largest_approvable_fen),
+            resets_at: amount.resets_at_ms.map(Timestamp::from_unix_ms),
+        }),
+        Some(schema::Evidence::Version(pair)) => Evidence::Version {
+            observed: Version::from_packed(pair.observed.cast_unsigned()),
+            required: Version::from_packed(pair.required.cast_unsigned()),
+        },
+        Some(schema::Evidence::Date(pair)) => Evidence::Date {
+            observed: Day::from_number(number(pair.observed)?),
+            required: Day::from_number(number(pair.required)?),
+        },
+        Some(schema::Evidence::Expiry(expiry)) => Evidence::Expiry {
+            observed: CardExpiry {
+                year: small(count(expiry / 100)?, NUMBER)?,
+                month: small(count(expiry % 100)?, NUMBER)?,
+            },
+        },
+        Some(schema::Evidence::Count(pair)) => Evidence::Count {
+            observed: count(pair.observed)?,
+            required: count(pair.required)?,
+        },
+        Some(schema::Evidence::UntilMs(at)) => Evidence::Until(Timestamp::from_unix_ms(at)),
+    })
+}
+
+fn password_effect(stored: Option<schema::PasswordEffect>) -> PasswordEffect {
+    match stored {
+        None => PasswordEffect::Untouched,
+        Some(effect) if effect.wrong_tries == 0 => PasswordEffect::Matched,
+        Some(effect) => PasswordEffect::Wrong {
+            tries: u8::try_from(effect.wrong_tries).unwrap_or(u8::MAX),
+            locked_until: effect.locked_until_ms.map(Timestamp::from_unix_ms),
+        },
+    }
+}
+
+fn phone_code_effect(stored: Option<schema::PhoneCodeEffect>) -> Decoded<PhoneCodeEffect> {
+    let Some(effect) = stored else {
+        return Ok(PhoneCodeEffect::Untouched);
+    };
+    let phone = fingerprint(&effect.phone)?;
+    let tries = u8::try_from(effect.wrong_tries).unwrap_or(u8::MAX);
+    Ok(match tries {
+        0 => PhoneCodeEffect::Used { phone },
+        tries => PhoneCodeEffect::Wrong { phone, tries },
+    })
+}
+
+fn sequence(number: u64) -> Option<u64> {
+    Some(number).filter(|&number| number != 0)
+}
+
+fn known<T: Numbered>(number: u32, what: &'static str) -> Decoded<T> {
+    T::from_number(number).ok_or(NotUnderstood(what))
+}
+
+fn small<T: TryFrom<u32>>(number: u32, what: &'static str) -> Decoded<T> {
+    T::try_from(number).map_err(|_| NotUnderstood(what))
+}
+
+fn array<const N: usize>(bytes: &[u8], what: &'static str) -> Decoded<[u8; N]> {
+    bytes.try_into().map_err(|_| NotUnderstood(what))
+}
+
+fn fingerprint(bytes: &[u8]) -> Decoded<Fingerprint> {
+    array(bytes, "a fingerprint").map(Fingerprint)
+}

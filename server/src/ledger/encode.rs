@@ -1,0 +1,257 @@
+//! From what happened to what is written.
+
+use prost::Message as _;
+use waika_domain::decline::{Decline, Evidence};
+use waika_domain::event::{
+    BindDecided, Binding, Event, PasswordEffect, Payment, PhoneCodeDecided, PhoneCodeEffect,
+    Reservation,
+};
+use waika_domain::identifiers::Fingerprint;
+use waika_domain::merchant::{Merchant, MerchantRegion};
+use waika_domain::period::Timestamp;
+
+use super::call::{Business, Call};
+use super::numbers::Numbered as _;
+use super::schema;
+
+/// The bytes of an entry.
+pub(crate) fn entry(
+    account: &str,
+    previous: u64,
+    at: Timestamp,
+    call: Option<&Call>,
+    event: &Event,
+) -> Vec<u8> {
+    let entry = schema::Entry {
+        account: account.to_owned(),
+        previous,
+        at_ms: at.unix_ms(),
+        call: call.map(encode_call),
+        body: Some(body(event)),
+    };
+    entry.encode_to_vec()
+}
+
+/// The bytes of the entry that tells the journal's key.
+pub(crate) fn key_check(check: [u8; 8], at: Timestamp) -> Vec<u8> {
+    let body = Some(schema::Body::KeyCheck(check.to_vec()));
+    schema::Entry {
+        at_ms: at.unix_ms(),
+        body,
+        ..schema::Entry::default()
+    }
+    .encode_to_vec()
+}
+
+fn encode_call(call: &Call) -> schema::Call {
+    let fields = match &call.business {
+        Business::Payment => Vec::new(),
+        Business::Fields(fields) => fields.iter().map(|(_, digest)| *digest).collect(),
+    };
+    schema::Call {
+        rpc: call.rpc.number(),
+        caller: call.caller.to_string(),
+        key: call.key.as_str().to_owned(),
+        fields,
+    }
+}
+
+fn body(event: &Event) -> schema::Body {
+    match event {
+        Event::PhoneCode(decided) => schema::Body::PhoneCode(phone_code(decided)),
+        Event::BindReserved(reserved) => schema::Body::BindReserved(schema::BindReserved {
+            region: reserved.region.number(),
+            card: bytes(reserved.card),
+            phone_code: phone_code_effect(reserved.phone_code),
+            password: password_effect(reserved.password),
+        }),
+        Event::BindDecided(decided) => schema::Body::BindDecided(Box::new(bind_decided(decided))),
+        Event::Reserved(reserved) => schema::Body::Reserved(reservation(reserved)),
+        Event::Posted(posted) => schema::Body::Posted(schema::Posted {
+            reserved_by: posted.reserved_by.unwrap_or_default(),
+            reservation: Some(reservation(&posted.reservation)),
+            approval_code: posted.approval_code.0.to_vec(),
+        }),
+        Event::Voided(voided) => schema::Body::Voided(schema::Voided {
+            reserved_by: voided.reserved_by,
+            reservation: Some(reservation(&voided.reservation)),
+            decline: Some(decline(&voided.decline)),
+        }),
+        Event::Declined(declined) => schema::Body::Declined(schema::Declined {
+            payment: Some(payment(&declined.payment)),
+            decline: Some(decline(&declined.decline)),
+            password: password_effect(declined.password),
+            policy: declined.policy.to_string(),
+        }),
+        Event::ReviewResolved(resolved) => schema::Body::ReviewResolved(schema::ReviewResolved {
+            approve: resolved.approve,
+            resolved: resolved.resolved,
+            review: resolved.review.number(),
+        }),
+        Event::MerchantPut(put) => schema::Body::MerchantPut(merchant(put)),
+        Event::CardStatusSet(set) => schema::Body::CardStatusSet(schema::CardStatusSet {
+            card_token: set.card.bits(),
+            reference: set.reference.0.to_string(),
+            status: set.status.number(),
+        }),
+    }
+}
+
+fn phone_code(decided: &PhoneCodeDecided) -> schema::PhoneCode {
+    let sent = decided.outcome.ok().map(|sent| schema::PhoneCodeSent {
+        nonce: sent.nonce,
+        resend_at_ms: sent.resend_at.unix_ms(),
+        expires_at_ms: sent.expires_at.unix_ms(),
+    });
+    let refused = decided
+        .outcome
+        .err()
+        .map(|refused| refusal(refused.reason.number(), &refused.evidence));
+    schema::PhoneCode {
+        region: decided.region.number(),
+        phone: bytes(decided.phone),
+        sent,
+        refused,
+    }
+}
+
+fn bind_decided(decided: &BindDecided) -> schema::BindDecided {
+    let refused = decided.outcome.as_ref().err();
+    schema::BindDecided {
+        region: decided.region.number(),
+        reserved_by: decided.reserved_by.unwrap_or_default(),
+        phone_code: phone_code_effect(decided.phone_code),
+        password: password_effect(decided.password),
+        binding: decided.outcome.as_ref().ok().map(binding),
+        refused: refused.map(|refused| refusal(refused.reason.number(), &refused.evidence)),
+        review: decided.review.number(),
+    }
+}
+
+fn binding(binding: &Binding) -> schema::Binding {
+    let Binding {
+        card,
+        identity,
+        password_set,
+    } = binding;
+    schema::Binding {
+        card_token: card.token.bits(),
+        card_fingerprint: bytes(card.fingerprint),
+        issuer_reference: card.issuer_reference.0.to_string(),
+        bin: card.bin,
+        last_four: u32::from(card.last_four),
+        scheme: card.scheme.number(),
+        expiry_year: u32::from(card.expiry.year),
+        expiry_month: u32::from(card.expiry.month),
+        holder_matches: card.holder_matches,
+        document: identity.document.number(),
+        document_fingerprint: bytes(identity.fingerprint),
+        document_expires_on: identity.expires_on.number(),
+        password_set: password_set
+            .map(|verifier| [&verifier.salt[..], &verifier.digest[..]].concat())
+            .unwrap_or_default(),
+    }
+}
+
+fn reservation(reservation: &Reservation) -> schema::Reservation {
+    schema::Reservation {
+        payment: Some(payment(&reservation.payment)),
+        fee_fen: reservation.fee.value(),
+        month: reservation.month.number(),
+        year: reservation.year.number(),
+        month_limit_fen: reservation.windows.month_limit.value(),
+        month_used_fen: reservation.windows.month_used.value(),
+        year_limit_fen: reservation.windows.year_limit.value(),
+        year_used_fen: reservation.windows.year_used.value(),
+        password: password_effect(reservation.password),
+        policy: reservation.policy.to_string(),
+    }
+}
+
+fn payment(payment: &Payment) -> schema::Payment {
+    schema::Payment {
+        card_token: payment.card.bits(),
+        merchant: payment
+            .merchant
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string),
+        amount_fen: payment.amount.fen().value(),
+        scene: payment.scene.number(),
+        mode: payment.mode.number(),
+    }
+}
+
+fn merchant(merchant: &Merchant) -> schema::Merchant {
+    schema::Merchant {
+        id: merchant.id.to_string(),
+        name: merchant.name.to_string(),
+        overseas: merchant.region == MerchantRegion::Overseas,
+        category: u32::from(merchant.category.0),
+        international_cards: merchant.international_cards,
+    }
+}
+
+fn decline(decline: &Decline) -> schema::Refused {
+    refusal(decline.reason.number(), &decline.evidence)
+}
+
+fn refusal(reason: i32, evidence: &Evidence) -> schema::Refused {
+    let pair = |observed, required| schema::Pair { observed, required };
+    let evidence = match *evidence {
+        Evidence::None => None,
+        Evidence::Amount(amount) => Some(schema::Evidence::Amount(schema::AmountOverLimit {
+            observed_fen: amount.observed.value(),
+            limit_fen: amount.limit.value(),
+            remaining_fen: amount.remaining.value(),
+            largest_approvable_fen: amount.largest_approvable.value(),
+            resets_at_ms: amount.resets_at.map(Timestamp::unix_ms),
+        })),
+        Evidence::Version { observed, required } => Some(schema::Evidence::Version(pair(
+            observed.packed().cast_signed(),
+            required.packed().cast_signed(),
+        ))),
+        Evidence::Date { observed, required } => Some(schema::Evidence::Date(pair(
+            i64::from(observed.number()),
+            i64::from(required.number()),
+        ))),
+        Evidence::Expiry { observed } => Some(schema::Evidence::Expiry(
+            i64::from(observed.year) * 100 + i64::from(observed.month),
+        )),
+        Evidence::Count { observed, required } => Some(schema::Evidence::Count(pair(
+            i64::from(observed),
+            i64::from(required),
+        ))),
+        Evidence::Until(at) => Some(schema::Evidence::UntilMs(at.unix_ms())),
+    };
+    schema::Refused { reason, evidence }
+}
+
+fn password_effect(effect: PasswordEffect) -> Option<schema::PasswordEffect> {
+    match effect {
+        PasswordEffect::Untouched => None,
+        PasswordEffect::Matched => Some(schema::PasswordEffect::default()),
+        PasswordEffect::Wrong {
+            tries,
+            locked_until,
+        } => Some(schema::PasswordEffect {
+            wrong_tries: u32::from(tries),
+            locked_until_ms: locked_until.map(Timestamp::unix_ms),
+        }),
+    }
+}
+
+fn phone_code_effect(effect: PhoneCodeEffect) -> Option<schema::PhoneCodeEffect> {
+    let (phone, wrong_tries) = match effect {
+        PhoneCodeEffect::Untouched => return None,
+        PhoneCodeEffect::Wrong { phone, tries } => (phone, u32::from(tries)),
+        PhoneCodeEffect::Used { phone } => (phone, 0),
+    };
+    Some(schema::PhoneCodeEffect {
+        phone: bytes(phone),
+        wrong_tries,
+    })
+}
+
+fn bytes(fingerprint: Fingerprint) -> Vec<u8> {
+    fingerprint.0.to_vec()
+}

@@ -1,0 +1,136 @@
+//! What may go wrong with a journal, in words that an operator can act on.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a journal does not open.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// Another process has the folder (exit 69).
+    #[error("{} is held by another process: stop it, or give this one a folder of its own", path.display())]
+    Held {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder cannot be made, read or written (exit 73).
+    #[error("{} cannot be used as a data folder: {source}", path.display())]
+    Unwritable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What was once durable is not there any more, or not as it was written (exit 65).
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// A later release wrote this file (exit 65).
+    #[error(
+        "{file} has format {found}, and this release reads up to {supported}: start the release \
+         that wrote it, or a later one"
+    )]
+    NewerFormat {
+        /// The file's name in the folder.
+        file: String,
+        /// The format that it names.
+        found: u32,
+        /// The newest format that this release knows.
+        supported: u32,
+    },
+    /// The one who opened the journal could not take an entry that is whole (exit 65).
+    #[error("entry {sequence} is whole but cannot be applied: {source}")]
+    Refused {
+        /// The entry's sequence.
+        sequence: u64,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A call to the disk failed (exit 74).
+    #[error(transparent)]
+    Io(#[from] DiskError),
+}
+
+/// Why an entry cannot be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The record that holds it is not as it was written.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// A call to the disk failed.
+    #[error(transparent)]
+    Io(#[from] DiskError),
+}
+
+/// A call to the disk that failed: on which file, and what was wanted of it.
+#[derive(Debug, Error)]
+#[error("cannot {action} {file}: {source}")]
+pub struct DiskError {
+    /// The file's name in the folder.
+    pub file: String,
+    /// What was wanted, as a verb.
+    pub action: &'static str,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl DiskError {
+    /// For `map_err`: names the file and the action that a bare error lacks.
+    pub(super) fn of(action: &'static str, file: &str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self {
+            file: file.to_owned(),
+            action,
+            source,
+        }
+    }
+}
+
+/// A place in a journal that is not as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The file's name in the folder.
+    pub file: String,
+    /// Where in the file, in bytes.
+    pub offset: u64,
+    /// The first sequence that cannot be read; all below it can.
+    pub sequence: u64,
+    /// What is wrong there.
+    pub what: String,
+}
+
+impl Damage {
+    /// How to get the journal back.
+    pub fn mend(&self) -> String {
+        let readable = match self.sequence {
+            0 | 1 => "no sequence before it".to_owned(),
+            first => format!("sequences 1 to {}", first - 1),
+        };
+        format!(
+            "nothing was changed and {readable} can be read; copy the whole folder aside, then put \
+             back {} from a backup or a copy of this folder that still has sequence {}, and start \
+             again; do not delete or edit files by hand, for that would lose acknowledged \
+             authorisations",
+            self.file, self.sequence,
+        )
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            offset,
+            sequence,
+            what,
+        } = self;
+        let mend = self.mend();
+        write!(
+            f,
+            "{file} is damaged at byte {offset} (sequence {sequence}): {what}; {mend}"
+        )
+    }
+}
+
+impl Error for Damage {}

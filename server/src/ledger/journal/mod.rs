@@ -1,0 +1,214 @@
+//! The journal: an append-only log of opaque entries, each with a sequence, durable batch by batch.
+//!
+//! A batch is one record, one write and one sync, and the next begins when the last has returned,
+//! so that a crash can tear only the last. [`Journal::open`] replays what is durable and refuses
+//! a folder that has lost or changed anything. Entries are numbered from 1 without gaps.
+
+pub mod disk;
+mod error;
+mod file;
+mod reader;
+mod record;
+mod recovery;
+mod scan;
+mod segment;
+mod watermark;
+
+use std::error::Error;
+use std::io;
+use std::mem;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use disk::Disk;
+pub use error::{Damage, DiskError, OpenError, ReadError};
+use file::NamedFile;
+use reader::Index;
+pub use reader::JournalReader;
+pub use record::Batch;
+use recovery::{Active, Recovered};
+use segment::Header;
+use watermark::Watermark;
+
+/// How a journal is laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct JournalOptions {
+    /// The length of a segment file in bytes, from 4 KiB to 1 GiB. A batch that is longer gets a
+    /// segment of its own length. May change from one start to the next.
+    pub segment_bytes: usize,
+}
+
+impl Default for JournalOptions {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 << 20,
+        }
+    }
+}
+
+/// The writing end of a journal. There is one, and it commits one batch at a time.
+#[derive(Debug)]
+pub struct Journal {
+    disk: Arc<dyn Disk>,
+    segment_bytes: usize,
+    identity: u64,
+    next: u64,
+    active: Active,
+    /// The segment after the active one, which is prepared while the active one fills.
+    prepared: Prepared,
+    watermark: Watermark,
+    index: Arc<Index>,
+    /// Set by the first error, for ever: what is on the disk is unknown from then on.
+    failed: bool,
+}
+
+#[derive(Debug)]
+enum Prepared {
+    No,
+    /// A thread is at it, or was.
+    Begun(JoinHandle<Result<NamedFile, DiskError>>),
+    Ready(NamedFile),
+}
+
+impl Journal {
+    /// Opens the journal on a disk, or begins one if there is none. Every durable entry is handed
+    /// to `on_entry` with its sequence, in order; when this returns, all of them are durable, also
+    /// those whose batch was never acknowledged.
+    pub fn open<E: Into<Box<dyn Error + Send + Sync>>>(
+        disk: Arc<dyn Disk>,
+        options: JournalOptions,
+        on_entry: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<Self, OpenError> {
+        let segment_bytes = options.segment_bytes.clamp(4 << 10, 1 << 30);
+        let recovered = recovery::recover(&*disk, segment_bytes, on_entry)?;
+        let Recovered {
+            identity,
+            next,
+            segments,
+            active,
+            watermark,
+        } = recovered;
+        let (index, prepared) = (Arc::new(Index::new(segments)), Prepared::No);
+        let failed = false;
+        Ok(Self {
+            disk,
+            segment_bytes,
+            identity,
+            next,
+            active,
+            prepared,
+            watermark,
+            index,
+            failed,
+        })
+    }
+
+    /// The highest sequence that is durable; 0 if there is none.
+    pub fn durable(&self) -> u64 {
+        self.next - 1
+    }
+
+    /// A reader of durable entries that may outlive this.
+    pub fn reader(&self) -> JournalReader {
+        JournalReader::new(Arc::clone(&self.disk), Arc::clone(&self.index))
+    }
+
+    /// Makes a batch durable and returns its last sequence; its first is the one after
+    /// [`Journal::durable`]. After an error nothing more can be committed, and whether this batch
+    /// will be there after a restart is unknown.
+    pub fn commit(&mut self, batch: &mut Batch) -> Result<u64, DiskError> {
+        if self.failed {
+            let earlier = io::Error::other("an earlier write or sync failed");
+            return Err(self.active.file.failed("write")(earlier));
+        }
+        // Until it has succeeded: no way out of here may leave this unset.
+        self.failed = true;
+        if batch.count() > 0 {
+            self.write(batch)?;
+        }
+        self.failed = false;
+        Ok(self.durable())
+    }
+
+    fn write(&mut self, batch: &mut Batch) -> Result<(), DiskError> {
+        if self.active.offset + batch.record_bytes() > self.active.length {
+            self.roll(batch.record_bytes())?;
+        }
+        let (first, Active { file, offset, .. }) = (self.next, &mut self.active);
+        let too_long = || file.failed("fit a batch in")(io::ErrorKind::FileTooLarge.into());
+        let record = batch.seal(self.identity, first).ok_or_else(too_long)?;
+        file.write_at(record, *offset as u64)?;
+        file.sync()?;
+        self.index.push(first, *offset);
+        *offset += record.len();
+        self.next += u64::from(batch.count());
+        self.watermark.raise(self.next - 1)
+    }
+
+    /// Goes on in the prepared segment. Its header becomes durable with its first record.
+    fn roll(&mut self, record_bytes: usize) -> Result<(), DiskError> {
+        let file = self.next_segment()?;
+        let ordinal = self.active.ordinal + 1;
+        let length = self.segment_bytes.max(segment::HEADER_BYTES + record_bytes);
+        segment::extend(&file, self.segment_bytes, length)?;
+        let header = Header {
+            identity: self.identity,
+            ordinal,
+            first: self.next,
+        };
+        file.write_at(&header.encode(), 0)?;
+        self.index.begin_segment(ordinal, self.next);
+        self.active = Active {
+            ordinal,
+            file,
+            offset: segment::HEADER_BYTES,
+            length,
+        };
+        Ok(())
+    }
+
+    /// Prepares the next segment on a thread of its own, unless that was already begun. A commit
+    /// then changes segments without waiting for 64 MiB to be written.
+    pub fn prepare_in_background(&mut self) {
+        if !matches!(self.prepared, Prepared::No) {
+            return;
+        }
+        let disk = Arc::clone(&self.disk);
+        let (ordinal, length) = (self.active.ordinal + 1, self.segment_bytes);
+        let builder = thread::Builder::new().name("waika-prepare".to_owned());
+        match builder.spawn(move || segment::prepare(&*disk, ordinal, length)) {
+            Ok(thread) => self.prepared = Prepared::Begun(thread),
+            Err(error) => tracing::warn!(%error, "no thread to prepare the next journal segment"),
+        }
+    }
+
+    /// Prepares the next segment, or waits until that is done.
+    pub fn prepare_next(&mut self) -> Result<(), DiskError> {
+        self.prepared = Prepared::Ready(self.next_segment()?);
+        Ok(())
+    }
+
+    /// What failed in the background is tried once more, with a new file: there may be room by now.
+    fn next_segment(&mut self) -> Result<NamedFile, DiskError> {
+        match mem::replace(&mut self.prepared, Prepared::No) {
+            Prepared::Ready(file) => return Ok(file),
+            Prepared::Begun(thread) => match thread.join() {
+                Ok(Ok(file)) => return Ok(file),
+                Ok(Err(error)) => tracing::warn!(%error, "the next journal segment is not ready"),
+                Err(_) => tracing::warn!("the thread that prepared a journal segment panicked"),
+            },
+            Prepared::No => {}
+        }
+        segment::prepare(&*self.disk, self.active.ordinal + 1, self.segment_bytes)
+    }
+}
+
+impl Drop for Journal {
+    /// Waits for the thread that prepares a segment, so that the folder is free afterwards.
+    fn drop(&mut self) {
+        if let Prepared::Begun(thread) = mem::replace(&mut self.prepared, Prepared::No) {
+            // The segment that it made is unused, and the next start replaces it.
+            drop(thread.join());
+        }
+    }
+}

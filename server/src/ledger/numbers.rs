@@ -1,0 +1,46 @@
+//! Numbers of enums in the journal: never changed, never reused, never 0.
+
+use waika_domain::card::Scheme;
+use waika_domain::event::{CardStatus, PaymentMode, Review, Scene, WalletRegion};
+use waika_domain::identity::DocumentType;
+
+macro_rules! numbers {
+    ($($enum:ident { $($variant:ident = $number:literal),* $(,)? })*) => {
+        $(
+            impl Numbered for $enum {
+                fn number(self) -> u32 {
+                    match self { $($enum::$variant => $number,)* }
+                }
+
+                fn from_number(number: u32) -> Option<Self> {
+                    match number { $($number => Some($enum::$variant),)* _ => None }
+                }
+            }
+        )*
+    };
+}
+
+/// An enum with numbers in the journal.
+pub(super) trait Numbered: Sized {
+    fn number(self) -> u32;
+    fn from_number(number: u32) -> Option<Self>;
+}
+
+numbers! {
+    Scheme { Visa = 1, Mastercard = 2, DinersClub = 3, Discover = 4, Jcb = 5 }
+    WalletRegion { Mainland = 1, HongKong = 2, Malaysia = 3, Other = 4 }
+    Review { NotRequired = 1, Required = 2, Approved = 3, Rejected = 4 }
+    Scene { Purchase = 1, RedPacket = 2, Transfer = 3, TopUp = 4, WealthProduct = 5 }
+    PaymentMode { OnlineApp = 1, OnlineMiniProgram = 2, MerchantQr = 3 }
+    CardStatus {
+        Normal = 1, Expired = 2, Locked = 3, Lost = 4, Stolen = 5, Pickup = 6, NoFunds = 7,
+    }
+    DocumentType {
+        Passport = 1,
+        HongKongMacaoTravelPermit = 2,
+        TaiwanTravelPermit = 3,
+        HongKongMacaoResidencePermit = 4,
+        TaiwanResidencePermit = 5,
+        ForeignPermanentResidentCard = 6,
+    }
+}

@@ -1,0 +1,154 @@
+//! What can be asked of a ledger that changes something. Parsed and complete: nothing in here
+//! can be malformed. Secrets are wiped when dropped and never printed.
+
+use waika_domain::card::{BoundCard, CardExpiry, CardNumber, IssuerCardReference, Scheme};
+use waika_domain::event::{CardStatus, Payment, WalletRegion};
+use waika_domain::identifiers::{CardToken, Fingerprint};
+use waika_domain::identity::Identity;
+use waika_domain::period::Timestamp;
+use waika_domain::rules::bind::Application;
+use waika_domain::rules::phone_code::SendFacts;
+use waika_domain::version::Client;
+use zeroize::Zeroizing;
+
+/// A secret text: wiped when dropped.
+pub type Secret = Zeroizing<String>;
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Operation {
+    /// Send a phone code.
+    SendPhoneCode(PhoneCodeOperation),
+    /// Bind a card.
+    Bind(Box<BindOperation>),
+    /// Decide a payment.
+    Authorise(AuthoriseOperation),
+    /// Resolve a review.
+    ResolveReview {
+        /// Approve rather than reject.
+        approve: bool,
+    },
+    /// Tell the sandbox issuer what to think of a card.
+    SetCardStatus {
+        /// The card.
+        card: CardToken,
+        /// Its status from now on.
+        status: CardStatus,
+    },
+}
+
+/// A phone code to send.
+#[derive(Debug)]
+pub struct PhoneCodeOperation {
+    /// The wallet's region, for an account that this opens.
+    pub region: WalletRegion,
+    /// The phone's digest.
+    pub phone: Fingerprint,
+    /// Random.
+    pub nonce: u64,
+    /// The gateway takes messages for this number.
+    pub deliverable: bool,
+}
+
+impl PhoneCodeOperation {
+    /// As the rules take it.
+    pub(crate) fn facts(&self) -> SendFacts {
+        let Self {
+            region,
+            phone,
+            nonce,
+            deliverable,
+        } = *self;
+        SendFacts {
+            region,
+            phone,
+            nonce,
+            deliverable,
+        }
+    }
+}
+
+/// A card to bind.
+pub struct BindOperation {
+    /// What was asked, without any secret.
+    pub application: Application,
+    /// The card's number: in memory until the issuer has answered, and nowhere else (D28).
+    pub pan: Secret,
+    /// The code that was sent to the phone.
+    pub phone_code: Secret,
+    /// The payment password.
+    pub password: Secret,
+    /// Random; used if this bind sets the password.
+    pub password_salt: [u8; 16],
+    /// The details match the document (R36).
+    pub identity_confirmed: bool,
+    /// The name on the card is the name on the document (D9).
+    pub holder_matches: bool,
+    /// Random; names the card once it is bound.
+    pub token: CardToken,
+}
+
+impl std::fmt::Debug for BindOperation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("BindOperation")
+            .finish_non_exhaustive()
+    }
+}
+
+impl BindOperation {
+    /// Who the wallet will be verified as; None for a document that is not on the list.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        Some(Identity {
+            document: self.application.document?,
+            fingerprint: self.application.document_fingerprint,
+            expires_on: self.application.document_expires_on,
+        })
+    }
+
+    /// The card as it will be kept (D28).
+    pub(crate) fn bound_card(
+        &self,
+        issuer_reference: IssuerCardReference,
+        now: Timestamp,
+    ) -> BoundCard {
+        let number = CardNumber::parse(&self.pan).ok();
+        let Application {
+            card_fingerprint,
+            chosen_scheme,
+            card_expiry,
+            ..
+        } = self.application;
+        let (scheme, expiry): (Scheme, CardExpiry) = (chosen_scheme, card_expiry);
+        BoundCard {
+            token: self.token,
+            fingerprint: card_fingerprint,
+            issuer_reference,
+            bin: number.map_or(0, CardNumber::bin),
+            last_four: number.map_or(0, CardNumber::last_four),
+            scheme,
+            expiry,
+            holder_matches: self.holder_matches,
+            bound_at: now,
+        }
+    }
+}
+
+/// A payment to decide.
+pub struct AuthoriseOperation {
+    /// Its business fields.
+    pub payment: Payment,
+    /// The payer's app; None for a server-side caller.
+    pub client: Option<Client>,
+    /// The payment password.
+    pub password: Secret,
+}
+
+impl std::fmt::Debug for AuthoriseOperation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("AuthoriseOperation")
+            .field("payment", &self.payment)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,288 @@
+//! Every kind of event reads back as it was written; what is not understood is an error.
+
+use prost::Message as _;
+use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
+use waika_domain::decline::{AmountOverLimit, Decline, DeclineReason, Evidence};
+use waika_domain::event::{
+    ApprovalCode, BindDecided, BindReserved, Binding, CardStatus, CardStatusSet, Declined, Event,
+    PasswordEffect, PasswordVerifier, Payment, PaymentMode, PhoneCodeDecided, PhoneCodeEffect,
+    PhoneCodeSent, Posted, Reservation, Review, ReviewResolved, Scene, Voided, WalletRegion,
+    Windows,
+};
+use waika_domain::identifiers::{CardToken, Fingerprint, IdempotencyKey, MerchantId};
+use waika_domain::identity::{DocumentType, Identity};
+use waika_domain::merchant::{CategoryCode, Merchant, MerchantRegion};
+use waika_domain::money::{Amount, Fen};
+use waika_domain::period::{Day, Month, Timestamp, Year};
+use waika_domain::refusal::{BindRefusal, PhoneCodeRefusal, Refused};
+use waika_domain::version::Version;
+
+use super::call::{Business, Call, Rpc};
+use super::decode::{self, StoredBody};
+use super::{encode, schema};
+
+const NOW: Timestamp = Timestamp::from_unix_ms(1_700_000_000_123);
+const PHONE: Fingerprint = Fingerprint([7; 16]);
+
+fn payment() -> Payment {
+    Payment {
+        card: CardToken::from_bits(u64::MAX),
+        merchant: MerchantId::parse("m").ok(),
+        amount: Amount::from_fen(20_017).unwrap(),
+        scene: Scene::Purchase,
+        mode: PaymentMode::MerchantQr,
+    }
+}
+
+fn reservation() -> Reservation {
+    Reservation {
+        payment: payment(),
+        fee: Fen::new(601),
+        month: Month::from_civil(2024, 2),
+        year: Year::from_number(2024),
+        windows: Windows {
+            month_limit: Fen::new(5_000_000),
+            month_used: Fen::new(20_017),
+            year_limit: Fen::new(6_000_000),
+            year_used: Fen::new(40_034),
+        },
+        password: PasswordEffect::Matched,
+        policy: "weixin-2023".into(),
+    }
+}
+
+fn binding(password_set: Option<PasswordVerifier>) -> Binding {
+    Binding {
+        card: BoundCard {
+            token: CardToken::from_bits(1),
+            fingerprint: Fingerprint([1; 16]),
+            issuer_reference: IssuerCardReference("0-ff".into()),
+            bin: 411_111,
+            last_four: 7,
+            scheme: Scheme::Jcb,
+            expiry: CardExpiry {
+                year: 2030,
+                month: 12,
+            },
+            holder_matches: false,
+            bound_at: NOW,
+        },
+        identity: Identity {
+            document: DocumentType::Passport,
+            fingerprint: Fingerprint([2; 16]),
+            expires_on: Day::from_civil(1969, 1, 1).unwrap(),
+        },
+        password_set,
+    }
+}
+
+fn bind(outcome: Result<Binding, Refused<BindRefusal>>, reserved_by: Option<u64>) -> Event {
+    Event::BindDecided(Box::new(BindDecided {
+        region: WalletRegion::Mainland,
+        reserved_by,
+        phone_code: PhoneCodeEffect::Wrong {
+            phone: PHONE,
+            tries: 4,
+        },
+        password: PasswordEffect::Wrong {
+            tries: 5,
+            locked_until: Some(NOW),
+        },
+        outcome,
+        review: Review::Required,
+    }))
+}
+
+fn every_evidence() -> Vec<Evidence> {
+    let amount = AmountOverLimit {
+        observed: Fen::new(600_001),
+        limit: Fen::new(600_000),
+        remaining: Fen::ZERO,
+        largest_approvable: Fen::new(3),
+        resets_at: Some(NOW),
+    };
+    let day = |number| Day::from_number(number);
+    vec![
+        Evidence::None,
+        Evidence::Amount(amount),
+        Evidence::Amount(AmountOverLimit {
+            resets_at: None,
+            ..amount
+        }),
+        Evidence::Version {
+            observed: Version::new(8, 0, 9),
+            required: Version::new(8, 0, 40),
+        },
+        Evidence::Date {
+            observed: day(-5),
+            required: day(19_000),
+        },
+        Evidence::Expiry {
+            observed: CardExpiry {
+                year: 2020,
+                month: 1,
+            },
+        },
+        Evidence::Count {
+            observed: 3,
+            required: 3,
+        },
+        Evidence::Until(NOW),
+    ]
+}
+
+fn every_kind_of_event() -> Vec<Event> {
+    let verifier = PasswordVerifier {
+        salt: [3; 16],
+        digest: [4; 32],
+    };
+    let sent = PhoneCodeSent {
+        nonce: u64::MAX,
+        resend_at: NOW,
+        expires_at: NOW,
+    };
+    let phone_code = |outcome| {
+        let region = WalletRegion::Malaysia;
+        Event::PhoneCode(PhoneCodeDecided {
+            region,
+            phone: PHONE,
+            outcome,
+        })
+    };
+    let evidence = Evidence::Until(NOW);
+    let mut events = vec![
+        phone_code(Ok(sent)),
+        phone_code(Err(Refused {
+            reason: PhoneCodeRefusal::ResendTooSoon,
+            evidence,
+        })),
+        Event::BindReserved(BindReserved {
+            region: WalletRegion::Other,
+            card: Fingerprint([9; 16]),
+            phone_code: PhoneCodeEffect::Used { phone: PHONE },
+            password: PasswordEffect::Untouched,
+        }),
+        bind(Ok(binding(Some(verifier))), Some(41)),
+        bind(Ok(binding(None)), Some(41)),
+        bind(Err(Refused::because(BindRefusal::CardExpired)), None),
+        Event::Reserved(Box::new(reservation())),
+        Event::Posted(Box::new(Posted {
+            reserved_by: None,
+            reservation: reservation(),
+            approval_code: ApprovalCode(*b"A1B2C3"),
+        })),
+        Event::Voided(Box::new(Voided {
+            reserved_by: 40,
+            reservation: reservation(),
+            decline: Decline::because(DeclineReason::IssuerUnavailable),
+        })),
+        Event::ReviewResolved(ReviewResolved {
+            approve: true,
+            resolved: false,
+            review: Review::Rejected,
+        }),
+        Event::MerchantPut(Merchant {
+            id: MerchantId::parse("m").unwrap(),
+            name: "面馆".into(),
+            region: MerchantRegion::Overseas,
+            category: CategoryCode(5_812),
+            international_cards: true,
+        }),
+        Event::CardStatusSet(CardStatusSet {
+            card: CardToken::from_bits(1),
+            reference: IssuerCardReference("0-ff".into()),
+            status: CardStatus::NoFunds,
+        }),
+    ];
+    events.extend(a_decline_with_each_evidence());
+    events
+}
+
+fn a_decline_with_each_evidence() -> Vec<Event> {
+    let declines = every_evidence().into_iter().zip(DeclineReason::ALL);
+    let payment = Payment {
+        merchant: None,
+        scene: Scene::RedPacket,
+        ..payment()
+    };
+    let decline_with = |(evidence, &reason)| Declined {
+        payment: payment.clone(),
+        decline: Decline { reason, evidence },
+        password: PasswordEffect::Wrong {
+            tries: 1,
+            locked_until: None,
+        },
+        policy: "p".into(),
+    };
+    declines
+        .map(|decline| Event::Declined(Box::new(decline_with(decline))))
+        .collect()
+}
+
+fn call() -> Call {
+    Call {
+        rpc: Rpc::Bind,
+        caller: "c".into(),
+        key: IdempotencyKey::parse("k").unwrap(),
+        business: Business::Fields(vec![("a", 1), ("b", u64::MAX)]),
+    }
+}
+
+#[test]
+fn every_kind_of_event_reads_back_as_written() {
+    for event in every_kind_of_event() {
+        let bytes = encode::entry("acct", 17, NOW, Some(&call()), &event);
+        let stored = decode::entry(&bytes).unwrap();
+        assert_eq!(stored.body, StoredBody::Event(event));
+        assert_eq!((&*stored.account, stored.at), ("acct", NOW));
+        let by = stored.call.unwrap();
+        assert_eq!(
+            (by.rpc, &*by.caller, by.key.as_str()),
+            (Rpc::Bind, "c", "k")
+        );
+        assert_eq!(by.fields, [1, u64::MAX]);
+    }
+}
+
+#[test]
+fn an_entry_of_a_newer_server_is_refused_and_not_skipped() {
+    let newer_kind = schema::Entry {
+        account: "a".to_owned(),
+        ..schema::Entry::default()
+    };
+    let mut newer_reason = schema::Declined {
+        payment: None,
+        decline: Some(schema::Refused {
+            reason: 9_999,
+            evidence: None,
+        }),
+        ..schema::Declined::default()
+    };
+    newer_reason.payment = Some(schema::Payment {
+        amount_fen: 1,
+        scene: 1,
+        mode: 1,
+        ..schema::Payment::default()
+    });
+    let newer_reason = schema::Entry {
+        body: Some(schema::Body::Declined(newer_reason)),
+        ..newer_kind.clone()
+    };
+    for (entry, what) in [(newer_kind, "a kind of entry"), (newer_reason, "a reason")] {
+        let error = decode::entry(&entry.encode_to_vec())
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with(what), "{error}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_entry_are_an_error_and_no_panic() {
+    let bytes = encode::entry("acct", 17, NOW, Some(&call()), &every_kind_of_event()[4]);
+    for place in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 0x55;
+        drop(decode::entry(&damaged));
+        drop(decode::entry(&bytes[..place]));
+    }
+}

@@ -1,0 +1,327 @@
+//! The entries of the journal as protobuf messages: internal, and open to growth. A tag is
+//! never reused, an enum number never changed, and what a newer server added an older one
+//! refuses by name rather than skip (see `decode`).
+
+use prost::{Message, Oneof};
+
+/// One entry: one thing that happened, with its time and the call that caused it.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Entry {
+    /// The account that it happened to; empty where it concerns none.
+    #[prost(string, tag = "1")]
+    pub account: String,
+    /// The sequence of the account's entry before this one; 0 for its first.
+    #[prost(uint64, tag = "2")]
+    pub previous: u64,
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    #[prost(int64, tag = "3")]
+    pub at_ms: i64,
+    /// The call; absent for what the server did by itself.
+    #[prost(message, optional, tag = "4")]
+    pub call: Option<Call>,
+    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18")]
+    pub body: Option<Body>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Call {
+    #[prost(uint32, tag = "1")]
+    pub rpc: u32,
+    #[prost(string, tag = "2")]
+    pub caller: String,
+    #[prost(string, tag = "3")]
+    pub key: String,
+    /// Keyed digests of the business fields; empty for a payment, whose event has them.
+    #[prost(fixed64, repeated, tag = "4")]
+    pub fields: Vec<u64>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(super) enum Body {
+    /// Tells the key that this journal was written with.
+    #[prost(bytes, tag = "8")]
+    KeyCheck(Vec<u8>),
+    #[prost(message, tag = "9")]
+    PhoneCode(PhoneCode),
+    #[prost(message, tag = "10")]
+    BindReserved(BindReserved),
+    #[prost(message, tag = "11")]
+    BindDecided(Box<BindDecided>),
+    #[prost(message, tag = "12")]
+    Reserved(Reservation),
+    #[prost(message, tag = "13")]
+    Posted(Posted),
+    #[prost(message, tag = "14")]
+    Voided(Voided),
+    #[prost(message, tag = "15")]
+    Declined(Declined),
+    #[prost(message, tag = "16")]
+    ReviewResolved(ReviewResolved),
+    #[prost(message, tag = "17")]
+    MerchantPut(Merchant),
+    #[prost(message, tag = "18")]
+    CardStatusSet(CardStatusSet),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PhoneCode {
+    #[prost(uint32, tag = "1")]
+    pub region: u32,
+    #[prost(bytes, tag = "2")]
+    pub phone: Vec<u8>,
+    /// Present if a code was sent.
+    #[prost(message, optional, tag = "3")]
+    pub sent: Option<PhoneCodeSent>,
+    #[prost(message, optional, tag = "4")]
+    pub refused: Option<Refused>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PhoneCodeSent {
+    #[prost(fixed64, tag = "1")]
+    pub nonce: u64,
+    #[prost(int64, tag = "2")]
+    pub resend_at_ms: i64,
+    #[prost(int64, tag = "3")]
+    pub expires_at_ms: i64,
+}
+
+/// A reason's number in its own enum, and the numbers behind it.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Refused {
+    #[prost(int32, tag = "1")]
+    pub reason: i32,
+    #[prost(oneof = "Evidence", tags = "2, 3, 4, 5, 6, 7")]
+    pub evidence: Option<Evidence>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(super) enum Evidence {
+    #[prost(message, tag = "2")]
+    Amount(AmountOverLimit),
+    /// Packed versions.
+    #[prost(message, tag = "3")]
+    Version(Pair),
+    /// Day numbers.
+    #[prost(message, tag = "4")]
+    Date(Pair),
+    /// Year times a hundred plus month.
+    #[prost(int64, tag = "5")]
+    Expiry(i64),
+    #[prost(message, tag = "6")]
+    Count(Pair),
+    #[prost(int64, tag = "7")]
+    UntilMs(i64),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Pair {
+    #[prost(int64, tag = "1")]
+    pub observed: i64,
+    #[prost(int64, tag = "2")]
+    pub required: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct AmountOverLimit {
+    #[prost(int64, tag = "1")]
+    pub observed_fen: i64,
+    #[prost(int64, tag = "2")]
+    pub limit_fen: i64,
+    #[prost(int64, tag = "3")]
+    pub remaining_fen: i64,
+    #[prost(int64, tag = "4")]
+    pub largest_approvable_fen: i64,
+    #[prost(int64, optional, tag = "5")]
+    pub resets_at_ms: Option<i64>,
+}
+
+/// Absent where the password was not looked at.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PasswordEffect {
+    /// 0 if it matched, else the wrong tries so far.
+    #[prost(uint32, tag = "1")]
+    pub wrong_tries: u32,
+    #[prost(int64, optional, tag = "2")]
+    pub locked_until_ms: Option<i64>,
+}
+
+/// Absent where the code was not looked at.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PhoneCodeEffect {
+    #[prost(bytes, tag = "1")]
+    pub phone: Vec<u8>,
+    /// 0 if it was right and is used, else the wrong tries so far.
+    #[prost(uint32, tag = "2")]
+    pub wrong_tries: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct BindReserved {
+    #[prost(uint32, tag = "1")]
+    pub region: u32,
+    #[prost(bytes, tag = "2")]
+    pub card: Vec<u8>,
+    #[prost(message, optional, tag = "3")]
+    pub phone_code: Option<PhoneCodeEffect>,
+    #[prost(message, optional, tag = "4")]
+    pub password: Option<PasswordEffect>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct BindDecided {
+    #[prost(uint32, tag = "1")]
+    pub region: u32,
+    /// 0 if no slot was held.
+    #[prost(uint64, tag = "2")]
+    pub reserved_by: u64,
+    #[prost(message, optional, tag = "3")]
+    pub phone_code: Option<PhoneCodeEffect>,
+    #[prost(message, optional, tag = "4")]
+    pub password: Option<PasswordEffect>,
+    #[prost(message, optional, tag = "5")]
+    pub binding: Option<Binding>,
+    #[prost(message, optional, tag = "6")]
+    pub refused: Option<Refused>,
+    #[prost(uint32, tag = "7")]
+    pub review: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Binding {
+    #[prost(fixed64, tag = "1")]
+    pub card_token: u64,
+    #[prost(bytes, tag = "2")]
+    pub card_fingerprint: Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub issuer_reference: String,
+    #[prost(uint32, tag = "4")]
+    pub bin: u32,
+    #[prost(uint32, tag = "5")]
+    pub last_four: u32,
+    #[prost(uint32, tag = "6")]
+    pub scheme: u32,
+    #[prost(uint32, tag = "7")]
+    pub expiry_year: u32,
+    #[prost(uint32, tag = "8")]
+    pub expiry_month: u32,
+    #[prost(bool, tag = "9")]
+    pub holder_matches: bool,
+    #[prost(uint32, tag = "10")]
+    pub document: u32,
+    #[prost(bytes, tag = "11")]
+    pub document_fingerprint: Vec<u8>,
+    /// Day number.
+    #[prost(sint32, tag = "12")]
+    pub document_expires_on: i32,
+    /// Salt and digest of the password, if this bind set it.
+    #[prost(bytes, tag = "13")]
+    pub password_set: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Payment {
+    #[prost(fixed64, tag = "1")]
+    pub card_token: u64,
+    /// Empty where the scene has none.
+    #[prost(string, tag = "2")]
+    pub merchant: String,
+    #[prost(int64, tag = "3")]
+    pub amount_fen: i64,
+    #[prost(uint32, tag = "4")]
+    pub scene: u32,
+    #[prost(uint32, tag = "5")]
+    pub mode: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Reservation {
+    #[prost(message, optional, tag = "1")]
+    pub payment: Option<Payment>,
+    #[prost(int64, tag = "2")]
+    pub fee_fen: i64,
+    /// Month number; the year follows from `year`, since a clock that steps back may part them.
+    #[prost(int32, tag = "3")]
+    pub month: i32,
+    #[prost(int32, tag = "4")]
+    pub year: i32,
+    #[prost(int64, tag = "5")]
+    pub month_limit_fen: i64,
+    #[prost(int64, tag = "6")]
+    pub month_used_fen: i64,
+    #[prost(int64, tag = "7")]
+    pub year_limit_fen: i64,
+    #[prost(int64, tag = "8")]
+    pub year_used_fen: i64,
+    #[prost(message, optional, tag = "9")]
+    pub password: Option<PasswordEffect>,
+    #[prost(string, tag = "10")]
+    pub policy: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Posted {
+    /// 0 if this entry is the reservation too.
+    #[prost(uint64, tag = "1")]
+    pub reserved_by: u64,
+    #[prost(message, optional, tag = "2")]
+    pub reservation: Option<Reservation>,
+    #[prost(bytes, tag = "3")]
+    pub approval_code: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Voided {
+    #[prost(uint64, tag = "1")]
+    pub reserved_by: u64,
+    #[prost(message, optional, tag = "2")]
+    pub reservation: Option<Reservation>,
+    #[prost(message, optional, tag = "3")]
+    pub decline: Option<Refused>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Declined {
+    #[prost(message, optional, tag = "1")]
+    pub payment: Option<Payment>,
+    #[prost(message, optional, tag = "2")]
+    pub decline: Option<Refused>,
+    #[prost(message, optional, tag = "3")]
+    pub password: Option<PasswordEffect>,
+    #[prost(string, tag = "4")]
+    pub policy: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ReviewResolved {
+    #[prost(bool, tag = "1")]
+    pub approve: bool,
+    #[prost(bool, tag = "2")]
+    pub resolved: bool,
+    #[prost(uint32, tag = "3")]
+    pub review: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Merchant {
+    #[prost(string, tag = "1")]
+    pub id: String,
+    #[prost(string, tag = "2")]
+    pub name: String,
+    #[prost(bool, tag = "3")]
+    pub overseas: bool,
+    #[prost(uint32, tag = "4")]
+    pub category: u32,
+    #[prost(bool, tag = "5")]
+    pub international_cards: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct CardStatusSet {
+    #[prost(fixed64, tag = "1")]
+    pub card_token: u64,
+    #[prost(string, tag = "2")]
+    pub reference: String,
+    #[prost(uint32, tag = "3")]
+    pub status: u32,
+}

@@ -1,0 +1,83 @@
+//! What Prometheus can scrape of the shell: the recorder, and the figures of connections.
+
+use metrics::{Counter, Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::exit::{Failure, Reason};
+
+/// Upper ends of the buckets of whatever is measured in seconds: from 10 µs, where a commit in
+/// memory is, to 10 s, where every deadline is over.
+const SECONDS: [f64; 19] = [
+    10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3,
+    250e-3, 500e-3, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// Begins to count, once in a process, and gives what renders the counts.
+pub fn install() -> Result<PrometheusHandle, Failure> {
+    let failure = |error: metrics_exporter_prometheus::BuildError| {
+        Failure::new(Reason::System, format!("metrics cannot begin: {error}"))
+    };
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .map_err(failure)?;
+    describe();
+    gauge!("waika_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(handle)
+}
+
+fn describe() {
+    describe_gauge!("waika_build_info", "Always 1; the labels say what runs");
+    describe_gauge!(
+        "waika_connections_open",
+        Unit::Count,
+        "Connections that are open"
+    );
+    describe_counter!(
+        "waika_connections_accepted_total",
+        Unit::Count,
+        "Connections accepted, refused ones included"
+    );
+    describe_counter!(
+        "waika_connections_refused_total",
+        Unit::Count,
+        "Connections closed at once, because as many were open as may be"
+    );
+    describe_counter!(
+        "waika_connections_not_http2_total",
+        Unit::Count,
+        "Connections closed because they did not begin to speak HTTP/2 in time, or at all"
+    );
+    describe_counter!(
+        "waika_accept_errors_total",
+        Unit::Count,
+        "Connections that could not be accepted"
+    );
+    describe_counter!(
+        "waika_rpc_panics_total",
+        Unit::Count,
+        "RPCs that ended in a panic, which is a bug"
+    );
+}
+
+/// The figures of one listener, found once and kept.
+#[derive(Clone)]
+pub(crate) struct ListenerMetrics {
+    pub(crate) open: Gauge,
+    pub(crate) accepted: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) not_http2: Counter,
+    pub(crate) accept_errors: Counter,
+}
+
+impl ListenerMetrics {
+    pub(crate) fn of(listener: &'static str) -> Self {
+        Self {
+            open: gauge!("waika_connections_open", "listener" => listener),
+            accepted: counter!("waika_connections_accepted_total", "listener" => listener),
+            refused: counter!("waika_connections_refused_total", "listener" => listener),
+            not_http2: counter!("waika_connections_not_http2_total", "listener" => listener),
+            accept_errors: counter!("waika_accept_errors_total", "listener" => listener),
+        }
+    }
+}

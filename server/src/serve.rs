@@ -1,0 +1,224 @@
+//! The server's life: start, recover, announce, drain.
+//!
+//! One runtime accepts, on the main thread; each core has its own and keeps its connections.
+//! See `main.rs` for the order in which these steps are taken.
+
+mod blocking;
+mod connection;
+mod core;
+mod listen;
+mod metrics_page;
+mod preface;
+mod process;
+mod routes;
+mod signals;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::runtime::{self, Runtime};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use self::core::{Audience, Cores};
+use crate::clock;
+use crate::config::{Addresses, Bounds, Config, LedgerConfig};
+use crate::exit::{self, Failure, Reason};
+use crate::grpc::health::{Health, Phase};
+use crate::grpc::{Doorway, Options};
+use listen::Door;
+pub use listen::Listeners;
+pub use signals::Signals;
+
+/// Once the store has failed, answers that are on their way may still leave for this long.
+const LAST_ANSWERS: Duration = Duration::from_millis(40);
+
+/// A server that listens. It answers UNAVAILABLE until it has recovered.
+pub struct Server {
+    addresses: Addresses,
+    bounds: Bounds,
+    ledger_config: LedgerConfig,
+    doorway: Arc<Doorway>,
+    health: Health,
+    cores: Cores,
+    /// The loops that accept gRPC connections, until the drain.
+    accepting: JoinSet<()>,
+    /// What goes on until the very end.
+    aside: JoinSet<()>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut server = formatter.debug_struct("Server");
+        server.field("addresses", &self.addresses);
+        server.finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Starts the cores and begins to accept. Needs a runtime.
+    pub fn start(
+        config: &Config,
+        listeners: Listeners,
+        metrics: PrometheusHandle,
+    ) -> Result<Self, Failure> {
+        process::prepare(config.bounds.connections);
+        let addresses = listeners.addresses()?;
+        let doorway = Arc::new(Doorway::new(Options {
+            allow_live_pan: config.ledger.allow_live_pan,
+            show_phone_codes: true,
+        }));
+        let health = Health::new();
+        let cores = Cores::start(config.cores, config.bounds.preface, |core| {
+            routes::services(&doorway, &health, core)
+        })?;
+
+        let dealer = cores.dealer();
+        let callers = Door::new(listeners.rpc, "rpc", config.bounds.connections);
+        let operators = Door::aside(listeners.admin, "admin");
+        let scrapers = Door::aside(listeners.metrics, "metrics");
+        let mut accepting = JoinSet::new();
+        accepting.spawn(dealer.clone().deal(callers, Audience::Callers));
+        accepting.spawn(dealer.deal(operators, Audience::Operators));
+        let mut aside = JoinSet::new();
+        aside.spawn(metrics_page::keep_up(metrics.clone()));
+        aside.spawn(metrics_page::serve(scrapers, metrics));
+
+        log_start(config);
+        Ok(Self {
+            addresses,
+            bounds: config.bounds,
+            ledger_config: config.ledger.clone(),
+            doorway,
+            health,
+            cores,
+            accepting,
+            aside,
+        })
+    }
+
+    /// Opens the ledger, which may take long, and serves from then on. Dropping this leaves the
+    /// recovery to itself: it promises nothing to anybody yet.
+    pub async fn recover(&self) -> Result<(), Failure> {
+        let began = clock::monotonic();
+        let ledger = blocking::open(self.ledger_config.clone(), self.cores.count()).await?;
+        self.cores.give(&ledger);
+        // Only this function fills the doorway, and it is called once.
+        let _ = self.doorway.ledger.set(ledger);
+        self.health.enter(Phase::Serving);
+        info!(took = ?began.elapsed(), "recovered");
+        Ok(())
+    }
+
+    /// Says on standard output, in exactly one line, where the server listens.
+    pub fn announce(&self) {
+        let Addresses {
+            rpc,
+            admin,
+            metrics,
+        } = self.addresses;
+        let line = format!("waika-server listening on {rpc} admin {admin} metrics {metrics}\n");
+        if let Err(failure) = exit::print(&line) {
+            warn!(%failure, "nobody hears where this server listens");
+        }
+        info!(%rpc, %admin, %metrics, "listening");
+    }
+
+    /// Resolves with what failed once the store has, and else never.
+    pub async fn halted(&self) -> String {
+        match self.doorway.ledger.get() {
+            Some(ledger) => ledger.halted().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends because the store has failed. What is in flight learns so if it can be told at once.
+    pub async fn stop_at_once(&mut self, failed: String) -> Failure {
+        self.turn_callers_away().await;
+        self.cores.finish(sleep(LAST_ANSWERS)).await;
+        Failure::new(Reason::Io, failed)
+    }
+
+    /// Ends in good order: tells callers to go, answers what is in flight, commits. Another
+    /// signal cuts the waiting short. Without a ledger nothing has been promised to anybody.
+    pub async fn drain(&mut self, signal: &str, signals: &mut Signals) -> Result<(), Failure> {
+        let Some(ledger) = self.doorway.ledger.get().cloned() else {
+            info!(signal, "stopped before the ledger was recovered");
+            return Ok(());
+        };
+        info!(signal, wait = ?self.bounds.drain_wait, "draining");
+        let halted = tokio::select! {
+            biased;
+            failed = ledger.halted() => Some(failed),
+            () = self.finish_calls(signals) => None,
+        };
+        if let Some(failed) = halted {
+            return Err(self.stop_at_once(failed).await);
+        }
+        blocking::close(ledger, signals).await?;
+        self.aside.shutdown().await;
+        info!("stopped");
+        Ok(())
+    }
+
+    async fn finish_calls(&mut self, signals: &mut Signals) {
+        self.health.enter(Phase::Draining);
+        let hurried = tokio::select! {
+            () = sleep(self.bounds.drain_wait) => false,
+            _ = signals.next() => true,
+        };
+        self.turn_callers_away().await;
+        let limit = if hurried {
+            Duration::ZERO
+        } else {
+            self.bounds.drain
+        };
+        let enough = async {
+            tokio::select! {
+                () = sleep(limit) => {}
+                _ = signals.next() => {}
+            }
+        };
+        if !self.cores.finish(enough).await {
+            warn!("some calls were still in flight and are cut off");
+            self.cores.abandon().await;
+        }
+    }
+
+    async fn turn_callers_away(&mut self) {
+        self.health.enter(Phase::Closing);
+        self.doorway.begin_draining();
+        self.accepting.shutdown().await;
+    }
+}
+
+/// The runtime of the main thread, which accepts and waits for signals.
+pub fn main_runtime() -> Result<Runtime, Failure> {
+    runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Reason::System, format!("the runtime: {error}")))
+}
+
+fn log_start(config: &Config) {
+    let asked_for = config.sandbox_asked_for;
+    info!(
+        asked_for,
+        seed = config.ledger.seed,
+        "the sandbox answers as issuer, SMS gateway and identity verifier: no real card is charged"
+    );
+    if config.ledger.allow_live_pan {
+        warn!("card numbers outside the test BINs are accepted");
+    }
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        store = %config.ledger.store,
+        key_file = %config.ledger.key_file.display(),
+        policy = %config.ledger.policy.name,
+        cores = config.cores,
+        "starting"
+    );
+}

@@ -1,0 +1,94 @@
+//! `GET /metrics` over HTTP/1.1, and nothing else. Each connection carries one request.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpStream;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::listen::Door;
+
+/// How long a whole scrape may take.
+const SCRAPE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often samples are put into their buckets. Without this they pile up until somebody
+/// scrapes, and nobody may.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Accepts for ever.
+pub(super) async fn serve(door: Door, handle: PrometheusHandle) {
+    loop {
+        let (stream, ticket) = door.accept().await;
+        let handle = handle.clone();
+        tokio::spawn(async move {
+            let _ticket = ticket;
+            // A scraper that breaks off or takes too long will come again.
+            let _ = timeout(SCRAPE_LIMIT, answer(stream, handle)).await;
+        });
+    }
+}
+
+/// Puts samples into their buckets for ever.
+pub(super) async fn keep_up(handle: PrometheusHandle) {
+    let mut ticks = interval(UPKEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        handle.run_upkeep();
+    }
+}
+
+async fn answer(stream: TcpStream, handle: PrometheusHandle) -> hyper::Result<()> {
+    let service = service_fn(|request: Request<Incoming>| {
+        let response = page(request.method(), request.uri().path(), &handle);
+        async { Ok::<_, Infallible>(response) }
+    });
+    http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(16 * 1_024)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+}
+
+fn page(method: &Method, path: &str, handle: &PrometheusHandle) -> Response<Full<Bytes>> {
+    let (status, content_type, text) = if method == Method::GET && path == "/metrics" {
+        let format = "text/plain; version=0.0.4; charset=utf-8";
+        (StatusCode::OK, format, handle.render())
+    } else {
+        let text = "There is only GET /metrics here.\n".to_owned();
+        (StatusCode::NOT_FOUND, "text/plain; charset=utf-8", text)
+    };
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_one_page() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        for (method, path, status) in [
+            (Method::GET, "/metrics", 200),
+            (Method::GET, "/", 404),
+            (Method::GET, "/metrics/", 404),
+            (Method::POST, "/metrics", 404),
+        ] {
+            let response = page(&method, path, &recorder.handle());
+            assert_eq!(response.status().as_u16(), status, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Checks everything: format, lints, tests, documentation, spelling, licences and sources.
+#
+#   bash tests/all.sh          what is there, or installs in seconds
+#   bash tests/all.sh --full   builds cargo-deny too, if it is not there (three to seven minutes)
+#
+# What it installs goes to target/tools and nowhere else.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly TYPOS_VERSION=1.52.0
+readonly CARGO_DENY_VERSION=0.20.2
+readonly TOOLS="$PWD/target/tools"
+
+full=no
+case "${1:-}" in
+  "") ;;
+  --full) full=yes ;;
+  *)
+    echo "usage: bash tests/all.sh [--full]" >&2
+    exit 64
+    ;;
+esac
+
+mkdir -p "$TOOLS"
+export PATH="$TOOLS/bin:$TOOLS/venv/bin:$PATH"
+
+step() {
+  printf '\n== %s\n' "$*"
+}
+
+# Its wheel installs in seconds; where there is no Python it is built, in two to three minutes.
+install_typos() {
+  step "installing typos $TYPOS_VERSION"
+  if python3 -m venv "$TOOLS/venv" && "$TOOLS/venv/bin/pip" install --quiet "typos==$TYPOS_VERSION"; then
+    return
+  fi
+  cargo install --locked --root "$TOOLS" "typos-cli@$TYPOS_VERSION"
+}
+
+# Unoptimised and without its own network stack: it only reads what cargo has fetched.
+install_cargo_deny() {
+  step "installing cargo-deny $CARGO_DENY_VERSION"
+  cargo install --locked --debug --no-default-features --root "$TOOLS" "cargo-deny@$CARGO_DENY_VERSION"
+}
+
+for component in fmt clippy; do
+  if ! cargo "$component" --version >/dev/null 2>&1; then
+    step "installing cargo $component"
+    rustup component add "${component/fmt/rustfmt}"
+  fi
+done
+
+step "format"
+cargo fmt --all --check
+
+step "lints"
+cargo clippy --all-targets --locked -- -D warnings
+
+step "tests"
+cargo test --locked 2>&1 | tee "$TOOLS/test-output.txt"
+tests=$(awk '/^test result: ok\./ { sum += $4 } END { print sum + 0 }' "$TOOLS/test-output.txt")
+if [ "$tests" -eq 0 ]; then
+  echo "no test has run" >&2
+  exit 1
+fi
+
+step "documentation"
+RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
+
+step "spelling"
+command -v typos >/dev/null || install_typos
+typos
+
+step "licences, duplicates and sources of dependencies"
+if ! command -v cargo-deny >/dev/null && [ "$full" = yes ]; then
+  install_cargo_deny
+fi
+not_checked=""
+if command -v cargo-deny >/dev/null; then
+  cargo-deny --log-level error check bans licenses sources
+else
+  not_checked="; NOT CHECKED: licences and sources of dependencies (bash tests/all.sh --full)"
+  echo "cargo-deny is not installed: not checked"
+fi
+
+printf '\nall checks passed: %d tests%s\n' "$tests" "$not_checked"

@@ -1,0 +1,194 @@
+//! Starts the real `waika-server` on free ports and a folder of its own, and stops it again.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
+use waika::v1::admin_service_client::AdminServiceClient;
+use waika::v1::authorisation_service_client::AuthorisationServiceClient;
+use waika::v1::card_service_client::CardServiceClient;
+
+/// A server that is running, in a folder of its own.
+pub(crate) struct Server {
+    child: Child,
+    rpc: String,
+    admin: String,
+    pub home: Home,
+}
+
+/// A folder for a server's data and key, which may outlive it.
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+
+    /// A server in this folder, not started yet. Port 0 takes any free one.
+    pub(crate) fn command(&self) -> Command {
+        self.command_with_key(&self.0.path().join("keys/waika.key"))
+    }
+
+    pub(crate) fn command_with_key(&self, key: &Path) -> Command {
+        let mut command = Command::new(binary("waika-server"));
+        command
+            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .args(["--metrics-listen", "127.0.0.1:0"])
+            // Small ones, so that a hundred short lives do not write ten gigabytes of ones.
+            .args(["--segment-bytes", "1048576"])
+            .arg("--store")
+            .arg(format!("journal:{}", self.data().display()))
+            .arg("--key-file")
+            .arg(key)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+}
+
+impl Server {
+    /// Starts a server in a new folder.
+    pub(crate) fn start() -> Self {
+        Self::start_in(Home::new(), &[])
+    }
+
+    /// Starts a server with more arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(Home::new(), arguments)
+    }
+
+    /// Starts a server in a folder that another one left.
+    pub(crate) fn start_in(home: Home, arguments: &[&str]) -> Self {
+        let mut child = home.command().args(arguments).spawn().unwrap();
+        let mut line = String::new();
+        let stdout = child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        if line.is_empty() {
+            let (status, text) = finish(child);
+            panic!("the server did not start ({status}): {text}");
+        }
+        let words: Vec<_> = line.split_whitespace().collect();
+        assert_eq!(words[..3], ["waika-server", "listening", "on"], "{line}");
+        let (rpc, admin) = (
+            format!("http://{}", words[3]),
+            format!("http://{}", words[5]),
+        );
+        Self {
+            child,
+            rpc,
+            admin,
+            home,
+        }
+    }
+
+    pub(crate) async fn cards(&self) -> CardServiceClient<Channel> {
+        CardServiceClient::new(connect(&self.rpc).await)
+    }
+
+    pub(crate) async fn authorisations(&self) -> AuthorisationServiceClient<Channel> {
+        AuthorisationServiceClient::new(connect(&self.rpc).await)
+    }
+
+    pub(crate) async fn admin(&self) -> AdminServiceClient<Channel> {
+        AdminServiceClient::new(connect(&self.admin).await)
+    }
+
+    /// Kills the server where it stands; its folder remains.
+    pub(crate) fn kill(mut self) -> Home {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.into_home()
+    }
+
+    /// Asks the server to stop and waits until it has.
+    pub(crate) fn stop(mut self, signal: Signal) -> (ExitStatus, Home) {
+        self.signal(signal);
+        let status = self.child.wait().unwrap();
+        (status, self.into_home())
+    }
+
+    /// The same, with all that it has logged.
+    pub(crate) fn stop_and_read_log(mut self) -> (String, Home) {
+        self.signal(Signal::TERM);
+        let mut log = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
+        self.child.wait().unwrap();
+        (log, self.into_home())
+    }
+
+    pub(crate) async fn rpc_channel(&self) -> Channel {
+        connect(&self.rpc).await
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    fn into_home(mut self) -> Home {
+        std::mem::replace(&mut self.home, Home::new())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Waits for a process that is expected to end by itself, and gives what it said.
+pub(crate) fn finish(mut child: Child) -> (ExitStatus, String) {
+    let mut text = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    (child.wait().unwrap(), text)
+}
+
+async fn connect(address: &str) -> Channel {
+    Endpoint::from_shared(address.to_owned())
+        .unwrap()
+        .connect()
+        .await
+        .unwrap()
+}
+
+/// The binary of that name, built once with the profile of this test. Cargo puts it two folders
+/// above this test's own file.
+fn binary(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let this = std::env::current_exe().unwrap();
+        let folder = this.parent().and_then(Path::parent).unwrap().to_owned();
+        let mut build = Command::new("cargo");
+        build.args(["build", "--quiet", "--locked", "-p", "waika-server"]);
+        if folder.ends_with("release") {
+            build.arg("--release");
+        }
+        let outcome = build
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(outcome.success(), "the binaries could not be built");
+        folder
+    });
+    folder.join(name)
+}

@@ -1,0 +1,113 @@
+//! Reasons have one order: in the code, in the contract, and in the README's tables.
+
+use waika_domain::decline::{DeclineReason, Layer, Retry};
+use waika_domain::refusal::BindRefusal;
+
+use crate::read;
+use crate::scan::{marked_block, proto_enum};
+
+/// One row of a README table.
+struct Row {
+    number: i32,
+    name: &'static str,
+    response_code: &'static str,
+    layer: Layer,
+    retry: Retry,
+    meaning: &'static str,
+}
+
+macro_rules! rows {
+    ($reasons:ty) => {
+        <$reasons>::ALL.iter().map(|reason| Row {
+            number: reason.number(),
+            name: reason.name(),
+            response_code: reason.response_code(),
+            layer: reason.layer(),
+            retry: reason.usual_retry(),
+            meaning: reason.text().en,
+        })
+    };
+}
+
+/// A Markdown table of reasons.
+fn table(rows: impl Iterator<Item = Row>) -> String {
+    let mut lines = vec![
+        "| # | reason | DE39 | layer | retry | meaning |".to_owned(),
+        "|---|---|---|---|---|---|".to_owned(),
+    ];
+    lines.extend(rows.map(|row| {
+        let layer = match row.layer {
+            Layer::Wallet => "WALLET",
+            Layer::Merchant => "MERCHANT",
+            Layer::Risk => "RISK",
+            Layer::Issuer => "ISSUER",
+        };
+        let retry = match row.retry {
+            Retry::FixData => "FIX_DATA",
+            Retry::ReduceAmount => "REDUCE_AMOUNT",
+            Retry::Later => "LATER",
+            Retry::OtherMethod => "OTHER_METHOD",
+            Retry::Never => "NEVER",
+        };
+        let Row {
+            number,
+            name,
+            response_code,
+            meaning,
+            ..
+        } = row;
+        format!("| {number} | `{name}` | {response_code} | {layer} | {retry} | {meaning} |")
+    }));
+    lines.join("\n") + "\n"
+}
+
+fn check_readme(name: &str, expected: &str) {
+    let readme = read("README.md");
+    let found = marked_block(&readme, name).unwrap_or_default();
+    assert!(
+        found == expected,
+        "README.md, between the marks of {name}, should be:\n\n{expected}"
+    );
+}
+
+fn check_proto(file: &str, name: &str, prefix: &str, rows: impl Iterator<Item = Row>) {
+    let found = proto_enum(&read(file), name, prefix);
+    let expected: Vec<_> = rows.map(|row| (row.name.to_owned(), row.number)).collect();
+    assert_eq!(found, expected, "{name} in {file} is not the code's order");
+}
+
+#[test]
+fn decline_reasons_have_one_order_everywhere() {
+    check_proto(
+        "proto/waika/v1/authorisation.proto",
+        "DeclineReason",
+        "DECLINE_REASON_",
+        rows!(DeclineReason),
+    );
+    check_readme("decline-reasons", &table(rows!(DeclineReason)));
+}
+
+#[test]
+fn bind_refusals_have_one_order_everywhere() {
+    check_proto(
+        "proto/waika/v1/card.proto",
+        "BindRefusalReason",
+        "BIND_REFUSAL_REASON_",
+        rows!(BindRefusal),
+    );
+    check_readme("bind-refusals", &table(rows!(BindRefusal)));
+}
+
+#[test]
+fn a_row_shows_number_name_code_layer_retry_and_meaning() {
+    let row = Row {
+        number: 3,
+        name: "NOT_ROLLED_OUT",
+        response_code: "57",
+        layer: Layer::Wallet,
+        retry: Retry::Later,
+        meaning: "Not yet.",
+    };
+    let table = table([row].into_iter());
+    assert!(table.ends_with("| 3 | `NOT_ROLLED_OUT` | 57 | WALLET | LATER | Not yet. |\n"));
+}
