@@ -4,13 +4,13 @@
 #   bash tests/all.sh          what is there, or installs in seconds
 #   bash tests/all.sh --full   builds cargo-deny too, if it is not there (three to seven minutes)
 #
-# What it installs goes to target/tools and nowhere else.
+# What it installs goes to target/tools, or to $WAIKA_TOOLS, and nowhere else.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly TYPOS_VERSION=1.52.0
 readonly CARGO_DENY_VERSION=0.20.2
-readonly TOOLS="$PWD/target/tools"
+readonly TOOLS="${WAIKA_TOOLS:-$PWD/target/tools}"
 
 full=no
 case "${1:-}" in

@@ -20,6 +20,7 @@ use waika_domain::rules::authorise::{Decision, Facts, Quote, decide, resolve};
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::commit::CommitQueue;
+use crate::decision_metrics::DecisionMetrics;
 use crate::idempotency::{Idempotency, Place, Slot};
 use crate::issuer::SandboxIssuer;
 use crate::ledger::{
@@ -55,6 +56,7 @@ pub(crate) struct Authoriser {
     pub(crate) vault: Vault,
     pub(crate) policy: Arc<Policy>,
     pub(crate) clock: Clock,
+    pub(crate) metrics: DecisionMetrics,
     /// Orders what concerns no account; held instead of an account's lock.
     pub(crate) global: parking_lot::Mutex<()>,
 }
@@ -306,6 +308,7 @@ impl Authoriser {
         account.apply(&event, sequence, now);
         self.idempotency.fill(slot, place_of(&event, sequence));
         self.apply_beyond_the_account(&event);
+        self.metrics.count(&event);
         Ok(Applied {
             sequence,
             at: now,

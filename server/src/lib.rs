@@ -8,6 +8,7 @@ mod authoriser;
 pub mod clock;
 pub mod commit;
 pub mod config;
+mod decision_metrics;
 pub mod exit;
 pub mod grpc;
 mod idempotency;

@@ -1,6 +1,8 @@
-//! What Prometheus can scrape of the shell: the recorder, and the figures of connections.
+//! What Prometheus can scrape: the recorder, what each figure means, and those of connections.
 
-use metrics::{Counter, Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::{
+    Counter, Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::exit::{Failure, Reason};
@@ -12,6 +14,11 @@ const SECONDS: [f64; 19] = [
     250e-3, 500e-3, 1.0, 2.5, 5.0, 10.0,
 ];
 
+/// Upper ends of the buckets of a batch's entries.
+const ENTRIES: [f64; 13] = [
+    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0, 2_048.0, 4_096.0,
+];
+
 /// Begins to count, once in a process, and gives what renders the counts.
 pub fn install() -> Result<PrometheusHandle, Failure> {
     let failure = |error: metrics_exporter_prometheus::BuildError| {
@@ -19,6 +26,10 @@ pub fn install() -> Result<PrometheusHandle, Failure> {
     };
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(|builder| {
+            let batches = Matcher::Full("waika_commit_batch_size".to_owned());
+            builder.set_buckets_for_metric(batches, &ENTRIES)
+        })
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(failure)?;
     describe();
@@ -57,6 +68,32 @@ fn describe() {
         "waika_rpc_panics_total",
         Unit::Count,
         "RPCs that ended in a panic, which is a bug"
+    );
+    describe_the_ledger();
+}
+
+fn describe_the_ledger() {
+    describe_counter!(
+        "waika_decisions_total",
+        Unit::Count,
+        "Payments decided, by decision, reason, layer and scene; replays not included"
+    );
+    describe_counter!(
+        "waika_binds_total",
+        Unit::Count,
+        "Binds decided, by outcome and reason; replays not included"
+    );
+    describe_counter!(
+        "waika_replays_total",
+        Unit::Count,
+        "Calls whose key was used before, told their stored answer"
+    );
+    describe_counter!("waika_commits_total", Unit::Count, "Batches made durable");
+    describe_histogram!("waika_commit_batch_size", Unit::Count, "Entries in a batch");
+    describe_histogram!(
+        "waika_commit_flush_seconds",
+        Unit::Seconds,
+        "From the write of a batch to the end of its sync"
     );
 }
 

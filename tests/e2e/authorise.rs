@@ -3,7 +3,7 @@
 use waika::v1::{self, authorisation};
 
 use crate::support::Server;
-use crate::wallet::{Callers, bind, bound, card, client, decision, merchant, pay, visa};
+use crate::wallet::{Callers, bind, bind_outcome, bound, card, client, decision, merchant, pay};
 
 #[tokio::test]
 async fn an_approval_carries_what_both_sides_need() {
@@ -223,24 +223,20 @@ async fn d5_a_passport_holder_pays_once_the_review_is_approved() {
 }
 
 #[tokio::test]
-async fn r70_the_issuer_declines_by_the_table_of_test_cards() {
+async fn r38_r70_the_readmes_test_cards_do_what_it_says() {
     let server = Server::start();
     let mut callers = Callers::of(&server).await;
     callers.wallet("someone-else").await;
-    for (selector, expected) in [
-        (1, "ISSUER_EXPIRED_CARD"),
-        (2, "ISSUER_LOCKED_CARD"),
-        (3, "ISSUER_LOST_CARD"),
-        (4, "ISSUER_STOLEN_CARD"),
-        (5, "ISSUER_PICKUP_CARD"),
-        (6, "ISSUER_INSUFFICIENT_FUNDS"),
-        (7, "ISSUER_DO_NOT_HONOUR"),
-        (8, "ISSUER_UNAVAILABLE"),
-    ] {
-        let account = format!("acct-{selector}");
-        let mut request = bind(&account);
-        request.card = Some(card(&visa(selector), v1::Scheme::Visa));
-        let token = bound(&callers.bind(request).await);
+    let cards = test_cards();
+    assert_eq!(cards.len(), 8);
+    for (number, (expected, binds, does_not)) in cards.into_iter().enumerate() {
+        let with_card = |account: &str, pan: &str| {
+            let mut request = bind(account);
+            request.card = Some(card(pan, v1::Scheme::Visa));
+            request
+        };
+        let account = format!("acct-{number}");
+        let token = bound(&callers.bind(with_card(&account, &binds)).await);
         let response = callers
             .authorise(pay(&account, &token, "k", 100))
             .await
@@ -249,7 +245,27 @@ async fn r70_the_issuer_declines_by_the_table_of_test_cards() {
         assert_eq!(decline(&response).layer(), v1::DeclineLayer::Issuer);
         let used = callers.account(&account).await.month.unwrap().used_fen;
         assert_eq!(used, 0, "C2: what the issuer declines consumes nothing");
+
+        let account = format!("other-{number}");
+        let response = callers.bind(with_card(&account, &does_not)).await;
+        assert_eq!(bind_outcome(&response), expected);
     }
+}
+
+/// The README's table: reason, a card that binds, one that does not.
+fn test_cards() -> Vec<(String, String, String)> {
+    let readme = include_str!("../../README.md");
+    let rows = readme
+        .lines()
+        .skip_while(|line| !line.starts_with("| selector |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let reason = cells[2].trim_matches('`').to_owned();
+        (reason, cells[3].to_owned(), cells[4].to_owned())
+    })
+    .collect()
 }
 
 #[tokio::test]

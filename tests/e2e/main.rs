@@ -14,6 +14,7 @@ mod authorise;
 mod bind;
 mod concurrency;
 mod idempotency;
+mod load;
 mod malformed;
 mod operators;
 mod restart;

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 use waika::v1::admin_service_client::AdminServiceClient;
 use waika::v1::authorisation_service_client::AuthorisationServiceClient;
@@ -17,6 +19,7 @@ pub(crate) struct Server {
     child: Child,
     rpc: String,
     admin: String,
+    metrics: String,
     pub home: Home,
 }
 
@@ -78,16 +81,33 @@ impl Server {
         }
         let words: Vec<_> = line.split_whitespace().collect();
         assert_eq!(words[..3], ["waika-server", "listening", "on"], "{line}");
-        let (rpc, admin) = (
-            format!("http://{}", words[3]),
-            format!("http://{}", words[5]),
-        );
+        let [rpc, admin, metrics] = [3, 5, 7].map(|place| format!("http://{}", words[place]));
         Self {
             child,
             rpc,
             admin,
+            metrics,
             home,
         }
+    }
+
+    pub(crate) fn rpc_address(&self) -> &str {
+        &self.rpc
+    }
+
+    pub(crate) fn admin_address(&self) -> &str {
+        &self.admin
+    }
+
+    /// What Prometheus would scrape.
+    pub(crate) async fn metrics(&self) -> String {
+        let address = self.metrics.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = b"GET /metrics HTTP/1.1\r\nHost: waika\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
     }
 
     pub(crate) async fn cards(&self) -> CardServiceClient<Channel> {
@@ -173,13 +193,21 @@ async fn connect(address: &str) -> Channel {
 
 /// The binary of that name, built once with the profile of this test. Cargo puts it two folders
 /// above this test's own file.
-fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let this = std::env::current_exe().unwrap();
         let folder = this.parent().and_then(Path::parent).unwrap().to_owned();
         let mut build = Command::new("cargo");
-        build.args(["build", "--quiet", "--locked", "-p", "waika-server"]);
+        build.args([
+            "build",
+            "--quiet",
+            "--locked",
+            "-p",
+            "waika-server",
+            "-p",
+            "waika-loadgen",
+        ]);
         if folder.ends_with("release") {
             build.arg("--release");
         }

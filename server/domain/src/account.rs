@@ -8,6 +8,7 @@ use crate::event::{
 use crate::identifiers::{CardToken, Fingerprint};
 use crate::identity::Identity;
 use crate::period::Timestamp;
+use crate::refusal::PhoneCodeRefusal;
 use crate::usage::Usage;
 
 /// How long after its end a code is still known, so that using it late is told as that.
@@ -189,9 +190,15 @@ impl Account {
     }
 
     fn apply_phone_code(&mut self, decided: &PhoneCodeDecided) {
-        let Ok(sent) = decided.outcome else { return };
+        if decided
+            .outcome
+            .is_err_and(|refused| refused.reason == PhoneCodeRefusal::ResendTooSoon)
+        {
+            return; // The code that was sent a moment ago still holds.
+        }
         let codes = &mut self.unfinished.get_or_insert_default().phone_codes;
         codes.retain(|code| code.phone != decided.phone);
+        let Ok(sent) = decided.outcome else { return }; // R24: none is outstanding now.
         codes.push(PhoneCode {
             phone: decided.phone,
             nonce: sent.nonce,

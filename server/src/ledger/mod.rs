@@ -141,6 +141,7 @@ impl Ledger {
                 Taken::Known(Place::Answered(sequence)) => {
                     let stored = self.read(core, sequence).await?;
                     if is_same_call(&stored, account.as_str(), &call) {
+                        self.authoriser.metrics.count_replay();
                         return replay(sequence, stored, &call, Some(&operation));
                     }
                     attempt += 1;

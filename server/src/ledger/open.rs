@@ -20,6 +20,7 @@ use crate::authoriser::{Authoriser, place_of};
 use crate::clock::Clock;
 use crate::commit::{CommitOptions, CommitQueue};
 use crate::config::{LedgerConfig, Store};
+use crate::decision_metrics::DecisionMetrics;
 use crate::idempotency::{Idempotency, Place, Slot};
 use crate::issuer::SandboxIssuer;
 use crate::merchants::Merchants;
@@ -74,6 +75,7 @@ impl Ledger {
             vault,
             policy: Arc::clone(&config.policy),
             clock: Clock::system(),
+            metrics: DecisionMetrics::new(),
             global: Mutex::new(()),
         };
         let mut recovery = Recovery::new(&authoriser);

@@ -13,24 +13,26 @@ use crate::refusal::{BindRefusal, PhoneCodeRefusal, Refused};
 /// Phones of one account that may have a code outstanding at once; a bound on memory.
 pub const OUTSTANDING_CODES: usize = 16;
 
-/// A phone number as it will be dialled: `+`, country code, number.
+/// A phone number as it will be dialled: `+`, country code, number, 15 digits at most (E.164).
 ///
 /// Without a country code it is a mainland number (R21, D8).
 pub fn normalise_phone(text: &str) -> Result<String, Malformed> {
-    const EXPECTED: Malformed =
-        Malformed::new("must be 5 to 15 digits, with + and a country code in front if not +86");
+    const EXPECTED: Malformed = Malformed::new(
+        "must be 7 to 15 digits with + and a country code in front, or a number in +86 without",
+    );
     let bare: String = text
         .chars()
         .filter(|letter| !matches!(letter, ' ' | '-'))
         .collect();
-    let (prefix, digits) = match bare.strip_prefix('+') {
-        Some(digits) => ("+", digits),
-        None => ("+86", bare.as_str()),
+    let digits = match bare.strip_prefix('+') {
+        Some(digits) => digits.to_owned(),
+        // A trunk prefix says that a country code was meant and left out, or dialled as 00.
+        None if bare.starts_with('0') => return Err(EXPECTED),
+        None => format!("86{bare}"),
     };
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let with_country_code = prefix == "+86" || !digits.starts_with('0');
-    if all_digits && with_country_code && (5..=15).contains(&digits.len()) {
-        Ok(format!("{prefix}{digits}"))
+    if all_digits && !digits.starts_with('0') && (7..=15).contains(&digits.len()) {
+        Ok(format!("+{digits}"))
     } else {
         Err(EXPECTED)
     }
@@ -140,6 +142,8 @@ mod tests {
             ("+44 7700 900123", Some("+447700900123")),
             ("+86 13800138000", Some("+8613800138000")),
             ("+0447700900123", None),
+            ("00447700900123", None),
+            ("8613800138000000", None),
             ("1380", None),
             ("1234567890123456", None),
             ("+", None),
@@ -177,11 +181,17 @@ mod tests {
     #[test]
     fn r24_a_code_that_could_not_be_sent_is_not_outstanding() {
         check(
-            "code gateway down => SEND_FAILED
+            "at 2024-01-10 12:00
+             code gateway down => SEND_FAILED
              look => codes 0
              bind card 1 => PHONE_CODE_NONE
              code => sent
-             code gateway down => RESEND_TOO_SOON",
+             code gateway down => RESEND_TOO_SOON
+             look => codes 1
+             at 2024-01-10 12:02
+             code gateway down => SEND_FAILED
+             look => codes 0
+             bind card 1 => PHONE_CODE_NONE",
         );
     }
 

@@ -1,0 +1,300 @@
+//! The workers of one run: started together, watched, and their records made one.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::clock::{SECOND_NS, monotonic_ns, process_cpu_ns};
+use crate::driver::{self, Connected, WorkerError, WorkerResult};
+use crate::figures::share;
+use crate::host;
+use crate::plan::{Discipline, Plan};
+use crate::progress::Progress;
+use crate::recorder::Record;
+use crate::signals::StopSignals;
+use crate::watch::{self, View};
+
+/// Time between telling the workers to start and the start, so that all of them have heard.
+const LEAD_NS: u64 = 50_000_000;
+
+/// What the crew measured.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// All workers' records as one.
+    pub(crate) record: Record,
+    /// Each worker's share of a core.
+    pub(crate) worker_cpu: Vec<f64>,
+    /// How long the measured part was, in nanoseconds, up to the last answer.
+    pub(crate) window_ns: u64,
+    /// Connections that were lost and made again.
+    pub(crate) reconnects: u64,
+    /// How many calls at once the server allowed; `None` if it set no bound.
+    pub(crate) allowed: Option<usize>,
+    /// Processor time of this process for each call of the measured part.
+    pub(crate) generator_ns_per_call: Option<u64>,
+    /// Processor time of the server for each call of the measured part.
+    pub(crate) server_ns_per_call: Option<u64>,
+    /// Share of the machine's time that other guests took.
+    pub(crate) stolen: Option<f64>,
+    /// It was stopped before its end.
+    pub(crate) interrupted: bool,
+}
+
+/// Why a run could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CrewError {
+    /// A worker could not begin.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// No thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// A closed loop wants more open calls than the server allows.
+    #[error(
+        "the server allows {allowed} calls at once on {connections} connections, and the closed \
+         loop wants {wanted}: use more --connections"
+    )]
+    TooManyOpen {
+        /// What the server allows.
+        allowed: usize,
+        /// On so many connections.
+        connections: usize,
+        /// What was asked for.
+        wanted: usize,
+    },
+    /// A worker ended without a result.
+    #[error("a worker ended before its time")]
+    Lost,
+    /// It was asked to stop before the first request.
+    #[error("interrupted before the first request was sent")]
+    Interrupted,
+}
+
+/// Carries out the plan. `server` is a process on this machine whose time shall be measured.
+pub(crate) async fn run(
+    plan: &Arc<Plan>,
+    server: Option<NonZeroU32>,
+    signals: &mut StopSignals,
+) -> Result<Measured, CrewError> {
+    let progress = Arc::new(Progress::default());
+    let (mut ready, mut results) = muster(plan, &progress)?;
+    let connected = tokio::select! {
+        connected = connect(plan, &mut ready) => connected?,
+        () = signals.received() => return Err(CrewError::Interrupted),
+    };
+    let allowed = sum_of_bounds(connected.iter().map(|worker| worker.allowed));
+    if let Discipline::Closed { in_flight, .. } = &plan.discipline
+        && let Some(allowed) = allowed
+        && *in_flight > allowed
+    {
+        return Err(CrewError::TooManyOpen {
+            allowed,
+            connections: plan.connections,
+            wanted: *in_flight,
+        });
+    }
+    let start_ns = monotonic_ns() + LEAD_NS;
+    for worker in connected {
+        worker.go.send(start_ns).map_err(|_| CrewError::Lost)?;
+    }
+    let mut gauge = Gauge::new(server);
+    let work = async {
+        let warm_up = Duration::from_nanos(LEAD_NS + plan.warm_up_ns);
+        let collected = collect(plan, &mut results);
+        let mut collected = std::pin::pin!(collected);
+        let mut warm = std::pin::pin!(tokio::time::sleep(warm_up));
+        let mut is_warm = false;
+        let mut interrupted = false;
+        let collected = loop {
+            tokio::select! {
+                collected = &mut collected => break collected,
+                () = &mut warm, if !is_warm => {
+                    is_warm = true;
+                    gauge.begin(&progress);
+                }
+                () = signals.received() => {
+                    interrupted = true;
+                    progress.stop();
+                }
+            }
+        };
+        collected.map(|results| (results, interrupted))
+    };
+    let (results, interrupted) = watch::while_working(view(plan), looker(&progress), work).await?;
+    let costs = gauge.end(&progress);
+    Ok(gather(&results, allowed, costs, interrupted))
+}
+
+type ReadyReceiver = mpsc::UnboundedReceiver<Result<Connected, WorkerError>>;
+type ResultReceiver = mpsc::UnboundedReceiver<Option<WorkerResult>>;
+
+/// Starts the threads.
+fn muster(
+    plan: &Arc<Plan>,
+    progress: &Arc<Progress>,
+) -> std::io::Result<(ReadyReceiver, ResultReceiver)> {
+    let (ready, ready_receiver) = mpsc::unbounded_channel();
+    let (done, done_receiver) = mpsc::unbounded_channel();
+    for number in 0..plan.workers {
+        let (plan, progress) = (Arc::clone(plan), Arc::clone(progress));
+        let (ready, done) = (ready.clone(), done.clone());
+        std::thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(move || drop(done.send(driver::work(number, &plan, &progress, &ready))))?;
+    }
+    Ok((ready_receiver, done_receiver))
+}
+
+async fn connect(plan: &Plan, ready: &mut ReadyReceiver) -> Result<Vec<Connected>, CrewError> {
+    let mut connected = Vec::new();
+    while connected.len() < plan.workers {
+        connected.push(ready.recv().await.ok_or(CrewError::Lost)??);
+    }
+    Ok(connected)
+}
+
+async fn collect(
+    plan: &Plan,
+    results: &mut ResultReceiver,
+) -> Result<Vec<WorkerResult>, CrewError> {
+    let mut collected = Vec::new();
+    while collected.len() < plan.workers {
+        collected.push(results.recv().await.flatten().ok_or(CrewError::Lost)?);
+    }
+    Ok(collected)
+}
+
+/// The sum of what each allows; `None` if one of them sets no bound.
+fn sum_of_bounds(bounds: impl Iterator<Item = Option<usize>>) -> Option<usize> {
+    bounds.sum()
+}
+
+fn view(plan: &Plan) -> View<'static> {
+    let total = match &plan.discipline {
+        Discipline::Open { schedule, .. } => Some(schedule.len()),
+        Discipline::Closed { requests, .. } => *requests,
+    };
+    View {
+        title: "sent",
+        total,
+        every: Duration::from_secs(1),
+    }
+}
+
+fn looker(progress: &Arc<Progress>) -> impl FnMut() -> (u64, String) {
+    let progress = Arc::clone(progress);
+    let mut before = (monotonic_ns(), 0);
+    move || {
+        let (now_ns, done) = (monotonic_ns(), progress.done.load(Ordering::Relaxed));
+        let elapsed_ns = (now_ns - before.0).max(1);
+        let rate = u128::from(done - before.1) * u128::from(SECOND_NS) / u128::from(elapsed_ns);
+        before = (now_ns, done);
+        let remark = format!(
+            "answered {rate}/s, open {}, not sent {}",
+            progress.in_flight(),
+            progress.not_sent.load(Ordering::Relaxed),
+        );
+        (progress.sent.load(Ordering::Relaxed), remark)
+    }
+}
+
+fn gather(
+    results: &[WorkerResult],
+    allowed: Option<usize>,
+    costs: Costs,
+    interrupted: bool,
+) -> Measured {
+    let mut record = Record::new();
+    for result in results {
+        record.merge(&result.record);
+    }
+    Measured {
+        record,
+        worker_cpu: results
+            .iter()
+            .map(|result| share(result.cpu_ns, result.window_ns))
+            .collect(),
+        window_ns: results
+            .iter()
+            .map(|result| result.window_ns)
+            .max()
+            .unwrap_or(0),
+        reconnects: results.iter().map(|result| result.reconnects).sum(),
+        allowed,
+        generator_ns_per_call: costs.generator_ns_per_call,
+        server_ns_per_call: costs.server_ns_per_call,
+        stolen: costs.stolen,
+        interrupted,
+    }
+}
+
+/// Processor times at one instant, and how many calls had ended by then.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    done: u64,
+    generator_ns: u64,
+    server_ns: Option<u64>,
+    stolen: Option<(u64, u64)>,
+}
+
+/// What a call cost.
+#[derive(Clone, Copy, Debug, Default)]
+struct Costs {
+    generator_ns_per_call: Option<u64>,
+    server_ns_per_call: Option<u64>,
+    stolen: Option<f64>,
+}
+
+/// Measures processor times from the end of warming up to the end.
+struct Gauge {
+    server: Option<NonZeroU32>,
+    begun: Option<Reading>,
+}
+
+impl Gauge {
+    fn new(server: Option<NonZeroU32>) -> Self {
+        Self {
+            server,
+            begun: None,
+        }
+    }
+
+    fn read(&self, progress: &Progress) -> Reading {
+        Reading {
+            done: progress.done.load(Ordering::Relaxed),
+            generator_ns: process_cpu_ns(),
+            server_ns: self.server.and_then(host::cpu_of_process_ns),
+            stolen: host::stolen_ticks(),
+        }
+    }
+
+    fn begin(&mut self, progress: &Progress) {
+        self.begun = Some(self.read(progress));
+    }
+
+    fn end(&self, progress: &Progress) -> Costs {
+        let Some(begun) = self.begun else {
+            return Costs::default();
+        };
+        let ended = self.read(progress);
+        let calls = ended.done - begun.done;
+        let each = |used_ns: u64| used_ns.checked_div(calls);
+        Costs {
+            generator_ns_per_call: each(ended.generator_ns - begun.generator_ns),
+            server_ns_per_call: match (begun.server_ns, ended.server_ns) {
+                (Some(from_ns), Some(to_ns)) => each(to_ns.saturating_sub(from_ns)),
+                _ => None,
+            },
+            stolen: match (begun.stolen, ended.stolen) {
+                (Some((stolen, all)), Some((stolen_now, all_now))) => Some(share(
+                    stolen_now.saturating_sub(stolen),
+                    all_now.saturating_sub(all),
+                )),
+                _ => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! One worker: a thread with a runtime of its own that sends what is due.
+//!
+//! A turn settles the calls that have news, gives up those that are too late, and sends what is
+//! due. Only the clock decides what is due; the time after a wait is never taken for the time that
+//! was waited for.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::{monotonic_ns, thread_cpu_ns};
+use crate::engine::{Engine, Issued};
+use crate::lane::ConnectError;
+use crate::outcome::Outcome;
+use crate::pacer::{Pacer, Pacing};
+use crate::plan::{Discipline, Plan};
+use crate::progress::Progress;
+use crate::recorder::Record;
+use crate::schedule::Cursor;
+
+/// Requests sent in one turn before the connections get theirs.
+const TURN: usize = 32;
+
+/// The longest that a worker waits before it looks whether the run shall end, in nanoseconds.
+const LOOK_UP_NS: u64 = 20_000_000;
+
+/// A worker that could not begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WorkerError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// No runtime, thread or timer.
+    #[error("cannot start a worker: {0}")]
+    Start(#[from] std::io::Error),
+}
+
+/// What a worker brings home.
+#[derive(Debug)]
+pub(crate) struct WorkerResult {
+    /// What it measured.
+    pub(crate) record: Record,
+    /// Processor time of its thread over its measured part, in nanoseconds.
+    pub(crate) cpu_ns: u64,
+    /// How long that part was, in nanoseconds.
+    pub(crate) window_ns: u64,
+    /// Connections that were made again.
+    pub(crate) reconnects: u64,
+}
+
+/// A worker that is connected and waits for the start.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    /// How many calls the server allows at once on its connections; `None` if it sets no bound.
+    pub(crate) allowed: Option<usize>,
+    /// Where it wants to hear when the run starts, on the monotonic clock.
+    pub(crate) go: oneshot::Sender<u64>,
+}
+
+/// Where workers report that they are connected, or why not.
+pub(crate) type Ready = mpsc::UnboundedSender<Result<Connected, WorkerError>>;
+
+/// Runs one worker on the calling thread, until the run is over. `None` if it could not begin,
+/// which it has then told through `ready`, or if nobody told it to.
+pub(crate) fn work(
+    number: usize,
+    plan: &Arc<Plan>,
+    progress: &Arc<Progress>,
+    ready: &Ready,
+) -> Option<WorkerResult> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            drop(ready.send(Err(error.into())));
+            return None;
+        }
+    };
+    runtime.block_on(async {
+        let (mut worker, pacer) = match Worker::begin(number, plan, progress).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                drop(ready.send(Err(error)));
+                return None;
+            }
+        };
+        let (go, started) = oneshot::channel();
+        let allowed = worker.engine.allowed();
+        ready.send(Ok(Connected { allowed, go })).ok()?;
+        let start_ns = started.await.ok()?;
+        worker.engine.start_at(start_ns);
+        // A task is woken without a system call, unlike the future that `block_on` waits for.
+        tokio::spawn(worker.run(start_ns, pacer)).await.ok()
+    })
+}
+
+/// What to do after a turn.
+enum Turn {
+    /// Another one, once the connections had theirs.
+    Again,
+    /// Nothing before this instant, in nanoseconds from the start, unless there is news.
+    WaitUntil(u64),
+    /// All is done.
+    Over,
+}
+
+/// What is left to send.
+enum Next {
+    /// More at once.
+    Now,
+    /// Nothing before this instant.
+    At(u64),
+    /// Nothing before an answer has come.
+    Later,
+    /// Nothing any more.
+    Never,
+}
+
+/// What decides when the next request is sent.
+enum Agenda {
+    Open(Cursor),
+    Closed { requests: Option<u64> },
+}
+
+struct Worker {
+    engine: Engine,
+    plan: Arc<Plan>,
+    progress: Arc<Progress>,
+    agenda: Agenda,
+    index: u64,
+    /// Processor time and instant at the beginning of the measured part.
+    measured_from: Option<(u64, u64)>,
+}
+
+impl Worker {
+    async fn begin(
+        number: usize,
+        plan: &Arc<Plan>,
+        progress: &Arc<Progress>,
+    ) -> Result<(Self, Pacer), WorkerError> {
+        let (agenda, pacing) = match &plan.discipline {
+            Discipline::Open {
+                schedule, pacing, ..
+            } => (Agenda::Open(Cursor::new(Arc::clone(schedule))), *pacing),
+            Discipline::Closed { requests, .. } => (
+                Agenda::Closed {
+                    requests: *requests,
+                },
+                Pacing::Sleep,
+            ),
+        };
+        let worker = Self {
+            engine: Engine::connect(number, plan, progress).await?,
+            plan: Arc::clone(plan),
+            progress: Arc::clone(progress),
+            agenda,
+            index: number as u64,
+            measured_from: None,
+        };
+        Ok((worker, Pacer::new(pacing)?))
+    }
+
+    async fn run(mut self, start_ns: u64, mut pacer: Pacer) -> WorkerResult {
+        while monotonic_ns() < start_ns {
+            pacer
+                .wait(monotonic_ns(), start_ns, |_| Poll::Pending)
+                .await;
+        }
+        loop {
+            match std::future::poll_fn(|cx| Poll::Ready(self.turn(cx))).await {
+                Turn::Over => break,
+                Turn::Again => tokio::task::yield_now().await,
+                Turn::WaitUntil(until_ns) => {
+                    let until_ns = start_ns.saturating_add(until_ns);
+                    let engine = &self.engine;
+                    pacer
+                        .wait(monotonic_ns(), until_ns, |cx| engine.poll_news(cx))
+                        .await;
+                }
+            }
+        }
+        self.result()
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
+        self.engine.settle();
+        let now_ns = self.engine.now();
+        if self.measured_from.is_none() && now_ns >= self.plan.warm_up_ns {
+            self.measured_from = Some((thread_cpu_ns(), now_ns));
+        }
+        if self.progress.is_stopped() {
+            self.engine.give_up(u64::MAX, Outcome::Unfinished);
+            return Turn::Over;
+        }
+        let limit_ns = now_ns.saturating_sub(self.plan.deadline_ns);
+        self.engine.give_up(limit_ns, Outcome::TimedOut);
+        match self.send(cx) {
+            Next::Now => Turn::Again,
+            Next::At(due_ns) => Turn::WaitUntil(self.look_up_at(now_ns).min(due_ns)),
+            Next::Never if self.engine.open_calls() == 0 => Turn::Over,
+            Next::Later | Next::Never => Turn::WaitUntil(self.look_up_at(now_ns)),
+        }
+    }
+
+    /// When to look again although nothing is due: at the next deadline, or soon.
+    fn look_up_at(&mut self, now_ns: u64) -> u64 {
+        let look_up_ns = now_ns.saturating_add(LOOK_UP_NS);
+        self.engine
+            .next_deadline()
+            .map_or(look_up_ns, |deadline_ns| look_up_ns.min(deadline_ns))
+    }
+
+    fn send(&mut self, cx: &mut Context<'_>) -> Next {
+        for _ in 0..TURN {
+            let sent = match &mut self.agenda {
+                Agenda::Open(cursor) => {
+                    let due_ns = cursor.due_at(self.index);
+                    self.send_due(due_ns, cx)
+                }
+                Agenda::Closed { requests } => {
+                    let requests = *requests;
+                    self.send_closed(requests, cx)
+                }
+            };
+            match sent {
+                Next::Now => {}
+                Next::At(_) | Next::Later | Next::Never => return sent,
+            }
+        }
+        Next::Now
+    }
+
+    fn send_due(&mut self, due_ns: Option<u64>, cx: &mut Context<'_>) -> Next {
+        let Some(due_ns) = due_ns else {
+            return Next::Never;
+        };
+        let now_ns = self.engine.now();
+        if due_ns > now_ns {
+            return Next::At(due_ns);
+        }
+        if now_ns > due_ns.saturating_add(self.plan.deadline_ns) {
+            self.engine.skip(due_ns);
+        } else {
+            self.engine.issue_due(self.index, due_ns, cx);
+        }
+        self.index += self.plan.workers as u64;
+        Next::Now
+    }
+
+    fn send_closed(&mut self, requests: Option<u64>, cx: &mut Context<'_>) -> Next {
+        let all_sent = requests.is_some_and(|requests| self.index >= requests);
+        if all_sent || self.engine.now() >= self.plan.end_ns {
+            return Next::Never;
+        }
+        if self.engine.is_full() {
+            return Next::Later;
+        }
+        match self.engine.issue_next(self.index, cx) {
+            Issued::Dropped => Next::Later,
+            Issued::Sent => {
+                self.index += self.plan.workers as u64;
+                Next::Now
+            }
+            // Without a connection there is nothing to hurry for.
+            Issued::Failed => {
+                self.index += self.plan.workers as u64;
+                Next::Later
+            }
+        }
+    }
+
+    fn result(self) -> WorkerResult {
+        let now_ns = self.engine.now();
+        let cpu_ns = thread_cpu_ns();
+        let (cpu_before_ns, since_ns) = self.measured_from.unwrap_or((cpu_ns, now_ns));
+        let (record, reconnects) = self.engine.into_record();
+        WorkerResult {
+            record,
+            cpu_ns: cpu_ns.saturating_sub(cpu_before_ns),
+            window_ns: now_ns.saturating_sub(since_ns),
+            reconnects,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! A server that approves everything and does no work: what HTTP/2 and gRPC alone cost here.
+//!
+//! Its answers have the shape and size of real ones and are the same for every request. Nothing is
+//! looked up, decided or stored. A service can be measured against it on the same machine with the
+//! same generator; what it costs beyond this is its own.
+
+use std::future::ready;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use prost_types::Timestamp;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status};
+use waika::v1::authorisation_service_server::{AuthorisationService, AuthorisationServiceServer};
+use waika::v1::{
+    Approval, Authorisation, AuthoriseRequest, AuthoriseResponse, GetAuthorisationRequest,
+    GetAuthorisationResponse, LimitWindow, PaymentMode, Scene, authorisation,
+};
+
+use crate::args::FloorArgs;
+use crate::exit::{Exit, Failure};
+use crate::host;
+use crate::output;
+use crate::signals::StopSignals;
+
+/// How connections are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Runtime {
+    /// Tonic's own server on tokio's work-stealing runtime, as it is usually written.
+    Multi,
+    /// A single-threaded runtime on each core; a connection lives on one of them.
+    PerCore,
+}
+
+/// Serves until it is asked to stop.
+pub(crate) fn execute(args: &FloorArgs) -> Result<Exit, Failure> {
+    let cores = args.cores.map_or_else(host::cores, NonZeroUsize::get);
+    let service = AuthorisationServiceServer::new(Floor::new());
+    match args.runtime {
+        Runtime::Multi => {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(cores)
+                .enable_all()
+                .build()
+                .map_err(Failure::tool)?;
+            runtime.block_on(serve_multi(args.listen, service))
+        }
+        Runtime::PerCore => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(Failure::tool)?;
+            runtime.block_on(serve_per_core(args.listen, cores, &service))
+        }
+    }
+}
+
+type Service = AuthorisationServiceServer<Floor>;
+
+async fn serve_multi(listen: SocketAddr, service: Service) -> Result<Exit, Failure> {
+    let (listener, mut signals) = open(listen).await?;
+    let connections = TcpListenerStream::new(listener);
+    tokio::select! {
+        served = tonic::transport::Server::builder()
+            .tcp_nodelay(true)
+            .add_service(service)
+            .serve_with_incoming(connections) => served.map_err(Failure::tool)?,
+        () = signals.received() => {}
+    }
+    Ok(Exit::Passed)
+}
+
+async fn serve_per_core(
+    listen: SocketAddr,
+    cores: usize,
+    service: &Service,
+) -> Result<Exit, Failure> {
+    let (listener, mut signals) = open(listen).await?;
+    let mut threads = Vec::new();
+    for _ in 0..cores {
+        threads.push(spawn_core(service.clone()).map_err(Failure::tool)?);
+    }
+    let accept = async {
+        for core in threads.iter().cycle() {
+            match listener.accept().await {
+                Ok((socket, _)) => hand_over(socket, core),
+                // Too many open files, most likely: some will close.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        () = signals.received() => {}
+    }
+    Ok(Exit::Passed)
+}
+
+/// Listens, and says so on standard output.
+async fn open(listen: SocketAddr) -> Result<(TcpListener, StopSignals), Failure> {
+    let signals = StopSignals::listen().map_err(Failure::tool)?;
+    let cannot = |error| Failure::Tool(format!("cannot listen on {listen}: {error}"));
+    let listener = TcpListener::bind(listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    output::result(&format!("waika-loadgen floor listening on {address}"));
+    Ok((listener, signals))
+}
+
+type Core = mpsc::UnboundedSender<std::net::TcpStream>;
+
+fn hand_over(socket: TcpStream, core: &Core) {
+    // A socket that cannot be set up or moved is closed, which its peer sees.
+    if socket.set_nodelay(true).is_ok()
+        && let Ok(socket) = socket.into_std()
+    {
+        drop(core.send(socket));
+    }
+}
+
+fn spawn_core(service: Service) -> std::io::Result<Core> {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<std::net::TcpStream>();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("floor".to_owned())
+        .spawn(move || {
+            runtime.block_on(async {
+                while let Some(socket) = receiver.recv().await {
+                    if let Ok(socket) = TcpStream::from_std(socket) {
+                        tokio::spawn(serve_connection(socket, service.clone()));
+                    }
+                }
+            });
+        })?;
+    Ok(sender)
+}
+
+async fn serve_connection(socket: TcpStream, service: Service) {
+    let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
+    // A connection that breaks concerns only its peer, who sees it.
+    drop(connection.await);
+}
+
+/// The service: one answer for all.
+#[derive(Debug)]
+struct Floor {
+    answer: Arc<AuthoriseResponse>,
+}
+
+impl Floor {
+    fn new() -> Self {
+        Self {
+            answer: Arc::new(approval()),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl AuthorisationService for Floor {
+    async fn authorise(
+        &self,
+        _request: Request<AuthoriseRequest>,
+    ) -> Result<Response<AuthoriseResponse>, Status> {
+        ready(Ok(Response::new(self.answer.as_ref().clone()))).await
+    }
+
+    async fn get_authorisation(
+        &self,
+        _request: Request<GetAuthorisationRequest>,
+    ) -> Result<Response<GetAuthorisationResponse>, Status> {
+        Err(Status::unimplemented("a floor stores nothing"))
+    }
+}
+
+/// An approval as a real server words it, in every field.
+fn approval() -> AuthoriseResponse {
+    let instant = |seconds| Timestamp {
+        seconds,
+        nanos: 123_456_789,
+    };
+    let window = |limit_fen, resets_at| LimitWindow {
+        limit_fen,
+        used_fen: 123_456,
+        remaining_fen: limit_fen - 123_456,
+        resets_at: Some(instant(resets_at)),
+    };
+    AuthoriseResponse {
+        authorisation: Some(Authorisation {
+            authorisation_id: "01-0000000000000001".to_owned(),
+            account_id: "acct-1-1234".to_owned(),
+            card_token: "card-0123456789abcdef0123456789abcdef".to_owned(),
+            merchant_id: "merchant-1-42".to_owned(),
+            scene: Scene::Purchase.into(),
+            mode: PaymentMode::MerchantQr.into(),
+            amount_fen: 6_000,
+            fee_fen: 0,
+            total_fen: 6_000,
+            decided_at: Some(instant(1_700_000_000)),
+            policy: "weixin-2023".to_owned(),
+            outcome: Some(authorisation::Outcome::Approval(Approval {
+                approval_code: "A1B2C3".to_owned(),
+                retrieval_reference_number: "123456789012".to_owned(),
+                month: Some(window(5_000_000, 1_701_360_000)),
+                year: Some(window(6_000_000, 1_704_038_400)),
+            })),
+        }),
+        replayed: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn its_answer_is_as_large_as_a_real_one() {
+        let size = approval().encoded_len();
+        assert!((90..300).contains(&size), "{size} bytes");
+    }
+}

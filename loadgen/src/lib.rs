@@ -1,0 +1,113 @@
+//! Waika's load generator: an open-loop measuring instrument for authorisation services.
+//!
+//! People believe what a load generator prints. This one measures from the instant at which a
+//! request was *due*, counts what it could not send instead of sending it late, and says when its
+//! own figures are not to be trusted. Only `wire`, `workload`, `person`, `outcome`, `provision`,
+//! `enrol` and `floor` know the generated types of the contract; nothing here knows the server.
+
+mod args;
+mod call;
+mod calls;
+mod clock;
+mod crew;
+mod draw;
+mod driver;
+mod engine;
+mod enrol;
+mod exit;
+mod figures;
+mod floor;
+mod host;
+mod lane;
+mod merchant;
+mod outcome;
+mod output;
+mod pacer;
+mod person;
+mod plan;
+mod population;
+mod progress;
+mod provision;
+mod quickstart;
+mod recorder;
+mod report;
+mod run;
+mod schedule;
+mod server_process;
+mod signals;
+mod summary;
+mod target;
+mod validity;
+mod watch;
+mod wire;
+mod workload;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Command, CommandLine, ProvisionArgs};
+use exit::{Exit, Failure};
+use provision::Wanted;
+
+/// A command line that was understood.
+#[derive(Debug)]
+pub struct Invocation(Command);
+
+/// Reads this process's command line. The error is what to exit with: help and the version were
+/// asked for and are no failure; a mistake has been told, and is exit code 64, for clap's own 2
+/// means a missed threshold here.
+pub fn read_command_line() -> Result<Invocation, ExitCode> {
+    match CommandLine::try_parse() {
+        Ok(line) => Ok(Invocation(line.command)),
+        Err(error) => {
+            // Nobody reads it, then.
+            drop(error.print());
+            Err(if error.use_stderr() {
+                ExitCode::from(64)
+            } else {
+                ExitCode::SUCCESS
+            })
+        }
+    }
+}
+
+/// Does what was asked, and tells what went wrong. The exit codes are those of the contract: 0
+/// passed, 1 the tool or the transport failed, 5 the measurement is not to be trusted, 64 the
+/// command line asks for the impossible.
+pub fn execute(invocation: Invocation) -> ExitCode {
+    let ended = match invocation.0 {
+        Command::Run(args) => run::execute(args),
+        Command::Quickstart(args) => quickstart::execute(args),
+        Command::Provision(args) => provision(&args),
+        Command::Floor(args) => floor::execute(&args),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output::note(&format!("error: {failure}"));
+            ExitCode::from(&failure)
+        }
+    }
+}
+
+fn provision(args: &ProvisionArgs) -> Result<Exit, Failure> {
+    let wanted = Wanted {
+        target: args.place.target.clone(),
+        admin: args.place.admin.clone(),
+        seed: args.people.seed,
+        accounts: args.people.accounts.get().into(),
+        merchants: args.people.merchants.get().into(),
+        year: summary::year_of(clock::wall()),
+        in_flight: args.in_flight,
+        connections: args.connections,
+    };
+    let population = run::control_runtime()?.block_on(run::provision_watched(&wanted))?;
+    output::result(&format!(
+        "{} accounts can pay and {} merchants can sell (seed {}).",
+        population.payers.len(),
+        population.merchants.len(),
+        wanted.seed,
+    ));
+    Ok(Exit::Passed)
+}

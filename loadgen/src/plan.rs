@@ -1,0 +1,93 @@
+//! What one run shall do, complete before the first request is sent and unchanged after.
+
+use std::sync::Arc;
+
+use crate::lane::CallTemplate;
+use crate::pacer::Pacing;
+use crate::population::Population;
+use crate::schedule::Schedule;
+use crate::target::Target;
+use crate::workload::Workload;
+
+/// Everything that the workers share.
+pub(crate) struct Plan {
+    /// The server.
+    pub(crate) target: Target,
+    /// The headers of every call.
+    pub(crate) template: CallTemplate,
+    /// Who takes part.
+    pub(crate) population: Population,
+    /// What they do.
+    pub(crate) workload: Workload,
+    /// When, or how many at once.
+    pub(crate) discipline: Discipline,
+    /// Where the measured part begins.
+    pub(crate) warm_up_ns: u64,
+    /// Where issuing ends.
+    pub(crate) end_ns: u64,
+    /// How long after it was due a request is given up.
+    pub(crate) deadline_ns: u64,
+    /// Connections in all, at least one a worker.
+    pub(crate) connections: usize,
+    /// Threads that send and receive.
+    pub(crate) workers: usize,
+    /// Sets this run's idempotency keys apart from those of other runs.
+    pub(crate) run_id: u64,
+}
+
+/// What decides when the next request is sent.
+#[derive(Clone, Debug)]
+pub(crate) enum Discipline {
+    /// The schedule, whatever the server does.
+    Open {
+        /// When each request is due.
+        schedule: Arc<Schedule>,
+        /// How to wait for it.
+        pacing: Pacing,
+        /// The most calls that may be open at once, over all workers.
+        in_flight: usize,
+    },
+    /// The answers: so many calls are always open.
+    Closed {
+        /// Calls open at once, over all workers.
+        in_flight: usize,
+        /// The last request's index plus one, if it is not the time that ends the run.
+        requests: Option<u64>,
+    },
+}
+
+impl Plan {
+    /// How many calls may be open at once on this worker.
+    pub(crate) fn in_flight_of(&self, worker: usize) -> usize {
+        let total = match &self.discipline {
+            Discipline::Open { in_flight, .. } | Discipline::Closed { in_flight, .. } => *in_flight,
+        };
+        part_of(total, worker, self.workers)
+    }
+
+    /// How many connections this worker keeps.
+    pub(crate) fn connections_of(&self, worker: usize) -> usize {
+        part_of(self.connections, worker, self.workers)
+    }
+}
+
+/// What the part numbered `number` of `parts` gets of `total`, so that all of it is given.
+fn part_of(total: usize, number: usize, parts: usize) -> usize {
+    let parts = parts.max(1);
+    total / parts + usize::from(number < total % parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_shared_out() {
+        for total in 0..50 {
+            for parts in 1..8 {
+                let sum: usize = (0..parts).map(|number| part_of(total, number, parts)).sum();
+                assert_eq!(sum, total);
+            }
+        }
+    }
+}

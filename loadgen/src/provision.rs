@@ -1,0 +1,225 @@
+//! Creating those who pay and those who sell, through the same RPCs that a wallet's front end and
+//! an operator use.
+//!
+//! People, cards and idempotency keys are functions of (seed, index), so doing it again does no
+//! harm: the server answers what it answered before.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use waika::v1::admin_service_client::AdminServiceClient;
+use waika::v1::authorisation_service_client::AuthorisationServiceClient;
+use waika::v1::card_service_client::CardServiceClient;
+use waika::v1::{AuthoriseRequest, Merchant, MerchantRegion, PutMerchantRequest};
+
+use crate::enrol::{self, Wallets};
+use crate::merchant;
+use crate::population::{Payer, Population, merchant_ids};
+use crate::target::Target;
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long one RPC may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Whom to create, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// The public listener.
+    pub(crate) target: Target,
+    /// The administrative listener.
+    pub(crate) admin: Target,
+    /// The seed that everyone is a function of.
+    pub(crate) seed: u64,
+    /// How many accounts.
+    pub(crate) accounts: u64,
+    /// How many merchants.
+    pub(crate) merchants: u64,
+    /// The year that expiry dates count from.
+    pub(crate) year: i32,
+    /// How many are created at once.
+    pub(crate) in_flight: NonZeroUsize,
+    /// Connections to the public listener.
+    pub(crate) connections: NonZeroUsize,
+}
+
+/// Why not everyone could be created.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProvisionError {
+    /// Nobody listens there, or it cannot be reached.
+    #[error("cannot connect to {target} (is the server running there?)")]
+    Unreachable {
+        /// Whom we wanted.
+        target: Target,
+    },
+    /// Somebody serves gRPC there, but not this service.
+    #[error(
+        "{target} does not know {rpc}: it is no waika-server, an older one, or the other of its \
+         two listeners (--target, --admin)"
+    )]
+    NotWaika {
+        /// Who answered.
+        target: Target,
+        /// What was asked.
+        rpc: &'static str,
+    },
+    /// The connection broke before an answer came.
+    #[error("{target} broke the connection instead of answering {rpc}: is it a gRPC port?")]
+    Broken {
+        /// Who did.
+        target: Target,
+        /// What was asked.
+        rpc: &'static str,
+    },
+    /// An RPC failed.
+    #[error("{rpc} at {target} failed with {code:?}: {message}")]
+    Rpc {
+        /// Who answered.
+        target: Target,
+        /// What was asked.
+        rpc: &'static str,
+        /// The gRPC status.
+        code: Code,
+        /// What the server said.
+        message: String,
+    },
+    /// The server's rules said no.
+    #[error("account {account_id} could not be created: {reason}")]
+    Refused {
+        /// Which account.
+        account_id: String,
+        /// Why not, and what may help.
+        reason: String,
+    },
+}
+
+impl ProvisionError {
+    /// What a failed RPC means.
+    pub(crate) fn of(target: &Target, rpc: &'static str, status: &Status) -> Self {
+        let target = target.clone();
+        match status.code() {
+            Code::Unimplemented => Self::NotWaika { target, rpc },
+            _ if is_of_transport(status) => Self::Broken { target, rpc },
+            code => Self::Rpc {
+                target,
+                rpc,
+                code,
+                message: status.message().to_owned(),
+            },
+        }
+    }
+}
+
+/// Whether tonic made this status of a broken connection, and no server sent it.
+fn is_of_transport(status: &Status) -> bool {
+    matches!(std::error::Error::source(status), Some(cause) if cause.is::<tonic::transport::Error>())
+}
+
+/// Creates everyone who is wanted, or recognises those who are there; `created` counts them.
+pub(crate) async fn provision(
+    wanted: &Wanted,
+    created: &AtomicU64,
+) -> Result<Population, ProvisionError> {
+    let admin = AdminServiceClient::new(channel(&wanted.admin).await?);
+    let mut channels = Vec::new();
+    for _ in 0..wanted.connections.get() {
+        channels.push(CardServiceClient::new(channel(&wanted.target).await?));
+    }
+    put_merchants(wanted, &admin, created).await?;
+    let wallets = Arc::new(Wallets {
+        target: wanted.target.clone(),
+        admin_target: wanted.admin.clone(),
+        seed: wanted.seed,
+        year: wanted.year,
+        channels,
+        admin,
+    });
+    let payers: Vec<Payer> = stream::iter(0..wanted.accounts)
+        .map(|index| {
+            let wallets = Arc::clone(&wallets);
+            async move {
+                let payer = enrol::enrol(&wallets, index).await?;
+                created.fetch_add(1, Ordering::Relaxed);
+                Ok(payer)
+            }
+        })
+        .buffered(wanted.in_flight.get())
+        .try_collect()
+        .await?;
+    Ok(Population {
+        payers,
+        merchants: merchant_ids(wanted.seed, wanted.merchants),
+    })
+}
+
+/// Whether somebody at `target` knows `Authorise`. An empty request is malformed everywhere, so
+/// nothing comes of asking.
+pub(crate) async fn probe(target: &Target) -> Result<(), ProvisionError> {
+    let mut client = AuthorisationServiceClient::new(channel(target).await?);
+    match client.authorise(AuthoriseRequest::default()).await {
+        Ok(_) => Ok(()),
+        Err(status) => match status.code() {
+            Code::InvalidArgument => Ok(()),
+            _ => Err(ProvisionError::of(target, "Authorise", &status)),
+        },
+    }
+}
+
+async fn channel(target: &Target) -> Result<Channel, ProvisionError> {
+    let unreachable = || ProvisionError::Unreachable {
+        target: target.clone(),
+    };
+    Endpoint::from_shared(target.to_string())
+        .map_err(|_| unreachable())?
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(CALL_TIMEOUT)
+        .initial_connection_window_size(4 * 1024 * 1024)
+        .connect()
+        .await
+        .map_err(|_| unreachable())
+}
+
+async fn put_merchants(
+    wanted: &Wanted,
+    admin: &AdminServiceClient<Channel>,
+    created: &AtomicU64,
+) -> Result<(), ProvisionError> {
+    stream::iter(0..wanted.merchants)
+        .map(|index| {
+            let mut admin = admin.clone();
+            async move {
+                let request = merchant_request(wanted.seed, index);
+                admin
+                    .put_merchant(request)
+                    .await
+                    .map_err(|status| ProvisionError::of(&wanted.admin, "PutMerchant", &status))?;
+                created.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+        })
+        .buffer_unordered(wanted.in_flight.get())
+        .try_collect()
+        .await
+}
+
+fn merchant_request(seed: u64, index: u64) -> PutMerchantRequest {
+    let merchant_id = merchant::merchant_id(seed, index);
+    let category = merchant::category_of(seed, index);
+    PutMerchantRequest {
+        idempotency_key: format!("put-{merchant_id}"),
+        merchant: Some(Merchant {
+            name: format!("{} {index}", category.name),
+            merchant_id,
+            region: MerchantRegion::Mainland.into(),
+            category_code: category.code.to_owned(),
+            international_cards: true,
+        }),
+    }
+}

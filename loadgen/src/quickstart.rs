@@ -1,0 +1,81 @@
+//! `quickstart`: a fresh server, a measurement, and nothing left behind.
+
+use crate::args::{PeopleArgs, PlaceArgs, QuickstartArgs};
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::report::Report;
+use crate::run::{self, Job, KnownServer, Pace};
+use crate::schedule::Arrivals;
+use crate::server_process::{self, ServerProcess};
+use crate::signals::StopSignals;
+
+/// Runs `quickstart`.
+pub(crate) fn execute(args: QuickstartArgs) -> Result<Exit, Failure> {
+    run::control_runtime()?.block_on(async {
+        let mut signals = StopSignals::listen().map_err(Failure::tool)?;
+        let path = match &args.server {
+            Some(path) => path.clone(),
+            None => server_process::beside_this_program().map_err(Failure::tool)?,
+        };
+        output::note(&format!(
+            "Starting {} with a fresh journal.",
+            path.display()
+        ));
+        let server = tokio::select! {
+            server = ServerProcess::start(&path) => server.map_err(Failure::tool)?,
+            () = signals.received() => {
+                return Err(Failure::Tool("interrupted while the server started".to_owned()));
+            }
+        };
+        let known = KnownServer {
+            pid: server.pid(),
+            version: server_process::version(&path).await,
+            store: Some("journal (fresh, temporary folder)".to_owned()),
+        };
+        let job = job(args, &server, known);
+        output::note(&format!(
+            "It serves at {}. Creating {} accounts, then sending for {} s.",
+            server.target,
+            job.people.accounts,
+            (job.warm_up + job.duration).as_secs(),
+        ));
+        let measured = run::measure(&job, &mut signals).await;
+        output::note("Stopping the server and removing its folder.");
+        let stopped = server.stop().await.map_err(Failure::tool);
+        let report = measured?;
+        stopped?;
+        explain(&report);
+        Ok(run::exit_of(&report, Exit::Passed))
+    })
+}
+
+fn job(args: QuickstartArgs, server: &ServerProcess, known: KnownServer) -> Job {
+    Job {
+        place: PlaceArgs {
+            target: server.target.clone(),
+            admin: server.admin.clone(),
+        },
+        people: PeopleArgs {
+            accounts: args.accounts,
+            merchants: args.merchants,
+            seed: args.seed,
+        },
+        synthetic: false,
+        pace: Pace::Open(Arrivals::Poisson, args.rate),
+        duration: args.duration,
+        warm_up: args.warm_up,
+        engine: args.engine,
+        traffic: args.traffic,
+        run_id: None,
+        server: known,
+    }
+}
+
+fn explain(report: &Report) {
+    if !report.verdict.valid && !report.verdict.interrupted {
+        output::note(
+            "The figures above are not to be trusted, for the reasons given with INVALID: most \
+             likely this machine was busy. The server itself did what it was asked.",
+        );
+    }
+}

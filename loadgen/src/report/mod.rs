@@ -1,0 +1,346 @@
+//! What a run found: every figure, complete before any of it is written.
+
+pub(crate) mod json;
+mod plot;
+pub(crate) mod text;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::recorder::{Counts, Record, Times};
+
+/// Names the form of the JSON report; a field is never changed in meaning under the same name.
+pub(crate) const SCHEMA: &str = "waika-loadgen/run/1";
+
+/// A whole report. Times are nanoseconds unless a name says otherwise.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Report {
+    /// [`SCHEMA`].
+    pub(crate) schema: &'static str,
+    /// Whether to believe it.
+    pub(crate) verdict: Verdict,
+    /// What was asked for.
+    pub(crate) plan: PlanFacts,
+    /// How many of what.
+    pub(crate) counts: CountFacts,
+    /// How fast.
+    pub(crate) rates: RateFacts,
+    /// From due to done, of all that were sent: the headline.
+    pub(crate) response: TimeFacts,
+    /// From sent to done.
+    pub(crate) service: TimeFacts,
+    /// From due to sent: the generator's own fault.
+    pub(crate) lag: TimeFacts,
+    /// How many response times fell into each span.
+    pub(crate) response_histogram: Vec<Span>,
+    /// What became of the requests, most frequent first.
+    pub(crate) outcomes: Vec<OutcomeFacts>,
+    /// What measured.
+    pub(crate) generator: GeneratorFacts,
+    /// What was measured.
+    pub(crate) server: ServerFacts,
+    /// Where.
+    pub(crate) host: HostFacts,
+}
+
+/// Whether to believe a measurement.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Verdict {
+    /// Nothing speaks against it.
+    pub(crate) valid: bool,
+    /// What does.
+    pub(crate) reasons: Vec<String>,
+    /// It was stopped before its end.
+    pub(crate) interrupted: bool,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PlanFacts {
+    /// `open` or `closed`.
+    #[serde(rename = "loop")]
+    pub(crate) discipline: &'static str,
+    /// `poisson` or `constant`; absent for a closed loop.
+    pub(crate) arrivals: Option<&'static str>,
+    /// Requests a second; absent for a closed loop.
+    pub(crate) rate_per_second: Option<f64>,
+    /// Length of the measured part.
+    pub(crate) duration_ns: u64,
+    /// Length of the part before it.
+    pub(crate) warm_up_ns: u64,
+    /// When a request is given up.
+    pub(crate) deadline_ns: u64,
+    /// The most calls open at once, or in a closed loop just so many.
+    pub(crate) in_flight: usize,
+    /// How many calls at once the server allowed on all connections; absent if it set no bound.
+    pub(crate) in_flight_allowed: Option<usize>,
+    /// The seed of everything.
+    pub(crate) seed: u64,
+    /// What set this run's keys apart, hexadecimal.
+    pub(crate) run_id: String,
+    /// Accounts that paid.
+    pub(crate) accounts: u64,
+    /// Merchants that sold.
+    pub(crate) merchants: u64,
+    /// The accounts were invented and nobody created them.
+    pub(crate) synthetic: bool,
+    /// Zipf's exponent; absent if accounts took turns.
+    pub(crate) zipf: Option<f64>,
+    /// Share of duplicates asked for.
+    pub(crate) duplicates: f64,
+    /// Share of wrong passwords asked for.
+    pub(crate) wrong_passwords: f64,
+    /// Share of requests that was expected to meet a monthly limit; absent if not known before.
+    pub(crate) expected_limit_share: Option<f64>,
+}
+
+/// How many of what, in the measured part.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct CountFacts {
+    /// Were due.
+    pub(crate) planned: u64,
+    /// Were sent: the sum of all outcomes.
+    pub(crate) sent: u64,
+    /// Were not, because too many calls were open.
+    pub(crate) dropped: u64,
+    /// Were not, because their deadline had passed.
+    pub(crate) skipped: u64,
+    /// Were sent and still open at the end.
+    pub(crate) unfinished: u64,
+    /// Got no answer in time.
+    pub(crate) timed_out: u64,
+    /// Got an answer: an approval, a decline, a replay, or a gRPC status.
+    pub(crate) answered: u64,
+    /// Were sent while warming up, and are in no other figure.
+    pub(crate) warm_up_sent: u64,
+}
+
+/// How fast.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct RateFacts {
+    /// Requests that were due, a second; those sent, in a closed loop.
+    pub(crate) offered_per_second: f64,
+    /// Answers a second.
+    pub(crate) achieved_per_second: f64,
+    /// The time that both are divided by: the measured part, cut off where the run was.
+    pub(crate) measured_ns: u64,
+}
+
+/// One distribution of times. A percentile is absent if there are too few samples for it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct TimeFacts {
+    /// Samples.
+    pub(crate) count: u64,
+    /// The shortest.
+    pub(crate) min_ns: Option<u64>,
+    /// Half were not longer.
+    pub(crate) p50_ns: Option<u64>,
+    /// Nine in ten were not longer.
+    pub(crate) p90_ns: Option<u64>,
+    /// 99 in a hundred were not longer.
+    pub(crate) p99_ns: Option<u64>,
+    /// 999 in a thousand were not longer.
+    #[serde(rename = "p99.9_ns")]
+    pub(crate) p999_ns: Option<u64>,
+    /// 9,999 in ten thousand were not longer.
+    #[serde(rename = "p99.99_ns")]
+    pub(crate) p9999_ns: Option<u64>,
+    /// The longest.
+    pub(crate) max_ns: Option<u64>,
+}
+
+/// How many samples lay in a span of times.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Span {
+    /// Longer than this.
+    pub(crate) from_ns: u64,
+    /// And not longer than this.
+    pub(crate) to_ns: u64,
+    /// So many.
+    pub(crate) count: u64,
+}
+
+/// What became of some requests.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct OutcomeFacts {
+    /// `answer`, `decline`, `grpc`, `failure` or `open`.
+    pub(crate) kind: &'static str,
+    /// Its name.
+    pub(crate) name: String,
+    /// It speaks against the tool or the transport and not for the service.
+    pub(crate) is_tool_failure: bool,
+    /// How many.
+    pub(crate) count: u64,
+    /// Of those that were sent, 0 to 1.
+    pub(crate) share: f64,
+    /// From due to done.
+    pub(crate) response: TimeFacts,
+    /// From sent to done.
+    pub(crate) service: TimeFacts,
+    /// From due to sent.
+    pub(crate) lag: TimeFacts,
+}
+
+/// What measured.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct GeneratorFacts {
+    /// Its version.
+    pub(crate) version: &'static str,
+    /// Threads that sent and received.
+    pub(crate) workers: usize,
+    /// HTTP/2 connections.
+    pub(crate) connections: usize,
+    /// Connections that were lost and made again.
+    pub(crate) reconnects: u64,
+    /// How it waited; absent for a closed loop.
+    pub(crate) pacing: Option<&'static str>,
+    /// Processor time of this process for each call that ended.
+    pub(crate) cpu_ns_per_call: Option<u64>,
+    /// Each worker's share of a core.
+    pub(crate) worker_cpu: Vec<f64>,
+}
+
+/// What was measured.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ServerFacts {
+    /// Its address.
+    pub(crate) target: String,
+    /// What it says of its version; absent if nobody asked.
+    pub(crate) version: Option<String>,
+    /// Its store; absent if not known.
+    pub(crate) store: Option<String>,
+    /// Its processor time for each call that ended; absent if its process is not known.
+    pub(crate) cpu_ns_per_call: Option<u64>,
+}
+
+/// Where it was measured.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct HostFacts {
+    /// The machine's name.
+    pub(crate) name: String,
+    /// Its cores.
+    pub(crate) cores: usize,
+    /// When the run began, RFC 3339.
+    pub(crate) started_at: String,
+    /// Share of the machine's time that other guests took; absent where it is not told.
+    pub(crate) stolen: Option<f64>,
+}
+
+impl Report {
+    /// Whether requests failed for the tool's or the transport's sake.
+    pub(crate) fn has_tool_failures(&self) -> bool {
+        self.outcomes.iter().any(|facts| facts.is_tool_failure)
+    }
+}
+
+impl TimeFacts {
+    /// The figures of one histogram.
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
+        let any = |value| (!histogram.is_empty()).then_some(value);
+        Self {
+            count: histogram.len(),
+            min_ns: any(histogram.min()),
+            p50_ns: percentile(histogram, 0.5),
+            p90_ns: percentile(histogram, 0.9),
+            p99_ns: percentile(histogram, 0.99),
+            p999_ns: percentile(histogram, 0.999),
+            p9999_ns: percentile(histogram, 0.9999),
+            max_ns: any(histogram.max()),
+        }
+    }
+}
+
+/// A percentile, if there are enough samples that with a confidence of 99 % at least one of them
+/// lies beyond it: ln 0.01 / ln quantile, which is 459 for p99, 4,603 for p99.9, 46,050 for p99.99.
+pub(crate) fn percentile(histogram: &Histogram<u64>, quantile: f64) -> Option<u64> {
+    let needed = (0.01_f64.ln() / quantile.ln()).ceil();
+    let enough = crate::figures::count_as_real(histogram.len()) >= needed;
+    enough.then(|| histogram.value_at_quantile(quantile))
+}
+
+impl CountFacts {
+    /// The figures of a record.
+    pub(crate) fn of(record: &Record) -> Self {
+        use crate::outcome::Outcome;
+        let Counts {
+            planned,
+            sent,
+            dropped,
+            skipped,
+            warm_up_sent,
+        } = record.counts;
+        let answered = record
+            .outcomes
+            .iter()
+            .filter(|(outcome, _)| outcome.is_answer())
+            .map(|(_, times)| times.response.len())
+            .sum();
+        Self {
+            planned,
+            sent,
+            dropped,
+            skipped,
+            unfinished: record.count(Outcome::Unfinished),
+            timed_out: record.count(Outcome::TimedOut),
+            answered,
+            warm_up_sent,
+        }
+    }
+}
+
+/// What became of the requests, most frequent first.
+pub(crate) fn outcomes(record: &Record) -> Vec<OutcomeFacts> {
+    let mut outcomes: Vec<OutcomeFacts> = record
+        .outcomes
+        .iter()
+        .map(|(outcome, times)| OutcomeFacts {
+            kind: outcome.kind(),
+            name: outcome.label(),
+            is_tool_failure: outcome.is_tool_failure(),
+            count: times.response.len(),
+            share: crate::figures::share(times.response.len(), record.counts.sent),
+            response: TimeFacts::of(&times.response),
+            service: TimeFacts::of(&times.service),
+            lag: TimeFacts::of(&times.lag),
+        })
+        .collect();
+    outcomes.sort_by_key(|facts| std::cmp::Reverse(facts.count));
+    outcomes
+}
+
+/// How many response times fell into each span of a scale of 1, 2 and 5.
+pub(crate) fn spans(times: &Times) -> Vec<Span> {
+    plot::spans(&times.response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_so_many(count: u64) -> Histogram<u64> {
+        let mut histogram = Times::new().response;
+        for value in 1..=count {
+            histogram.saturating_record(value * 1_000);
+        }
+        histogram
+    }
+
+    #[test]
+    fn a_percentile_needs_the_samples_that_support_it() {
+        let check = |quantile, count| {
+            assert_eq!(percentile(&of_so_many(count - 1), quantile), None);
+            assert!(percentile(&of_so_many(count), quantile).is_some());
+        };
+        check(0.99, 459);
+        check(0.999, 4_603);
+        check(0.9999, 46_050);
+        check(0.9, 44);
+        check(0.5, 7);
+    }
+
+    #[test]
+    fn nothing_measured_has_no_figures() {
+        let facts = TimeFacts::of(&of_so_many(0));
+        assert_eq!((facts.count, facts.max_ns, facts.p50_ns), (0, None, None));
+    }
+}

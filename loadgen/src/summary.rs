@@ -1,0 +1,180 @@
+//! Making a report of a plan and what was measured.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::clock::SECOND_NS;
+use crate::crew::Measured;
+use crate::figures::{count_as_real, share};
+use crate::host;
+use crate::pacer::Pacing;
+use crate::plan::{Discipline, Plan};
+use crate::report::{
+    self, CountFacts, GeneratorFacts, HostFacts, PlanFacts, RateFacts, Report, ServerFacts,
+    TimeFacts, Verdict,
+};
+use crate::run::{Job, Pace};
+use crate::validity::{self, Evidence};
+
+/// The whole report.
+pub(crate) fn report(
+    job: &Job,
+    plan: &Plan,
+    measured: &Measured,
+    started_at: SystemTime,
+) -> Report {
+    let overall = measured.record.overall();
+    let counts = CountFacts::of(&measured.record);
+    let (response, lag) = (
+        TimeFacts::of(&overall.response),
+        TimeFacts::of(&overall.lag),
+    );
+    Report {
+        schema: report::SCHEMA,
+        verdict: verdict(plan, measured, &response, &lag),
+        plan: plan_facts(job, plan, measured),
+        counts,
+        rates: rates(plan, measured, counts),
+        response,
+        service: TimeFacts::of(&overall.service),
+        lag,
+        response_histogram: report::spans(&overall),
+        outcomes: report::outcomes(&measured.record),
+        generator: generator_facts(plan, measured),
+        server: ServerFacts {
+            target: plan.target.to_string(),
+            version: job.server.version.clone(),
+            store: job.server.store.clone(),
+            cpu_ns_per_call: measured.server_ns_per_call,
+        },
+        host: HostFacts {
+            name: host::name(),
+            cores: host::cores(),
+            started_at: timestamp(started_at).to_string(),
+            stolen: measured.stolen,
+        },
+    }
+}
+
+/// The year of an instant, in UTC.
+pub(crate) fn year_of(instant: SystemTime) -> i32 {
+    timestamp(instant).to_zoned(TimeZone::UTC).year().into()
+}
+
+/// The share of requests that is expected to meet a monthly limit, if the number of requests is
+/// known beforehand.
+pub(crate) fn expected_limit_share(plan: &Plan) -> Option<f64> {
+    let requests = match &plan.discipline {
+        Discipline::Open { schedule, .. } => Some(schedule.len()),
+        Discipline::Closed { requests, .. } => *requests,
+    };
+    requests.map(|requests| plan.workload.expected_limit_share(requests))
+}
+
+fn timestamp(instant: SystemTime) -> Timestamp {
+    Timestamp::try_from(instant).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn verdict(plan: &Plan, measured: &Measured, response: &TimeFacts, lag: &TimeFacts) -> Verdict {
+    let (tenths, waits) = match &plan.discipline {
+        Discipline::Open { pacing, .. } => (Some(measured.record.tenths), *pacing != Pacing::Spin),
+        Discipline::Closed { .. } => (None, true),
+    };
+    let reasons = validity::doubts(&Evidence {
+        counts: measured.record.counts,
+        lag_p99_ns: lag.p99_ns,
+        response_p99_ns: response.p99_ns,
+        worker_cpu: if waits {
+            measured.worker_cpu.clone()
+        } else {
+            Vec::new()
+        },
+        tenths: tenths.filter(|_| !measured.interrupted),
+        stolen: measured.stolen,
+    });
+    Verdict {
+        valid: reasons.is_empty(),
+        reasons,
+        interrupted: measured.interrupted,
+    }
+}
+
+fn plan_facts(job: &Job, plan: &Plan, measured: &Measured) -> PlanFacts {
+    let parts = |parts: u32| share(parts.into(), 1_000_000);
+    let (discipline, arrivals, rate, zipf, in_flight) = match (job.pace, &plan.discipline) {
+        (Pace::Open(arrivals, rate), Discipline::Open { in_flight, .. }) => {
+            let rate = count_as_real(rate.thousandths()) / 1e3;
+            (
+                "open",
+                Some(arrivals.label()),
+                Some(rate),
+                Some(job.traffic.zipf),
+                *in_flight,
+            )
+        }
+        (_, Discipline::Open { in_flight, .. } | Discipline::Closed { in_flight, .. }) => {
+            ("closed", None, None, None, *in_flight)
+        }
+    };
+    PlanFacts {
+        discipline,
+        arrivals,
+        rate_per_second: rate,
+        duration_ns: plan.end_ns - plan.warm_up_ns,
+        warm_up_ns: plan.warm_up_ns,
+        deadline_ns: plan.deadline_ns,
+        in_flight,
+        in_flight_allowed: measured.allowed,
+        seed: job.people.seed,
+        run_id: format!("{:016x}", plan.run_id),
+        accounts: job.people.accounts.get().into(),
+        merchants: job.people.merchants.get().into(),
+        synthetic: job.synthetic,
+        zipf,
+        duplicates: if zipf.is_some() {
+            parts(job.traffic.duplicates)
+        } else {
+            0.0
+        },
+        wrong_passwords: parts(job.traffic.wrong_passwords),
+        expected_limit_share: expected_limit_share(plan),
+    }
+}
+
+/// Rates over the planned time, or over the time that it really took where that is not known
+/// beforehand.
+fn rates(plan: &Plan, measured: &Measured, counts: CountFacts) -> RateFacts {
+    let planned_ns = plan.end_ns - plan.warm_up_ns;
+    let measured_ns = match (&plan.discipline, measured.interrupted) {
+        (Discipline::Open { .. }, false) => planned_ns.max(measured.window_ns),
+        (Discipline::Open { .. }, true) | (Discipline::Closed { .. }, _) => measured.window_ns,
+    };
+    // Nothing is due while the last answers come in.
+    let offered_ns = match &plan.discipline {
+        Discipline::Open { .. } => measured_ns.min(planned_ns),
+        Discipline::Closed { .. } => measured_ns,
+    };
+    let per_second = |count: u64, ns: u64| share(count, ns) * count_as_real(SECOND_NS);
+    RateFacts {
+        offered_per_second: per_second(counts.planned, offered_ns),
+        achieved_per_second: per_second(counts.answered, measured_ns),
+        measured_ns,
+    }
+}
+
+fn generator_facts(plan: &Plan, measured: &Measured) -> GeneratorFacts {
+    GeneratorFacts {
+        version: env!("CARGO_PKG_VERSION"),
+        workers: plan.workers,
+        connections: plan.connections,
+        reconnects: measured.reconnects,
+        pacing: match &plan.discipline {
+            Discipline::Open { pacing, .. } => Some(pacing.label()),
+            Discipline::Closed { .. } => None,
+        },
+        cpu_ns_per_call: measured.generator_ns_per_call,
+        worker_cpu: measured.worker_cpu.clone(),
+    }
+}

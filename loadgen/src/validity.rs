@@ -1,0 +1,178 @@
+//! Pure: whether a measurement is to be believed.
+
+use crate::figures::{count_as_real, share};
+use crate::recorder::{Counts, Tenth};
+
+/// Below this share of the plan, what was measured is not what was asked for.
+const LEAST_SENT: f64 = 0.999;
+
+/// Lag is harmless below this, in nanoseconds.
+const HARMLESS_LAG_NS: u64 = 1_000_000;
+
+/// Lag is also harmless below one part in so many of the response time.
+const LAG_PART: u64 = 20;
+
+/// A worker that uses more of its core than this has none to spare when answers come together.
+const MOST_CPU: f64 = 0.95;
+
+/// Above this, somebody else was using the machine.
+const MOST_STOLEN: f64 = 0.02;
+
+/// What the judgement rests on.
+#[derive(Clone, Debug)]
+pub(crate) struct Evidence {
+    /// How many of what.
+    pub(crate) counts: Counts,
+    /// 99th percentile of the lag, if enough was measured.
+    pub(crate) lag_p99_ns: Option<u64>,
+    /// 99th percentile of the response time, if enough was measured.
+    pub(crate) response_p99_ns: Option<u64>,
+    /// Each worker's share of a core, where a worker waits at all.
+    pub(crate) worker_cpu: Vec<f64>,
+    /// How full it was in each tenth of the run. `None` for a closed loop, which is always as full.
+    pub(crate) tenths: Option<[Tenth; 10]>,
+    /// Share of the machine's time that other guests took.
+    pub(crate) stolen: Option<f64>,
+}
+
+/// Why the measurement is not to be believed, in plain words with the figures; empty if it is.
+pub(crate) fn doubts(evidence: &Evidence) -> Vec<String> {
+    let checks = [
+        plan_not_kept(evidence.counts),
+        lagged(evidence.lag_p99_ns, evidence.response_p99_ns),
+        saturated(&evidence.worker_cpu),
+        evidence.tenths.as_ref().and_then(backlog_grew),
+        time_stolen(evidence.stolen),
+    ];
+    checks.into_iter().flatten().collect()
+}
+
+fn plan_not_kept(counts: Counts) -> Option<String> {
+    if counts.planned == 0 {
+        return Some("nothing was due in the measured part: measure longer, or faster".to_owned());
+    }
+    let sent = share(counts.sent, counts.planned);
+    (sent < LEAST_SENT).then(|| {
+        format!(
+            "only {:.2} % of the planned requests were sent ({} dropped at the in-flight limit, \
+             {} skipped because it was too late)",
+            sent * 100.0,
+            counts.dropped,
+            counts.skipped,
+        )
+    })
+}
+
+fn lagged(lag_p99_ns: Option<u64>, response_p99_ns: Option<u64>) -> Option<String> {
+    let lag_ns = lag_p99_ns?;
+    let bound_ns = HARMLESS_LAG_NS.max(response_p99_ns.unwrap_or(0) / LAG_PART);
+    (lag_ns > bound_ns).then(|| {
+        format!(
+            "the generator sent late: lag p99 {:.2} ms, where {:.2} ms would do no harm",
+            count_as_real(lag_ns) / 1e6,
+            count_as_real(bound_ns) / 1e6,
+        )
+    })
+}
+
+fn saturated(worker_cpu: &[f64]) -> Option<String> {
+    let busiest = worker_cpu.iter().copied().fold(0.0, f64::max);
+    (busiest > MOST_CPU).then(|| {
+        format!(
+            "the generator was at its own limit: a worker used {:.0} % of a core (more --workers, \
+             if there are cores)",
+            busiest * 100.0,
+        )
+    })
+}
+
+fn backlog_grew(tenths: &[Tenth; 10]) -> Option<String> {
+    const LEAST_GROWTH: f64 = 16.0;
+    let mean_of = |part: &[Tenth]| {
+        let sent: u64 = part.iter().map(|tenth| tenth.sent).sum();
+        let sum: u64 = part.iter().map(|tenth| tenth.in_flight_sum).sum();
+        share(sum, sent)
+    };
+    let [_, _, _, middle @ .., _, _, last] = tenths;
+    let (middle, last) = (mean_of(middle), mean_of(std::slice::from_ref(last)));
+    (last > 1.5 * middle && last > middle + LEAST_GROWTH).then(|| {
+        format!(
+            "the backlog was still growing at the end: {last:.0} calls open on average, and \
+             {middle:.0} in the middle; the rate is more than the server can keep up",
+        )
+    })
+}
+
+fn time_stolen(stolen: Option<f64>) -> Option<String> {
+    let stolen = stolen.filter(|&stolen| stolen > MOST_STOLEN)?;
+    Some(format!(
+        "the machine was not ours alone: {:.1} % of its time was taken by other guests",
+        stolen * 100.0
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sound() -> Evidence {
+        Evidence {
+            counts: Counts {
+                planned: 10_000,
+                sent: 10_000,
+                ..Counts::default()
+            },
+            lag_p99_ns: Some(100_000),
+            response_p99_ns: Some(2_000_000),
+            worker_cpu: vec![0.5, 0.6],
+            tenths: Some(
+                [Tenth {
+                    sent: 1_000,
+                    in_flight_sum: 20_000,
+                }; 10],
+            ),
+            stolen: Some(0.0),
+        }
+    }
+
+    #[test]
+    fn each_doubt_is_told_by_its_cause() {
+        let check = |change: fn(&mut Evidence), cause: Option<&str>| {
+            let mut evidence = sound();
+            change(&mut evidence);
+            let doubts = doubts(&evidence);
+            match cause {
+                None => assert!(doubts.is_empty(), "{doubts:?}"),
+                Some(cause) => {
+                    assert_eq!(doubts.len(), 1, "{doubts:?}");
+                    assert!(doubts[0].contains(cause), "{doubts:?}");
+                }
+            }
+        };
+        check(|_| {}, None);
+        check(|e| e.counts.sent = 9_990, None);
+        check(|e| e.counts.sent = 9_989, Some("planned requests"));
+        check(|e| e.counts = Counts::default(), Some("nothing was due"));
+        check(|e| e.lag_p99_ns = Some(1_000_000), None);
+        check(|e| e.lag_p99_ns = Some(1_100_000), Some("lag p99"));
+        check(|e| e.lag_p99_ns = None, None);
+        check(|e| e.worker_cpu = vec![0.2, 0.96], Some("96 % of a core"));
+        check(|e| e.stolen = Some(0.05), Some("other guests"));
+        check(
+            |e| e.tenths.as_mut().unwrap()[9].in_flight_sum = 60_000,
+            Some("backlog"),
+        );
+        check(
+            |e| e.tenths.as_mut().unwrap()[9].in_flight_sum = 29_000,
+            None,
+        );
+    }
+
+    #[test]
+    fn a_slow_server_forgives_some_lag() {
+        let mut evidence = sound();
+        evidence.response_p99_ns = Some(100_000_000);
+        evidence.lag_p99_ns = Some(4_900_000);
+        assert!(doubts(&evidence).is_empty());
+    }
+}

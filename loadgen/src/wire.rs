@@ -1,0 +1,288 @@
+//! Pure: one authorisation's bytes, out and in, without building messages.
+//!
+//! Requests are written field by field into one buffer, and of an answer only what decides its
+//! outcome is read. The tests compare both with the generated types. Field numbers are those of
+//! `proto/waika/v1/authorisation.proto`.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
+use waika::v1::Scene;
+
+use crate::outcome::Outcome;
+use crate::population::{Payer, Population};
+use crate::workload::Request;
+
+/// Path of the RPC that is measured.
+pub(crate) const AUTHORISE_PATH: &str = "/waika.v1.AuthorisationService/Authorise";
+
+/// Length of the prefix that gRPC puts before each message: a flag and the length.
+const PREFIX: usize = 5;
+
+/// Writes requests of one run.
+#[derive(Debug)]
+pub(crate) struct RequestWriter {
+    run_id: u64,
+    buffer: BytesMut,
+}
+
+impl RequestWriter {
+    /// A writer whose idempotency keys belong to the run `run_id`.
+    pub(crate) fn new(run_id: u64) -> Self {
+        Self {
+            run_id,
+            buffer: BytesMut::new(),
+        }
+    }
+
+    /// The framed message for `request`; `None` if it names nobody in `population`.
+    pub(crate) fn write(&mut self, request: &Request, population: &Population) -> Option<Bytes> {
+        let payer = population
+            .payers
+            .get(usize::try_from(request.account).ok()?)?;
+        let merchant = population
+            .merchants
+            .get(usize::try_from(request.merchant).ok()?)?;
+        self.buffer.reserve(512);
+        self.buffer.put_bytes(0, PREFIX);
+        self.put_key(request.key);
+        self.put_text(2, payer.account_id.as_bytes());
+        self.put_text(3, payer.card_token.as_bytes());
+        self.put_text(4, merchant.as_bytes());
+        self.put_number(5, request.amount_fen);
+        self.put_text(6, b"CNY");
+        self.put_enum(7, Scene::Purchase.into());
+        self.put_enum(8, request.mode.wire().into());
+        self.put_text(9, &password(request, payer));
+        let length = u32::try_from(self.buffer.len() - PREFIX).ok()?;
+        if let Some(mut prefix) = self.buffer.get_mut(1..PREFIX) {
+            prefix.put_u32(length);
+        }
+        Some(self.buffer.split().freeze())
+    }
+
+    fn put_key(&mut self, key: u64) {
+        let mut text = [b'-'; 33];
+        let (run, rest) = text.split_at_mut(16);
+        put_hex(run, self.run_id);
+        if let Some(index) = rest.get_mut(1..) {
+            put_hex(index, key);
+        }
+        self.put_text(1, &text);
+    }
+
+    fn put_text(&mut self, field: u32, text: &[u8]) {
+        encode_key(field, WireType::LengthDelimited, &mut self.buffer);
+        encode_varint(text.len() as u64, &mut self.buffer);
+        self.buffer.put_slice(text);
+    }
+
+    fn put_number(&mut self, field: u32, number: u64) {
+        encode_key(field, WireType::Varint, &mut self.buffer);
+        encode_varint(number, &mut self.buffer);
+    }
+
+    fn put_enum(&mut self, field: u32, value: i32) {
+        self.put_number(field, u64::try_from(value).unwrap_or(0));
+    }
+}
+
+fn password(request: &Request, payer: &Payer) -> [u8; 6] {
+    let mut digits = payer.password;
+    if request.wrong_password
+        && let Some(last) = digits.last_mut()
+    {
+        *last = if *last == b'9' { b'0' } else { *last + 1 };
+    }
+    digits
+}
+
+fn put_hex(target: &mut [u8], mut value: u64) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in target.iter_mut().rev() {
+        let digit = usize::try_from(value & 15).unwrap_or(0);
+        *byte = DIGITS.get(digit).copied().unwrap_or(b'0');
+        value >>= 4;
+    }
+}
+
+/// The outcome that a framed answer tells; `None` if it is no `AuthoriseResponse`.
+pub(crate) fn read_answer(mut framed: &[u8]) -> Option<Outcome> {
+    if framed.len() < PREFIX || framed.get_u8() != 0 {
+        return None;
+    }
+    let length = usize::try_from(framed.get_u32()).ok()?;
+    if framed.len() != length {
+        return None;
+    }
+    let mut decision = None;
+    let mut replayed = false;
+    walk(framed, |field, value| match (field, value) {
+        (1, Value::Bytes(authorisation)) => decision = read_decision(authorisation),
+        (2, Value::Number(number)) => replayed = number != 0,
+        _ => {}
+    })?;
+    match (decision?, replayed) {
+        (_, true) => Some(Outcome::Replayed),
+        (outcome, false) => Some(outcome),
+    }
+}
+
+fn read_decision(authorisation: &[u8]) -> Option<Outcome> {
+    let mut outcome = None;
+    walk(authorisation, |field, value| match (field, value) {
+        (12, Value::Bytes(_)) => outcome = Some(Outcome::Approved),
+        (13, Value::Bytes(decline)) => outcome = read_reason(decline),
+        _ => {}
+    })?;
+    outcome
+}
+
+fn read_reason(decline: &[u8]) -> Option<Outcome> {
+    let mut reason = 0;
+    walk(decline, |field, value| {
+        if let (1, Value::Number(number)) = (field, value) {
+            reason = number;
+        }
+    })?;
+    i32::try_from(reason).ok().map(Outcome::Declined)
+}
+
+enum Value<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+    /// Of a kind that no field read here has.
+    Other,
+}
+
+/// Hands each field of a message to `visit`; `None` if the bytes are no message.
+fn walk<'a>(mut message: &'a [u8], mut visit: impl FnMut(u32, Value<'a>)) -> Option<()> {
+    while !message.is_empty() {
+        let (field, kind) = decode_key(&mut message).ok()?;
+        let value = match kind {
+            WireType::Varint => Value::Number(decode_varint(&mut message).ok()?),
+            WireType::LengthDelimited => {
+                let length = usize::try_from(decode_varint(&mut message).ok()?).ok()?;
+                let (bytes, rest) = message.split_at_checked(length)?;
+                message = rest;
+                Value::Bytes(bytes)
+            }
+            WireType::SixtyFourBit => skip(&mut message, 8)?,
+            WireType::ThirtyTwoBit => skip(&mut message, 4)?,
+            WireType::StartGroup | WireType::EndGroup => return None,
+        };
+        visit(field, value);
+    }
+    Some(())
+}
+
+fn skip<'a>(message: &mut &'a [u8], count: usize) -> Option<Value<'a>> {
+    let (_, rest) = message.split_at_checked(count)?;
+    *message = rest;
+    Some(Value::Other)
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use waika::v1;
+
+    use super::*;
+    use crate::workload::Mode;
+
+    fn framed(message: &impl prost::Message) -> Vec<u8> {
+        let body = message.encode_to_vec();
+        let mut bytes = vec![0];
+        bytes.put_u32(u32::try_from(body.len()).unwrap());
+        bytes.extend(body);
+        bytes
+    }
+
+    fn answer(outcome: impl Into<Option<v1::authorisation::Outcome>>, replayed: bool) -> Vec<u8> {
+        framed(&v1::AuthoriseResponse {
+            authorisation: Some(v1::Authorisation {
+                authorisation_id: "a-1".to_owned(),
+                amount_fen: 5_000,
+                policy: "weixin-2023".to_owned(),
+                outcome: outcome.into(),
+                ..Default::default()
+            }),
+            replayed,
+        })
+    }
+
+    fn declined(reason: i32) -> v1::authorisation::Outcome {
+        v1::authorisation::Outcome::Decline(v1::Decline {
+            reason,
+            response_code: "61".to_owned(),
+            ..Default::default()
+        })
+    }
+
+    fn approved() -> v1::authorisation::Outcome {
+        v1::authorisation::Outcome::Approval(v1::Approval::default())
+    }
+
+    #[test]
+    fn what_is_written_is_what_the_generated_types_read() {
+        let population = Population::synthetic(1, 10, 3);
+        let mut writer = RequestWriter::new(0xab);
+        let mut request = Request {
+            key: 0x1_0000_0001,
+            account: 4,
+            merchant: 2,
+            amount_fen: 123_456,
+            mode: Mode::OnlineApp,
+            wrong_password: false,
+        };
+        let read = |bytes: &Bytes| v1::AuthoriseRequest::decode(&bytes[PREFIX..]).unwrap();
+        let bytes = writer.write(&request, &population).unwrap();
+        assert_eq!(bytes, framed(&read(&bytes)));
+        let message = read(&bytes);
+        let payer = &population.payers[4];
+        assert_eq!(message.idempotency_key, "00000000000000ab-0000000100000001");
+        assert_eq!(message.account_id, *payer.account_id);
+        assert_eq!(message.card_token, *payer.card_token);
+        assert_eq!(message.merchant_id, *population.merchants[2]);
+        assert_eq!(
+            (message.amount_fen, message.currency.as_str()),
+            (123_456, "CNY")
+        );
+        assert_eq!(
+            (message.scene(), message.mode()),
+            (Scene::Purchase, v1::PaymentMode::OnlineApp)
+        );
+        assert_eq!(message.payment_password.as_bytes(), payer.password);
+
+        request.wrong_password = true;
+        let wrong = read(&writer.write(&request, &population).unwrap());
+        assert_ne!(wrong.payment_password.as_bytes(), payer.password);
+        request.account = 10;
+        assert!(writer.write(&request, &population).is_none());
+    }
+
+    #[test]
+    fn answers_are_told_apart() {
+        let check = |bytes: &[u8], expected| assert_eq!(read_answer(bytes), expected);
+        check(&answer(approved(), false), Some(Outcome::Approved));
+        check(&answer(approved(), true), Some(Outcome::Replayed));
+        check(&answer(declined(27), false), Some(Outcome::Declined(27)));
+        check(&answer(declined(27), true), Some(Outcome::Replayed));
+        check(
+            &answer(declined(9_999), false),
+            Some(Outcome::Declined(9_999)),
+        );
+        check(&answer(None, false), None);
+    }
+
+    #[test]
+    fn rubbish_is_no_answer() {
+        let good = answer(approved(), false);
+        for length in 0..good.len() {
+            assert_eq!(read_answer(&good[..length]), None, "cut to {length}");
+        }
+        let mut compressed = good;
+        compressed[0] = 1;
+        assert_eq!(read_answer(&compressed), None);
+        assert_eq!(read_answer(&[0, 0, 0, 0, 3, 0xff, 0xff, 0xff]), None);
+    }
+}
