@@ -25,7 +25,7 @@ const LEAD_NS: u64 = 50_000_000;
 pub(crate) struct Measured {
     /// All workers' records as one.
     pub(crate) record: Record,
-    /// Each worker's share of a core.
+    /// Each worker's share of a core while it was sending.
     pub(crate) worker_cpu: Vec<f64>,
     /// How long the measured part was, in nanoseconds, up to the last answer.
     pub(crate) window_ns: u64,
@@ -33,9 +33,10 @@ pub(crate) struct Measured {
     pub(crate) reconnects: u64,
     /// How many calls at once the server allowed; `None` if it set no bound.
     pub(crate) allowed: Option<usize>,
-    /// Processor time of this process for each call of the measured part.
+    /// Processor time of this process for each call that ended, however, from the end of warming
+    /// up to the last answer.
     pub(crate) generator_ns_per_call: Option<u64>,
-    /// Processor time of the server for each call of the measured part.
+    /// Processor time of the server for each of the same calls.
     pub(crate) server_ns_per_call: Option<u64>,
     /// Share of the machine's time that other guests took.
     pub(crate) stolen: Option<f64>,
@@ -193,7 +194,7 @@ fn looker(progress: &Arc<Progress>) -> impl FnMut() -> (u64, String) {
         let rate = u128::from(done - before.1) * u128::from(SECOND_NS) / u128::from(elapsed_ns);
         before = (now_ns, done);
         let remark = format!(
-            "answered {rate}/s, open {}, not sent {}",
+            "ended {rate}/s, open {}, not sent {}",
             progress.in_flight(),
             progress.not_sent.load(Ordering::Relaxed),
         );
@@ -213,10 +214,7 @@ fn gather(
     }
     Measured {
         record,
-        worker_cpu: results
-            .iter()
-            .map(|result| share(result.cpu_ns, result.window_ns))
-            .collect(),
+        worker_cpu: results.iter().map(|result| result.cpu).collect(),
         window_ns: results
             .iter()
             .map(|result| result.window_ns)
@@ -248,7 +246,7 @@ struct Costs {
     stolen: Option<f64>,
 }
 
-/// Measures processor times from the end of warming up to the end.
+/// Measures processor times from the end of warming up to the last answer, the drain included.
 struct Gauge {
     server: Option<NonZeroU32>,
     begun: Option<Reading>,

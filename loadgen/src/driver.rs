@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{monotonic_ns, thread_cpu_ns};
 use crate::engine::{Engine, Issued};
+use crate::figures::share;
 use crate::lane::ConnectError;
 use crate::outcome::Outcome;
 use crate::pacer::{Pacer, Pacing};
@@ -41,9 +42,10 @@ pub(crate) enum WorkerError {
 pub(crate) struct WorkerResult {
     /// What it measured.
     pub(crate) record: Record,
-    /// Processor time of its thread over its measured part, in nanoseconds.
-    pub(crate) cpu_ns: u64,
-    /// How long that part was, in nanoseconds.
+    /// Its share of a core while it was sending, in the measured part: the wait for the last
+    /// answers would only dilute it.
+    pub(crate) cpu: f64,
+    /// How long its measured part was up to the last answer, in nanoseconds.
     pub(crate) window_ns: u64,
     /// Connections that were made again.
     pub(crate) reconnects: u64,
@@ -131,8 +133,26 @@ struct Worker {
     progress: Arc<Progress>,
     agenda: Agenda,
     index: u64,
-    /// Processor time and instant at the beginning of the measured part.
-    measured_from: Option<(u64, u64)>,
+    /// At the beginning of the measured part.
+    measured_from: Option<Mark>,
+    /// At its end, or once there was nothing more to send.
+    measured_until: Option<Mark>,
+}
+
+/// An instant, and the processor time of this thread up to it, in nanoseconds.
+#[derive(Clone, Copy)]
+struct Mark {
+    at_ns: u64,
+    cpu_ns: u64,
+}
+
+impl Mark {
+    fn now(at_ns: u64) -> Self {
+        Self {
+            at_ns,
+            cpu_ns: thread_cpu_ns(),
+        }
+    }
 }
 
 impl Worker {
@@ -159,6 +179,7 @@ impl Worker {
             agenda,
             index: number as u64,
             measured_from: None,
+            measured_until: None,
         };
         Ok((worker, Pacer::new(pacing)?))
     }
@@ -189,7 +210,10 @@ impl Worker {
         self.engine.settle();
         let now_ns = self.engine.now();
         if self.measured_from.is_none() && now_ns >= self.plan.warm_up_ns {
-            self.measured_from = Some((thread_cpu_ns(), now_ns));
+            self.measured_from = Some(Mark::now(now_ns));
+        }
+        if now_ns >= self.plan.end_ns {
+            self.end_measuring(now_ns);
         }
         if self.progress.is_stopped() {
             self.engine.give_up(u64::MAX, Outcome::Unfinished);
@@ -200,9 +224,21 @@ impl Worker {
         match self.send(cx) {
             Next::Now => Turn::Again,
             Next::At(due_ns) => Turn::WaitUntil(self.look_up_at(now_ns).min(due_ns)),
-            Next::Never if self.engine.open_calls() == 0 => Turn::Over,
-            Next::Later | Next::Never => Turn::WaitUntil(self.look_up_at(now_ns)),
+            Next::Later => Turn::WaitUntil(self.look_up_at(now_ns)),
+            Next::Never => {
+                self.end_measuring(self.engine.now());
+                if self.engine.open_calls() == 0 {
+                    Turn::Over
+                } else {
+                    Turn::WaitUntil(self.look_up_at(now_ns))
+                }
+            }
         }
+    }
+
+    /// Marks the end of the measured part, once.
+    fn end_measuring(&mut self, now_ns: u64) {
+        self.measured_until.get_or_insert_with(|| Mark::now(now_ns));
     }
 
     /// When to look again although nothing is due: at the next deadline, or soon.
@@ -265,7 +301,7 @@ impl Worker {
                 Next::Now
             }
             // Without a connection there is nothing to hurry for.
-            Issued::Failed => {
+            Issued::Failed | Issued::NotConnected => {
                 self.index += self.plan.workers as u64;
                 Next::Later
             }
@@ -273,14 +309,17 @@ impl Worker {
     }
 
     fn result(self) -> WorkerResult {
-        let now_ns = self.engine.now();
-        let cpu_ns = thread_cpu_ns();
-        let (cpu_before_ns, since_ns) = self.measured_from.unwrap_or((cpu_ns, now_ns));
+        let now = Mark::now(self.engine.now());
+        let from = self.measured_from.unwrap_or(now);
+        let until = self.measured_until.unwrap_or(now);
         let (record, reconnects) = self.engine.into_record();
         WorkerResult {
             record,
-            cpu_ns: cpu_ns.saturating_sub(cpu_before_ns),
-            window_ns: now_ns.saturating_sub(since_ns),
+            cpu: share(
+                until.cpu_ns.saturating_sub(from.cpu_ns),
+                until.at_ns.saturating_sub(from.at_ns),
+            ),
+            window_ns: now.at_ns.saturating_sub(from.at_ns),
             reconnects,
         }
     }

@@ -24,8 +24,10 @@ pub(crate) enum Issued {
     Sent,
     /// As many calls are open as may be.
     Dropped,
-    /// There was no connection: it has failed.
+    /// Its connection did not take it: it has failed.
     Failed,
+    /// There is no connection.
+    NotConnected,
 }
 
 /// The connections and open calls of one worker, and what it measured.
@@ -135,7 +137,7 @@ impl Engine {
     pub(crate) fn issue_due(&mut self, index: u64, due_ns: u64, cx: &mut Context<'_>) {
         self.books.plan_one(due_ns);
         match self.issue(index, Some(due_ns), cx) {
-            Issued::Sent | Issued::Failed => {}
+            Issued::Sent | Issued::Failed | Issued::NotConnected => {}
             Issued::Dropped => {
                 self.books.record.counts.dropped += u64::from(self.books.is_measured(due_ns));
                 Progress::count(&self.books.progress.not_sent);
@@ -159,11 +161,9 @@ impl Engine {
             Ok(place) => self.send_on(place, index, due_ns),
             Err(Usable::Full | Usable::Ready) => Issued::Dropped,
             Err(Usable::Lost) => {
-                let now_ns = self.now();
-                let due_ns = due_ns.unwrap_or(now_ns);
-                self.books.count_sent(due_ns, self.calls.len());
-                self.books.finish(due_ns, now_ns, Outcome::TransportError);
-                Issued::Failed
+                let due_ns = due_ns.unwrap_or_else(|| self.now());
+                self.books.count_not_connected(due_ns);
+                Issued::NotConnected
             }
         }
     }
@@ -247,9 +247,23 @@ impl Books {
         due_ns >= self.plan.warm_up_ns
     }
 
-    /// Counts a request of a schedule; a closed loop plans nothing but what it sends.
+    /// Counts a request of a schedule; a closed loop plans nothing but what it sends or tries to.
     fn plan_one(&mut self, due_ns: u64) {
         self.record.counts.planned += u64::from(self.is_measured(due_ns));
+    }
+
+    fn plan_one_if_closed(&mut self, due_ns: u64) {
+        match &self.plan.discipline {
+            Discipline::Open { .. } => {}
+            Discipline::Closed { .. } => self.plan_one(due_ns),
+        }
+    }
+
+    /// Counts a request that could not be sent for want of a connection: it has no times.
+    fn count_not_connected(&mut self, due_ns: u64) {
+        Progress::count(&self.progress.not_sent);
+        self.record.counts.not_connected += u64::from(self.is_measured(due_ns));
+        self.plan_one_if_closed(due_ns);
     }
 
     fn count_sent(&mut self, due_ns: u64, open_calls: usize) {
@@ -259,10 +273,7 @@ impl Books {
             return;
         }
         self.record.counts.sent += 1;
-        match &self.plan.discipline {
-            Discipline::Open { .. } => {}
-            Discipline::Closed { .. } => self.record.counts.planned += 1,
-        }
+        self.plan_one_if_closed(due_ns);
         let span_ns = self.plan.end_ns.saturating_sub(self.plan.warm_up_ns).max(1);
         let since_ns = due_ns.saturating_sub(self.plan.warm_up_ns);
         let tenth = u128::from(since_ns) * 10 / u128::from(span_ns);

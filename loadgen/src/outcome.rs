@@ -11,11 +11,11 @@ pub(crate) enum Outcome {
     Replayed,
     /// Declined, with the number of its reason: a newer server may have reasons unknown here.
     Declined(i32),
-    /// A gRPC status other than OK.
+    /// A gRPC status other than OK: an error, and no decision.
     Grpc(GrpcCode),
     /// An answer that is no answer to what was asked, or an HTTP error without a gRPC status.
     Malformed,
-    /// The connection broke, or there was none.
+    /// The connection broke.
     TransportError,
     /// No answer before its deadline.
     TimedOut,
@@ -49,11 +49,29 @@ impl Outcome {
         }
     }
 
-    /// The server has answered, whatever it said.
-    pub(crate) fn is_answer(self) -> bool {
+    /// The server did what it is there for: it said yes or no, now or before. Only this counts as
+    /// answered.
+    pub(crate) fn is_decided(self) -> bool {
         match self {
-            Self::Approved | Self::Replayed | Self::Declined(_) | Self::Grpc(_) => true,
-            Self::Malformed | Self::TransportError | Self::TimedOut | Self::Unfinished => false,
+            Self::Approved | Self::Replayed | Self::Declined(_) => true,
+            Self::Grpc(_)
+            | Self::Malformed
+            | Self::TransportError
+            | Self::TimedOut
+            | Self::Unfinished => false,
+        }
+    }
+
+    /// It ended without a decision. How fast says nothing of the service, so its times are in no
+    /// headline; those of a request that nobody answered are, at its age.
+    pub(crate) fn is_error(self) -> bool {
+        match self {
+            Self::Grpc(_) | Self::Malformed | Self::TransportError => true,
+            Self::Approved
+            | Self::Replayed
+            | Self::Declined(_)
+            | Self::TimedOut
+            | Self::Unfinished => false,
         }
     }
 

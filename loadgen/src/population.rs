@@ -31,7 +31,7 @@ impl Population {
                     let person = person::person(seed, index);
                     Payer {
                         account_id: person.account_id.into(),
-                        card_token: format!("card-{index:032x}").into(),
+                        card_token: card_token(index).into(),
                         password: person.password,
                     }
                 })
@@ -41,9 +41,32 @@ impl Population {
     }
 }
 
+/// A token of the form that the server gives: 64 bits in Crockford's base 32.
+fn card_token(bits: u64) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let digits = (0..13).rev().map(|place| {
+        let digit = usize::try_from((bits >> (5 * place)) & 31).unwrap_or(0);
+        ALPHABET.get(digit).copied().map_or('0', char::from)
+    });
+    "card_".chars().chain(digits).collect()
+}
+
 /// The ids of the merchants of a seed, by index.
 pub(crate) fn merchant_ids(seed: u64, merchants: u64) -> Vec<Box<str>> {
     (0..merchants)
         .map(|index| merchant::merchant_id(seed, index).into())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_tokens_have_the_form_of_real_ones() {
+        let check = |bits, expected: &str| assert_eq!(card_token(bits), expected);
+        check(0, "card_0000000000000");
+        check(33, "card_0000000000011");
+        check(u64::MAX, "card_FZZZZZZZZZZZZ");
+    }
 }

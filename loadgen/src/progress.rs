@@ -9,7 +9,7 @@ pub(crate) struct Progress {
     pub(crate) sent: AtomicU64,
     /// Requests over, in whatever way.
     pub(crate) done: AtomicU64,
-    /// Requests not sent because too many were in flight, or because it was too late.
+    /// Requests not sent: too many were in flight, it was too late, or there was no connection.
     pub(crate) not_sent: AtomicU64,
     /// Set once the run shall end now.
     stop: AtomicBool,

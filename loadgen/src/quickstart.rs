@@ -72,10 +72,16 @@ fn job(args: QuickstartArgs, server: &ServerProcess, known: KnownServer) -> Job 
 }
 
 fn explain(report: &Report) {
-    if !report.verdict.valid && !report.verdict.interrupted {
-        output::note(
-            "The figures above are not to be trusted, for the reasons given with INVALID: most \
-             likely this machine was busy. The server itself did what it was asked.",
-        );
+    if report.verdict.valid || report.verdict.interrupted {
+        return;
     }
+    let counts = report.counts;
+    let cause = if counts.answered == counts.sent && counts.not_connected == 0 {
+        "most likely this machine was busy. The server itself did what it was asked."
+    } else {
+        "the outcomes above show what the server did not decide."
+    };
+    output::note(&format!(
+        "The figures above are not to be trusted, for the reasons given with INVALID: {cause}"
+    ));
 }

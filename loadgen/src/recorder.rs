@@ -4,6 +4,7 @@
 //! *Response* is from due to done and is the headline, for it is what a caller waited. *Service* is
 //! from sent to done. *Lag* is from due to sent: the generator's own fault. Each outcome has a
 //! histogram of each, so that merging and adding up are exact and no percentile is ever averaged.
+//! Errors stay in those of their own outcome: a server that refuses all is not fast.
 
 use std::collections::BTreeMap;
 
@@ -96,6 +97,8 @@ pub(crate) struct Counts {
     pub(crate) dropped: u64,
     /// Not sent because their deadline had passed.
     pub(crate) skipped: u64,
+    /// Not sent because there was no connection.
+    pub(crate) not_connected: u64,
     /// Sent while warming up: in no histogram.
     pub(crate) warm_up_sent: u64,
 }
@@ -141,6 +144,7 @@ impl Record {
         self.counts.sent += other.counts.sent;
         self.counts.dropped += other.counts.dropped;
         self.counts.skipped += other.counts.skipped;
+        self.counts.not_connected += other.counts.not_connected;
         self.counts.warm_up_sent += other.counts.warm_up_sent;
         for (mine, theirs) in self.tenths.iter_mut().zip(other.tenths) {
             mine.sent += theirs.sent;
@@ -148,26 +152,46 @@ impl Record {
         }
     }
 
-    /// The times of all requests that were sent, whatever became of them.
-    pub(crate) fn overall(&self) -> Times {
+    /// The times of the requests that were decided, and of those that nobody answered at their
+    /// age; errors are not in it.
+    pub(crate) fn headline(&self) -> Times {
         let mut all = Times::new();
-        for times in self.outcomes.values() {
-            all.add(times);
+        for (outcome, times) in &self.outcomes {
+            if !outcome.is_error() {
+                all.add(times);
+            }
         }
         all
     }
 
     /// How many requests ended this way.
     pub(crate) fn count(&self, outcome: Outcome) -> u64 {
+        self.count_where(|ended| ended == outcome)
+    }
+
+    /// How many requests ended in one of these ways.
+    pub(crate) fn count_where(&self, is_one: impl Fn(Outcome) -> bool) -> u64 {
         self.outcomes
-            .get(&outcome)
-            .map_or(0, |times| times.response.len())
+            .iter()
+            .filter(|(outcome, _)| is_one(**outcome))
+            .map(|(_, times)| times.response.len())
+            .sum()
+    }
+
+    /// The most frequent way to end without a decision, and how many did; `None` if none did.
+    pub(crate) fn most_frequent_undecided(&self) -> Option<(Outcome, u64)> {
+        self.outcomes
+            .iter()
+            .filter(|(outcome, _)| !outcome.is_decided())
+            .map(|(outcome, times)| (*outcome, times.response.len()))
+            .max_by_key(|(_, count)| *count)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::GrpcCode;
 
     fn sample(due_ns: u64, sent_ns: u64, done_ns: u64) -> Sample {
         Sample {
@@ -198,9 +222,42 @@ mod tests {
     fn times_beyond_a_minute_are_kept_at_its_end() {
         let mut record = Record::new();
         record.finish(Outcome::TimedOut, sample(0, 0, 10 * LONGEST_NS));
-        let overall = record.overall();
-        assert_eq!(overall.response.len(), 1);
-        assert!(overall.response.max() >= LONGEST_NS);
+        let headline = record.headline();
+        assert_eq!(headline.response.len(), 1);
+        assert!(headline.response.max() >= LONGEST_NS);
+    }
+
+    #[test]
+    fn errors_have_times_of_their_own_and_no_part_in_the_headline() {
+        let refused = Outcome::Grpc(GrpcCode::ResourceExhausted);
+        let mut record = Record::new();
+        let slow = sample(0, 0, 9_000_000);
+        for outcome in [
+            Outcome::Approved,
+            Outcome::Replayed,
+            Outcome::Declined(27),
+            Outcome::TimedOut,
+            Outcome::Unfinished,
+        ] {
+            record.finish(outcome, slow);
+        }
+        for outcome in [
+            refused,
+            refused,
+            Outcome::Malformed,
+            Outcome::TransportError,
+        ] {
+            record.finish(outcome, sample(0, 0, 1));
+        }
+        let headline = record.headline();
+        for histogram in [&headline.response, &headline.service, &headline.lag] {
+            assert_eq!(histogram.len(), 5);
+        }
+        assert!(headline.response.min() > 8_000_000);
+        assert_eq!(record.outcomes[&refused].response.len(), 2);
+        assert_eq!(record.count_where(Outcome::is_decided), 3);
+        assert_eq!(record.count_where(Outcome::is_error), 4);
+        assert_eq!(record.most_frequent_undecided(), Some((refused, 2)));
     }
 
     #[test]
@@ -233,7 +290,7 @@ mod tests {
             assert_eq!(merged.outcomes[outcome].service, times.service);
             assert_eq!(merged.outcomes[outcome].lag, times.lag);
         }
-        assert_eq!(merged.overall().response, whole.overall().response);
+        assert_eq!(merged.headline().response, whole.headline().response);
         assert_eq!(merged.count(Outcome::Replayed), 1_429);
     }
 }

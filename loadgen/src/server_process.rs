@@ -1,4 +1,9 @@
-//! A server that is started for one measurement and never outlives it.
+//! A server that is started for one measurement and ended with it.
+//!
+//! It is ended however the measurement ends, a panic and Ctrl-C included, but for one case: when
+//! the generator itself is killed with SIGKILL, its server and its folder stay and are for a person
+//! to remove. Linux can end a child with its parent, but the child must ask for it between fork and
+//! exec, and that takes unsafe code (`pre_exec`), of which there is none here.
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};

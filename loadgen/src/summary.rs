@@ -9,14 +9,16 @@ use crate::clock::SECOND_NS;
 use crate::crew::Measured;
 use crate::figures::{count_as_real, share};
 use crate::host;
+use crate::outcome::Outcome;
 use crate::pacer::Pacing;
 use crate::plan::{Discipline, Plan};
+use crate::recorder::Record;
 use crate::report::{
     self, CountFacts, GeneratorFacts, HostFacts, PlanFacts, RateFacts, Report, ServerFacts,
     TimeFacts, Verdict,
 };
 use crate::run::{Job, Pace};
-use crate::validity::{self, Evidence};
+use crate::validity::{self, Decisions, Evidence, Tail};
 
 /// The whole report.
 pub(crate) fn report(
@@ -25,22 +27,26 @@ pub(crate) fn report(
     measured: &Measured,
     started_at: SystemTime,
 ) -> Report {
-    let overall = measured.record.overall();
+    let headline = measured.record.headline();
     let counts = CountFacts::of(&measured.record);
     let (response, lag) = (
-        TimeFacts::of(&overall.response),
-        TimeFacts::of(&overall.lag),
+        TimeFacts::of(&headline.response),
+        TimeFacts::of(&headline.lag),
     );
+    let tail = |facts: TimeFacts| Tail {
+        p99_ns: facts.p99_ns,
+        max_ns: facts.max_ns,
+    };
     Report {
         schema: report::SCHEMA,
-        verdict: verdict(plan, measured, &response, &lag),
+        verdict: verdict(plan, measured, tail(response), tail(lag)),
         plan: plan_facts(job, plan, measured),
         counts,
         rates: rates(plan, measured, counts),
         response,
-        service: TimeFacts::of(&overall.service),
+        service: TimeFacts::of(&headline.service),
         lag,
-        response_histogram: report::spans(&overall),
+        response_histogram: report::spans(&headline),
         outcomes: report::outcomes(&measured.record),
         generator: generator_facts(plan, measured),
         server: ServerFacts {
@@ -77,15 +83,16 @@ fn timestamp(instant: SystemTime) -> Timestamp {
     Timestamp::try_from(instant).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn verdict(plan: &Plan, measured: &Measured, response: &TimeFacts, lag: &TimeFacts) -> Verdict {
+fn verdict(plan: &Plan, measured: &Measured, response: Tail, lag: Tail) -> Verdict {
     let (tenths, waits) = match &plan.discipline {
         Discipline::Open { pacing, .. } => (Some(measured.record.tenths), *pacing != Pacing::Spin),
         Discipline::Closed { .. } => (None, true),
     };
     let reasons = validity::doubts(&Evidence {
         counts: measured.record.counts,
-        lag_p99_ns: lag.p99_ns,
-        response_p99_ns: response.p99_ns,
+        decisions: decisions(&measured.record),
+        lag,
+        response,
         worker_cpu: if waits {
             measured.worker_cpu.clone()
         } else {
@@ -98,6 +105,16 @@ fn verdict(plan: &Plan, measured: &Measured, response: &TimeFacts, lag: &TimeFac
         valid: reasons.is_empty(),
         reasons,
         interrupted: measured.interrupted,
+    }
+}
+
+fn decisions(record: &Record) -> Decisions {
+    Decisions {
+        decided: record.count_where(Outcome::is_decided),
+        of: record.count_where(|outcome| outcome != Outcome::Unfinished),
+        most_frequent_other: record
+            .most_frequent_undecided()
+            .map(|(outcome, count)| (outcome.label(), count)),
     }
 }
 
@@ -153,13 +170,14 @@ fn rates(plan: &Plan, measured: &Measured, counts: CountFacts) -> RateFacts {
     };
     // Nothing is due while the last answers come in.
     let offered_ns = match &plan.discipline {
-        Discipline::Open { .. } => measured_ns.min(planned_ns),
-        Discipline::Closed { .. } => measured_ns,
+        Discipline::Open { .. } => Some(measured_ns.min(planned_ns)),
+        Discipline::Closed { .. } => None,
     };
     let per_second = |count: u64, ns: u64| share(count, ns) * count_as_real(SECOND_NS);
     RateFacts {
-        offered_per_second: per_second(counts.planned, offered_ns),
+        offered_per_second: offered_ns.map(|ns| per_second(counts.planned, ns)),
         achieved_per_second: per_second(counts.answered, measured_ns),
+        errors_per_second: per_second(counts.errors, measured_ns),
         measured_ns,
     }
 }

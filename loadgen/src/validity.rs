@@ -6,6 +6,9 @@ use crate::recorder::{Counts, Tenth};
 /// Below this share of the plan, what was measured is not what was asked for.
 const LEAST_SENT: f64 = 0.999;
 
+/// Below this share of decisions among what was sent, the times are those of something else.
+const LEAST_DECIDED: f64 = 0.99;
+
 /// Lag is harmless below this, in nanoseconds.
 const HARMLESS_LAG_NS: u64 = 1_000_000;
 
@@ -23,10 +26,12 @@ const MOST_STOLEN: f64 = 0.02;
 pub(crate) struct Evidence {
     /// How many of what.
     pub(crate) counts: Counts,
-    /// 99th percentile of the lag, if enough was measured.
-    pub(crate) lag_p99_ns: Option<u64>,
-    /// 99th percentile of the response time, if enough was measured.
-    pub(crate) response_p99_ns: Option<u64>,
+    /// What the server made of them.
+    pub(crate) decisions: Decisions,
+    /// The lag's slow end.
+    pub(crate) lag: Tail,
+    /// The response time's slow end.
+    pub(crate) response: Tail,
     /// Each worker's share of a core, where a worker waits at all.
     pub(crate) worker_cpu: Vec<f64>,
     /// How full it was in each tenth of the run. `None` for a closed loop, which is always as full.
@@ -35,11 +40,40 @@ pub(crate) struct Evidence {
     pub(crate) stolen: Option<f64>,
 }
 
+/// How much of what was sent was decided.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Decisions {
+    /// Requests that were approved, declined or replayed.
+    pub(crate) decided: u64,
+    /// Requests that were sent and not cut off by an interruption, for which no server is to blame.
+    pub(crate) of: u64,
+    /// The most frequent outcome that is no decision, and how many had it.
+    pub(crate) most_frequent_other: Option<(String, u64)>,
+}
+
+/// The slow end of a distribution of times.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tail {
+    /// 99th percentile, if enough was measured.
+    pub(crate) p99_ns: Option<u64>,
+    /// The longest, if anything was measured.
+    pub(crate) max_ns: Option<u64>,
+}
+
+impl Tail {
+    /// What to judge by, and its name: the longest where there are too few samples for a p99.
+    fn judged(self) -> Option<(&'static str, u64)> {
+        let longest = || self.max_ns.map(|ns| ("maximum", ns));
+        self.p99_ns.map(|ns| ("p99", ns)).or_else(longest)
+    }
+}
+
 /// Why the measurement is not to be believed, in plain words with the figures; empty if it is.
 pub(crate) fn doubts(evidence: &Evidence) -> Vec<String> {
     let checks = [
         plan_not_kept(evidence.counts),
-        lagged(evidence.lag_p99_ns, evidence.response_p99_ns),
+        not_decided(&evidence.decisions),
+        lagged(evidence.lag, evidence.response),
         saturated(&evidence.worker_cpu),
         evidence.tenths.as_ref().and_then(backlog_grew),
         time_stolen(evidence.stolen),
@@ -55,20 +89,36 @@ fn plan_not_kept(counts: Counts) -> Option<String> {
     (sent < LEAST_SENT).then(|| {
         format!(
             "only {:.2} % of the planned requests were sent ({} dropped at the in-flight limit, \
-             {} skipped because it was too late)",
+             {} skipped because it was too late, {} without a connection)",
             sent * 100.0,
             counts.dropped,
             counts.skipped,
+            counts.not_connected,
         )
     })
 }
 
-fn lagged(lag_p99_ns: Option<u64>, response_p99_ns: Option<u64>) -> Option<String> {
-    let lag_ns = lag_p99_ns?;
-    let bound_ns = HARMLESS_LAG_NS.max(response_p99_ns.unwrap_or(0) / LAG_PART);
+fn not_decided(decisions: &Decisions) -> Option<String> {
+    let decided = share(decisions.decided, decisions.of);
+    (decisions.of > 0 && decided < LEAST_DECIDED).then(|| {
+        let instead = match &decisions.most_frequent_other {
+            Some((name, count)) => format!("; most of the others ended as {name} ({count})"),
+            None => String::new(),
+        };
+        format!(
+            "only {:.2} % of what was sent was decided{instead}",
+            decided * 100.0
+        )
+    })
+}
+
+fn lagged(lag: Tail, response: Tail) -> Option<String> {
+    let (name, lag_ns) = lag.judged()?;
+    let response_ns = response.judged().map_or(0, |(_, ns)| ns);
+    let bound_ns = HARMLESS_LAG_NS.max(response_ns / LAG_PART);
     (lag_ns > bound_ns).then(|| {
         format!(
-            "the generator sent late: lag p99 {:.2} ms, where {:.2} ms would do no harm",
+            "the generator sent late: lag {name} {:.2} ms, where {:.2} ms would do no harm",
             count_as_real(lag_ns) / 1e6,
             count_as_real(bound_ns) / 1e6,
         )
@@ -122,8 +172,19 @@ mod tests {
                 sent: 10_000,
                 ..Counts::default()
             },
-            lag_p99_ns: Some(100_000),
-            response_p99_ns: Some(2_000_000),
+            decisions: Decisions {
+                decided: 9_900,
+                of: 10_000,
+                most_frequent_other: Some(("UNAVAILABLE".to_owned(), 60)),
+            },
+            lag: Tail {
+                p99_ns: Some(100_000),
+                max_ns: Some(3_000_000),
+            },
+            response: Tail {
+                p99_ns: Some(2_000_000),
+                max_ns: Some(30_000_000),
+            },
             worker_cpu: vec![0.5, 0.6],
             tenths: Some(
                 [Tenth {
@@ -153,9 +214,16 @@ mod tests {
         check(|e| e.counts.sent = 9_990, None);
         check(|e| e.counts.sent = 9_989, Some("planned requests"));
         check(|e| e.counts = Counts::default(), Some("nothing was due"));
-        check(|e| e.lag_p99_ns = Some(1_000_000), None);
-        check(|e| e.lag_p99_ns = Some(1_100_000), Some("lag p99"));
-        check(|e| e.lag_p99_ns = None, None);
+        check(
+            |e| e.counts = not_connected(),
+            Some("11 without a connection"),
+        );
+        check(|e| e.decisions.decided = 9_899, Some("only 98.99 %"));
+        check(|e| e.decisions.decided = 0, Some("as UNAVAILABLE (60)"));
+        check(|e| e.decisions = Decisions::default(), None);
+        check(|e| e.lag.p99_ns = Some(1_000_000), None);
+        check(|e| e.lag.p99_ns = Some(1_100_000), Some("lag p99"));
+        check(|e| e.lag = Tail::default(), None);
         check(|e| e.worker_cpu = vec![0.2, 0.96], Some("96 % of a core"));
         check(|e| e.stolen = Some(0.05), Some("other guests"));
         check(
@@ -168,11 +236,37 @@ mod tests {
         );
     }
 
+    fn not_connected() -> Counts {
+        Counts {
+            planned: 10_000,
+            sent: 9_989,
+            not_connected: 11,
+            ..Counts::default()
+        }
+    }
+
+    #[test]
+    fn too_few_samples_are_judged_by_the_longest_lag() {
+        let check = |lag_ns, is_late: bool| {
+            let mut evidence = sound();
+            let only = |ns| Tail {
+                p99_ns: None,
+                max_ns: Some(ns),
+            };
+            (evidence.lag, evidence.response) = (only(lag_ns), only(30_000_000));
+            let doubts = doubts(&evidence);
+            assert_eq!(doubts.len(), usize::from(is_late), "{doubts:?}");
+            assert!(doubts.iter().all(|doubt| doubt.contains("lag maximum")));
+        };
+        check(1_500_000, false);
+        check(1_600_000, true);
+    }
+
     #[test]
     fn a_slow_server_forgives_some_lag() {
         let mut evidence = sound();
-        evidence.response_p99_ns = Some(100_000_000);
-        evidence.lag_p99_ns = Some(4_900_000);
+        evidence.response.p99_ns = Some(100_000_000);
+        evidence.lag.p99_ns = Some(4_900_000);
         assert!(doubts(&evidence).is_empty());
     }
 }

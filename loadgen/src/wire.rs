@@ -261,6 +261,33 @@ mod tests {
     }
 
     #[test]
+    fn an_invented_payers_request_is_as_long_as_a_real_ones() {
+        let request = Request {
+            key: 0x1_0000_0001,
+            account: 4,
+            merchant: 2,
+            amount_fen: 6_000,
+            mode: Mode::MerchantQr,
+            wrong_password: false,
+        };
+        let real = v1::AuthoriseRequest {
+            idempotency_key: "00000000000000ab-0000000100000001".to_owned(),
+            account_id: "acct-1-4".to_owned(),
+            card_token: "card_0123456789ABC".to_owned(),
+            merchant_id: "merchant-1-2".to_owned(),
+            amount_fen: 6_000,
+            currency: "CNY".to_owned(),
+            scene: Scene::Purchase.into(),
+            mode: v1::PaymentMode::MerchantQr.into(),
+            payment_password: "123456".to_owned(),
+            client: None,
+        };
+        let population = Population::synthetic(1, 10, 3);
+        let written = RequestWriter::new(0xab).write(&request, &population);
+        assert_eq!(written.unwrap().len(), framed(&real).len());
+    }
+
+    #[test]
     fn answers_are_told_apart() {
         let check = |bytes: &[u8], expected| assert_eq!(read_answer(bytes), expected);
         check(&answer(approved(), false), Some(Outcome::Approved));

@@ -8,6 +8,7 @@
     reason = "a test that finds the world broken fails"
 )]
 
+mod stub;
 mod support;
 
 use std::process::{Command, Output, Stdio};
@@ -15,7 +16,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use support::{Floor, PROGRAM, check, said, signal};
+use stub::{Refusal, Stub};
+use support::{Floor, PROGRAM, check, run, said, signal};
+use tonic::Code;
 
 /// Runs against a floor and gives back the report. A busy machine may make it INVALID, which is
 /// exit code 5 and no failure of what is tested here.
@@ -72,14 +75,19 @@ fn check_consistent(report: &Value) {
     assert_eq!(sum, count("sent"));
     assert_eq!(
         count("planned"),
-        count("sent") + count("dropped") + count("skipped")
+        count("sent") + count("dropped") + count("skipped") + count("not_connected")
     );
+    let open = count("timed_out") + count("unfinished");
+    assert_eq!(count("sent"), count("answered") + open + count("errors"));
     for times in ["response", "service", "lag"] {
-        assert_eq!(number(&report[times]["count"]), count("sent"), "{times}");
+        let samples = number(&report[times]["count"]);
+        assert_eq!(samples, count("answered") + open, "{times}");
     }
     let spans = report["response_histogram"].as_array().unwrap();
     let in_spans: u64 = spans.iter().map(|span| number(&span["count"])).sum();
-    assert_eq!(in_spans, count("sent"));
+    assert_eq!(in_spans, count("answered") + open);
+    let is_closed = report["plan"]["loop"] == "closed";
+    assert_eq!(report["rates"]["offered_per_second"].is_null(), is_closed);
     let valid = report["verdict"]["valid"].as_bool().unwrap();
     assert_eq!(
         valid,
@@ -118,7 +126,12 @@ fn a_closed_loop_keeps_both_floors_busy() {
         ];
         let (output, report) = report(&floor.url, &loop_of_64);
         check_consistent(&report);
-        assert!(said(&output.stdout).contains("hide queueing"));
+        let text = said(&output.stdout);
+        assert!(text.contains("hide queueing"));
+        assert!(
+            text.contains("Answered") && !text.contains("Offered"),
+            "{text}"
+        );
         assert_eq!(report["plan"]["loop"], "closed");
         assert_eq!(report["outcomes"][0]["name"], "approved");
         assert!(number(&report["counts"]["answered"]) > 64);
@@ -141,13 +154,13 @@ fn a_closed_loop_sends_as_many_requests_as_asked() {
 #[test]
 fn a_closed_loop_beyond_what_the_server_allows_is_refused() {
     let floor = Floor::start("per-core");
-    let arguments = ["--closed", "1000", "--connections", "1"];
+    let arguments = ["--closed", "2000", "--connections", "1"];
     let all = [
         ["run", "--no-provision", "--target", &floor.url].as_slice(),
         &arguments,
     ]
     .concat();
-    check(&all, 1, &["--connections", "1000"]);
+    check(&all, 1, &["--connections", "1024", "2000"]);
     floor.stop();
 }
 
@@ -260,10 +273,81 @@ fn a_server_that_dies_is_counted_and_is_exit_1() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output.stderr));
     let report: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     check_consistent(&report);
-    let outcomes = report["outcomes"].as_array().unwrap();
+    assert!(number(&report["counts"]["not_connected"]) > 0, "{report}");
+    assert_eq!(report["verdict"]["valid"], false);
+    let text = said(&output.stdout);
+    assert!(text.contains("without a connection"), "{text}");
+}
+
+/// Two seconds at a rate that no machine is too busy for, and time enough to answer.
+const SHORT: [&str; 8] = [
+    "--rate",
+    "400",
+    "--duration",
+    "2s",
+    "--warm-up",
+    "100ms",
+    "--deadline",
+    "5s",
+];
+
+#[test]
+fn a_server_that_refuses_all_has_answered_nothing() {
+    let stub = Stub::start(Refusal::of_all(Code::ResourceExhausted));
+    let (output, report) = report(&stub.url, &SHORT);
+    check_consistent(&report);
+    let text = said(&output.stdout);
+    let counts = &report["counts"];
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert_eq!(number(&counts["answered"]), 0);
+    assert_eq!(number(&counts["errors"]), number(&counts["sent"]));
+    assert!(report["response"]["p99_ns"].is_null());
+    assert_eq!(report["rates"]["achieved_per_second"].as_f64(), Some(0.0));
+    assert!(report["rates"]["errors_per_second"].as_f64().unwrap() > 100.0);
+    let outcome = &report["outcomes"][0];
+    assert_eq!(outcome["name"], "RESOURCE_EXHAUSTED");
+    assert_eq!(outcome["response"]["count"], counts["sent"]);
+    assert!(outcome["response"]["p99_ns"].is_u64());
+    for words in [
+        "only 0.00 % of what was sent was decided",
+        "RESOURCE_EXHAUSTED (",
+        "answered 0.00/s",
+    ] {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+}
+
+#[test]
+fn a_server_that_fails_half_makes_the_run_invalid() {
+    let stub = Stub::start(Refusal::one_in(2, Code::Unavailable));
+    let (output, report) = report(&stub.url, &SHORT);
+    check_consistent(&report);
+    let counts = &report["counts"];
+    let (sent, errors) = (number(&counts["sent"]), number(&counts["errors"]));
+    assert_eq!(output.status.code(), Some(5));
+    // Which of them fell into the warm-up is chance, but for half of them.
     assert!(
-        outcomes
-            .iter()
-            .any(|outcome| outcome["name"] == "transport_error")
+        (2 * errors).abs_diff(sent) <= sent / 10,
+        "{errors} of {sent}"
     );
+    let text = said(&output.stdout);
+    assert!(text.contains("ended as UNAVAILABLE ("), "{text}");
+}
+
+#[test]
+fn a_rare_error_is_told_and_does_no_harm() {
+    let stub = Stub::start(Refusal::one_in(400, Code::Unavailable));
+    let (output, report) = report(&stub.url, &SHORT);
+    check_consistent(&report);
+    assert!(number(&report["counts"]["errors"]) > 0);
+    let text = said(&output.stdout);
+    assert!(!text.contains("was decided"), "{text}");
+}
+
+#[test]
+fn a_server_without_the_service_is_exit_1() {
+    let stub = Stub::start(Refusal::of_all(Code::Unimplemented));
+    let target = ["run", "--no-provision", "--target", &stub.url];
+    let output = run(&[target.as_slice(), &SHORT].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output.stderr));
 }

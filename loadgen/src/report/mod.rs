@@ -25,11 +25,12 @@ pub(crate) struct Report {
     pub(crate) counts: CountFacts,
     /// How fast.
     pub(crate) rates: RateFacts,
-    /// From due to done, of all that were sent: the headline.
+    /// From due to done, of the requests that were decided, and of those that timed out or were
+    /// unfinished at their age: the headline. Errors have times with their outcome only.
     pub(crate) response: TimeFacts,
-    /// From sent to done.
+    /// From sent to done, of the same requests.
     pub(crate) service: TimeFacts,
-    /// From due to sent: the generator's own fault.
+    /// From due to sent, of the same requests: the generator's own fault.
     pub(crate) lag: TimeFacts,
     /// How many response times fell into each span.
     pub(crate) response_histogram: Vec<Span>,
@@ -105,12 +106,16 @@ pub(crate) struct CountFacts {
     pub(crate) dropped: u64,
     /// Were not, because their deadline had passed.
     pub(crate) skipped: u64,
-    /// Were sent and still open at the end.
+    /// Were not, because there was no connection.
+    pub(crate) not_connected: u64,
+    /// Were sent and still open when the run was interrupted.
     pub(crate) unfinished: u64,
     /// Got no answer in time.
     pub(crate) timed_out: u64,
-    /// Got an answer: an approval, a decline, a replay, or a gRPC status.
+    /// Were decided: approved, declined or replayed.
     pub(crate) answered: u64,
+    /// Ended without a decision: a gRPC error, a broken connection, an answer that is none.
+    pub(crate) errors: u64,
     /// Were sent while warming up, and are in no other figure.
     pub(crate) warm_up_sent: u64,
 }
@@ -118,11 +123,13 @@ pub(crate) struct CountFacts {
 /// How fast.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct RateFacts {
-    /// Requests that were due, a second; those sent, in a closed loop.
-    pub(crate) offered_per_second: f64,
-    /// Answers a second.
+    /// Requests that were due, a second; absent for a closed loop, which offers no rate.
+    pub(crate) offered_per_second: Option<f64>,
+    /// Decisions a second.
     pub(crate) achieved_per_second: f64,
-    /// The time that both are divided by: the measured part, cut off where the run was.
+    /// Errors a second.
+    pub(crate) errors_per_second: f64,
+    /// The time that they are divided by: the measured part, cut off where the run was.
     pub(crate) measured_ns: u64,
 }
 
@@ -163,7 +170,7 @@ pub(crate) struct Span {
 /// What became of some requests.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct OutcomeFacts {
-    /// `answer`, `decline`, `grpc`, `failure` or `open`.
+    /// `answer`, `decline`, `grpc`, `failure` or `open`; `grpc` and `failure` are the errors.
     pub(crate) kind: &'static str,
     /// Its name.
     pub(crate) name: String,
@@ -194,9 +201,9 @@ pub(crate) struct GeneratorFacts {
     pub(crate) reconnects: u64,
     /// How it waited; absent for a closed loop.
     pub(crate) pacing: Option<&'static str>,
-    /// Processor time of this process for each call that ended.
+    /// Processor time of this process for each call that ended, errors included.
     pub(crate) cpu_ns_per_call: Option<u64>,
-    /// Each worker's share of a core.
+    /// Each worker's share of a core while it was sending.
     pub(crate) worker_cpu: Vec<f64>,
 }
 
@@ -209,7 +216,7 @@ pub(crate) struct ServerFacts {
     pub(crate) version: Option<String>,
     /// Its store; absent if not known.
     pub(crate) store: Option<String>,
-    /// Its processor time for each call that ended; absent if its process is not known.
+    /// Its processor time for each call that ended, errors included; absent if its process is not known.
     pub(crate) cpu_ns_per_call: Option<u64>,
 }
 
@@ -229,7 +236,7 @@ pub(crate) struct HostFacts {
 impl Report {
     /// Whether requests failed for the tool's or the transport's sake.
     pub(crate) fn has_tool_failures(&self) -> bool {
-        self.outcomes.iter().any(|facts| facts.is_tool_failure)
+        self.counts.not_connected > 0 || self.outcomes.iter().any(|facts| facts.is_tool_failure)
     }
 }
 
@@ -267,22 +274,19 @@ impl CountFacts {
             sent,
             dropped,
             skipped,
+            not_connected,
             warm_up_sent,
         } = record.counts;
-        let answered = record
-            .outcomes
-            .iter()
-            .filter(|(outcome, _)| outcome.is_answer())
-            .map(|(_, times)| times.response.len())
-            .sum();
         Self {
             planned,
             sent,
             dropped,
             skipped,
+            not_connected,
             unfinished: record.count(Outcome::Unfinished),
             timed_out: record.count(Outcome::TimedOut),
-            answered,
+            answered: record.count_where(Outcome::is_decided),
+            errors: record.count_where(Outcome::is_error),
             warm_up_sent,
         }
     }

@@ -43,20 +43,32 @@ fn head(text: &mut String, report: &Report) -> Written {
     let counts = report.counts;
     writeln!(
         text,
-        "Planned {}, sent {} ({:.2} %), dropped {}, skipped {}, unfinished {}; {} sent while warming up.",
+        "Planned {}, sent {} ({:.2} %), dropped {}, skipped {}, not connected {}, unfinished {}; \
+         {} sent while warming up.",
         grouped(counts.planned),
         grouped(counts.sent),
         share(counts.sent, counts.planned) * 100.0,
         grouped(counts.dropped),
         grouped(counts.skipped),
+        grouped(counts.not_connected),
         grouped(counts.unfinished),
         grouped(counts.warm_up_sent),
     )?;
+    rates(text, report)
+}
+
+fn rates(text: &mut String, report: &Report) -> Written {
+    let rates = report.rates;
+    match rates.offered_per_second {
+        Some(offered) => write!(text, "Offered {}/s, answered", grouped_real(offered))?,
+        None => write!(text, "Answered")?,
+    }
     writeln!(
         text,
-        "Offered {}/s, answered {}/s.\n",
-        grouped_real(report.rates.offered_per_second),
-        grouped_real(report.rates.achieved_per_second),
+        " {}/s (approved, declined or replayed); {} errors, {}/s.\n",
+        grouped_real(rates.achieved_per_second),
+        grouped(report.counts.errors),
+        grouped_real(rates.errors_per_second),
     )
 }
 
@@ -95,6 +107,12 @@ fn times(text: &mut String, report: &Report) -> Written {
     if is_open {
         row("service (sent-done)", &report.service)?;
         row("lag (due-sent)", &report.lag)?;
+    }
+    if report.counts.errors > 0 {
+        writeln!(
+            text,
+            "Errors are in none of these; the outcomes show theirs."
+        )?;
     }
     let shown = [
         report.response.p99_ns,
@@ -161,7 +179,7 @@ fn costs(text: &mut String, report: &Report) -> Written {
     let cost = |value: Option<u64>| {
         value.map_or_else(
             || "not known".to_owned(),
-            |ns| format!("{:.1} us a call", count_as_real(ns) / 1e3),
+            |ns| format!("{:.1} us for each call that ended", count_as_real(ns) / 1e3),
         )
     };
     let cpu: Vec<String> = report

@@ -1,0 +1,121 @@
+//! A server that approves, but for some requests that it answers with an error.
+
+use std::net::TcpListener as StdListener;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Code, Request, Response, Status};
+use waika::v1::authorisation_service_server::{AuthorisationService, AuthorisationServiceServer};
+use waika::v1::{
+    Approval, Authorisation, AuthoriseRequest, AuthoriseResponse, GetAuthorisationRequest,
+    GetAuthorisationResponse, authorisation,
+};
+
+/// Which requests are refused, and how.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    one_in: u64,
+    code: Code,
+    asked: AtomicU64,
+}
+
+impl Refusal {
+    /// Every request.
+    pub(crate) fn of_all(code: Code) -> Self {
+        Self::one_in(1, code)
+    }
+
+    /// The last of each so many.
+    pub(crate) fn one_in(one_in: u64, code: Code) -> Self {
+        Self {
+            one_in,
+            code,
+            asked: AtomicU64::new(0),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl AuthorisationService for Refusal {
+    async fn authorise(
+        &self,
+        request: Request<AuthoriseRequest>,
+    ) -> Result<Response<AuthoriseResponse>, Status> {
+        // So a real server answers the empty request that a run begins with.
+        if request.get_ref().idempotency_key.is_empty() {
+            return Err(Status::invalid_argument("there is no key"));
+        }
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        if asked.is_multiple_of(self.one_in) {
+            return Err(Status::new(self.code, "as this test wants it"));
+        }
+        let approval = authorisation::Outcome::Approval(Approval::default());
+        Ok(Response::new(AuthoriseResponse {
+            authorisation: Some(Authorisation {
+                outcome: Some(approval),
+                ..Authorisation::default()
+            }),
+            replayed: false,
+        }))
+    }
+
+    async fn get_authorisation(
+        &self,
+        _request: Request<GetAuthorisationRequest>,
+    ) -> Result<Response<GetAuthorisationResponse>, Status> {
+        Err(Status::unimplemented("a stub stores nothing"))
+    }
+}
+
+/// A running stub, which ends with the test.
+pub(crate) struct Stub {
+    /// Where it listens.
+    pub(crate) url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Stub {
+    /// Starts one on a free port.
+    pub(crate) fn start(refusal: Refusal) -> Self {
+        let listener = StdListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || serve(listener, refusal, stopped));
+        Self {
+            url,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Stub {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn serve(listener: StdListener, refusal: Refusal, stopped: oneshot::Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let connections = TcpListenerStream::new(TcpListener::from_std(listener).unwrap());
+        let serving = tonic::transport::Server::builder()
+            .add_service(AuthorisationServiceServer::new(refusal))
+            .serve_with_incoming(connections);
+        tokio::select! {
+            ended = serving => ended.unwrap(),
+            _ = stopped => {}
+        }
+    });
+}
