@@ -1,6 +1,7 @@
 //! The accounts in memory: a sharded map whose guards never leave this file.
 
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 use waika_domain::account::Account;
 use waika_domain::event::WalletRegion;
@@ -35,21 +36,26 @@ impl Accounts {
         self.map.get_mut(id).map(|mut account| run(&mut account))
     }
 
-    /// The same, on an account that is opened if there is none (D27).
-    pub(crate) fn with_account_or_open<R>(
+    /// The same, on an account that is opened if there is none (D27). It stays open only if the
+    /// closure succeeds: what it was opened for must have been recorded.
+    pub(crate) fn with_account_or_open<R, E>(
         &self,
         id: &AccountId,
         region: WalletRegion,
-        run: impl FnOnce(&mut Account) -> R,
-    ) -> R {
-        let mut account = match self.map.get_mut(id) {
-            Some(account) => account,
-            None => self
-                .map
-                .entry(id.clone())
-                .or_insert_with(|| Box::new(Account::open(region))),
-        };
-        run(&mut account)
+        run: impl FnOnce(&mut Account) -> Result<R, E>,
+    ) -> Result<R, E> {
+        if let Some(mut account) = self.map.get_mut(id) {
+            return run(&mut account);
+        }
+        match self.map.entry(id.clone()) {
+            Entry::Occupied(mut account) => run(account.get_mut()),
+            Entry::Vacant(place) => {
+                let mut account = Box::new(Account::open(region));
+                let done = run(&mut account)?;
+                place.insert(account);
+                Ok(done)
+            }
+        }
     }
 
     /// How many there are.
@@ -68,10 +74,25 @@ mod tests {
         let id = AccountId::parse("a").unwrap();
         assert_eq!(accounts.with_account(&id, |_| ()), None);
         assert_eq!(accounts.len(), 0);
-        accounts.with_account_or_open(&id, WalletRegion::Malaysia, |_| ());
-        let region =
-            accounts.with_account_or_open(&id, WalletRegion::Mainland, |account| account.region());
-        assert_eq!(region, WalletRegion::Malaysia, "D19: set at first contact");
+        let refused = accounts.with_account_or_open(&id, WalletRegion::Other, |_| Err::<(), _>(()));
+        assert_eq!(
+            (refused, accounts.len()),
+            (Err(()), 0),
+            "nothing was recorded"
+        );
+        let region_of = |region| {
+            let look = |account: &mut Account| Ok::<_, ()>(account.region());
+            accounts.with_account_or_open(&id, region, look)
+        };
+        assert_eq!(
+            region_of(WalletRegion::Malaysia),
+            Ok(WalletRegion::Malaysia)
+        );
+        assert_eq!(
+            region_of(WalletRegion::Mainland),
+            Ok(WalletRegion::Malaysia),
+            "D19: set at first contact"
+        );
         assert_eq!(accounts.len(), 1);
     }
 }

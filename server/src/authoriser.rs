@@ -27,6 +27,7 @@ use crate::ledger::{
     AuthoriseOperation, BindOperation, Call, LedgerError, PhoneCodeOperation, encode,
 };
 use crate::merchants::Merchants;
+use crate::under_way::{GoingOn, UnderWay};
 use crate::vault::Vault;
 
 /// What became of an operation under the lock.
@@ -44,6 +45,8 @@ pub(crate) struct Applied {
     pub(crate) sequence: u64,
     pub(crate) at: Timestamp,
     pub(crate) event: Event,
+    /// Set if the call goes on: its answer is still to come.
+    pub(crate) going_on: Option<GoingOn>,
 }
 
 /// The state in memory and what decides over it.
@@ -57,7 +60,8 @@ pub(crate) struct Authoriser {
     pub(crate) policy: Arc<Policy>,
     pub(crate) clock: Clock,
     pub(crate) metrics: DecisionMetrics,
-    /// Orders what concerns no account; held instead of an account's lock.
+    pub(crate) under_way: UnderWay,
+    /// Orders what concerns no one account; taken before an account's lock.
     pub(crate) global: parking_lot::Mutex<()>,
 }
 
@@ -147,6 +151,25 @@ impl Authoriser {
         run.unwrap_or(Err(LedgerError::UnknownAccount))
     }
 
+    /// Ends a call that a stopped server had begun: what it held is free again (D6, D16).
+    pub(crate) fn let_go(
+        &self,
+        passage: Passage<'_>,
+        reserved_by: u64,
+        begun: &Event,
+    ) -> Result<(), LedgerError> {
+        let run = |account: &mut Account| {
+            let Some(event) = rules::let_go(account, reserved_by, begun) else {
+                return Ok(());
+            };
+            let now = self.clock.now();
+            self.record(passage, account, event, now).map(drop)
+        };
+        self.accounts
+            .with_account(passage.account, run)
+            .unwrap_or(Ok(()))
+    }
+
     /// Decides a payment. The sandbox issuer answers at once, so one event holds reservation
     /// and answer; the lock is never held across a hop.
     pub(crate) fn authorise(&self, passage: Passage<'_>, asked: &AuthoriseOperation) -> Outcome {
@@ -192,6 +215,8 @@ impl Authoriser {
         card: CardToken,
         status: waika_domain::event::CardStatus,
     ) -> Outcome {
+        // The card may be bound elsewhere too: one order for all, in the journal and at the issuer.
+        let _ordered = self.global.lock();
         self.existing(passage, |account, _| {
             let bound = account.card(card).ok_or(LedgerError::UnknownCard)?;
             let reference = bound.issuer_reference.clone();
@@ -225,6 +250,7 @@ impl Authoriser {
             sequence,
             at: now,
             event,
+            going_on: None,
         }))
     }
 
@@ -306,6 +332,7 @@ impl Authoriser {
         let entry = encode::entry(id.as_str(), previous, now, Some(call), &event);
         let sequence = append(queue, &entry)?;
         account.apply(&event, sequence, now);
+        let going_on = event.is_beginning().then(|| self.under_way.begin(sequence));
         self.idempotency.fill(slot, place_of(&event, sequence));
         self.apply_beyond_the_account(&event);
         self.metrics.count(&event);
@@ -313,6 +340,7 @@ impl Authoriser {
             sequence,
             at: now,
             event,
+            going_on,
         })
     }
 
@@ -348,15 +376,9 @@ fn append(queue: &CommitQueue, entry: &[u8]) -> Result<u64, LedgerError> {
 
 /// Where the answer to the call of an event is: with the event, or still to come.
 pub(crate) fn place_of(event: &Event, sequence: u64) -> Place {
-    match event {
-        Event::BindReserved(_) | Event::Reserved(_) => Place::UnderWay(sequence),
-        Event::PhoneCode(_)
-        | Event::BindDecided(_)
-        | Event::Posted(_)
-        | Event::Voided(_)
-        | Event::Declined(_)
-        | Event::ReviewResolved(_)
-        | Event::MerchantPut(_)
-        | Event::CardStatusSet(_) => Place::Answered(sequence),
+    if event.is_beginning() {
+        Place::UnderWay(sequence)
+    } else {
+        Place::Answered(sequence)
     }
 }

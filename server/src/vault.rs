@@ -1,9 +1,9 @@
 //! Keys, and everything that is computed with one: fingerprints of cards, documents and phones,
-//! phone codes, and verifiers of payment passwords. The only file that holds keys.
+//! phone codes, and verifiers of payment passwords. The only place that holds keys.
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+mod key_file;
+
+use std::io;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -14,40 +14,9 @@ use waika_domain::identifiers::{AccountId, Fingerprint};
 use waika_domain::identity::{CountryCode, DocumentType};
 use zeroize::Zeroizing;
 
+pub use key_file::VaultError;
+
 type HmacSha256 = Hmac<Sha256>;
-
-/// First word of a key file: names what it is and the version of its form.
-const KEY_FILE_MARK: &str = "waika-key-1";
-
-/// Why there is no vault. The text names the file and the mend, never the key.
-#[derive(Debug, thiserror::Error)]
-pub enum VaultError {
-    /// Others could read it.
-    #[error("key file {path} can be read by others (mode {mode:04o}): run `chmod 600 {path}`")]
-    Exposed {
-        /// The key file.
-        path: String,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It is no key file.
-    #[error(
-        "key file {path} does not hold a key: it must be one line, `{KEY_FILE_MARK}` and 64 \
-         hexadecimal digits; restore it from where your keys are kept"
-    )]
-    Malformed {
-        /// The key file.
-        path: String,
-    },
-    /// It could not be read or made.
-    #[error("key file {path}: {source}; give another path with --key-file")]
-    Io {
-        /// The key file.
-        path: String,
-        /// What the system said.
-        source: io::Error,
-    },
-}
 
 /// The keyed functions of one deployment. Cloning a keyed state is cheaper than keying anew.
 #[derive(Clone)]
@@ -67,29 +36,7 @@ impl std::fmt::Debug for Vault {
 impl Vault {
     /// Opens the key file, or makes one (0600, in a folder made 0700) where there is none.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
-        let named = || path.display().to_string();
-        let failed = |source| VaultError::Io {
-            path: named(),
-            source,
-        };
-        let key = match fs::metadata(path) {
-            Ok(metadata) => {
-                let mode = metadata.permissions().mode() & 0o7777;
-                if mode & 0o077 != 0 {
-                    return Err(VaultError::Exposed {
-                        path: named(),
-                        mode,
-                    });
-                }
-                let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
-                parse_key(&text).ok_or_else(|| VaultError::Malformed { path: named() })?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create_key(path).map_err(failed)?
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        Ok(Self::from_key(&key))
+        key_file::open_or_create(path).map(|key| Self::from_key(&key))
     }
 
     /// Derives a key for each purpose, so that no digest of one is of use for another.
@@ -124,10 +71,12 @@ impl Vault {
         number: &str,
     ) -> Fingerprint {
         let kind = document.map_or(0, |document| document as u8 + 1);
-        let number = Zeroizing::new(number.replace('-', "").to_ascii_uppercase());
+        let mut folded = Zeroizing::new(String::with_capacity(number.len()));
+        folded.extend(number.chars().filter(|&letter| letter != '-'));
+        folded.make_ascii_uppercase();
         self.fingerprint(
             "document",
-            &[&[kind], &issuing_country.letters(), number.as_bytes()],
+            &[&[kind], &issuing_country.letters(), folded.as_bytes()],
         )
     }
 
@@ -243,119 +192,12 @@ fn digest(keyed: &HmacSha256, parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-fn parse_key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
-    let digits = text
-        .trim_end()
-        .strip_prefix(KEY_FILE_MARK)?
-        .strip_prefix(' ')?;
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut key = Zeroizing::new([0; 32]);
-    for (place, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(place * 2..place * 2 + 2)?, 16).ok()?;
-    }
-    Some(key)
-}
-
-fn create_key(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
-    use std::fmt::Write as _;
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-    }
-    let mut key = Zeroizing::new([0; 32]);
-    getrandom::fill(key.as_mut_slice()).map_err(|error| io::Error::other(error.to_string()))?;
-    let mut line = Zeroizing::new(format!("{KEY_FILE_MARK} "));
-    for byte in key.iter() {
-        write!(line, "{byte:02x}").map_err(io::Error::other)?;
-    }
-    line.push('\n');
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(line.as_bytes())?;
-    // Without its key a journal's passwords are lost, so the key is durable before the journal.
-    file.sync_all()?;
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(key)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn account(name: &str) -> AccountId {
         AccountId::parse(name).unwrap()
-    }
-
-    #[test]
-    fn a_key_file_is_made_private_and_read_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys/waika.key");
-        let made = Vault::open(&path).unwrap();
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
-            0o600
-        );
-        let read = Vault::open(&path).unwrap();
-        assert_eq!(made.card("4111111111111111"), read.card("4111111111111111"));
-        assert_eq!(made.check(), read.check());
-    }
-
-    #[test]
-    fn a_key_file_that_others_can_read_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("waika.key");
-        Vault::open(&path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let error = Vault::open(&path).unwrap_err();
-        assert!(
-            matches!(error, VaultError::Exposed { mode: 0o640, .. }),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn what_is_no_key_file_is_refused_without_showing_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("waika.key");
-        for content in [
-            "",
-            "hello",
-            "waika-key-1 12",
-            &format!("waika-key-1 {}", "g".repeat(64)),
-        ] {
-            let mut options = fs::OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&path)
-                .unwrap();
-            file.write_all(content.as_bytes()).unwrap();
-            let error = Vault::open(&path).unwrap_err();
-            assert!(
-                matches!(error, VaultError::Malformed { .. }),
-                "{content}: {error}"
-            );
-            assert!(
-                content.is_empty() || !error.to_string().contains(&content[content.len() / 2..])
-            );
-        }
     }
 
     #[test]

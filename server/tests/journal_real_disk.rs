@@ -100,3 +100,22 @@ fn a_disk_in_memory_runs_the_same_journal_until_it_is_dropped() {
     drop(journal);
     assert_eq!(open(disk).1, expected);
 }
+
+/// A server holds the folder that it opened, and not whatever stands at its path later.
+#[test]
+fn a_folder_that_was_moved_away_is_written_to_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, moved) = (folder.path().join("data"), folder.path().join("moved"));
+    let (mut first, none) = open(real(&path));
+    assert!(none.is_empty());
+    let mut expected = append(&mut first);
+    std::fs::rename(&path, &moved).unwrap();
+
+    let (mut second, none) = open(real(&path));
+    assert!(none.is_empty(), "another folder, another journal");
+    expected.extend(append(&mut first));
+    let others = append(&mut second);
+    drop((first, second));
+    assert_eq!(open(real(&moved)).1, expected);
+    assert_eq!(open(real(&path)).1, others);
+}

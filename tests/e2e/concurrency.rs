@@ -6,7 +6,9 @@ use tokio::task::JoinSet;
 use waika::v1;
 
 use crate::support::Server;
-use crate::wallet::{Callers, bind, bind_outcome, card, decision, pay, visa};
+use crate::wallet::{
+    Callers, MERCHANT, bind, bind_outcome, bound, card, decision, merchant, pay, visa,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r39_ten_binds_at_once_end_with_exactly_three_cards() {
@@ -126,6 +128,52 @@ async fn d7_ten_thousand_wrong_passwords_at_once_are_told_exactly_five_times() {
         "D7: and stays locked"
     );
     assert!(callers.account("a").await.password_locked_until.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d6_first_binds_at_once_agree_on_one_person_and_one_password() {
+    let server = Server::start();
+    for round in 0..8 {
+        let account = format!("acct-{round}");
+        let mut binds = JoinSet::new();
+        for number in 0..3_u32 {
+            let mut callers = Callers::of(&server).await;
+            let mut request = bind(&account);
+            request.idempotency_key = format!("bind {number}");
+            request.phone_number = format!("+44 7700 90012{number}");
+            request.card = Some(card(&visa(111_000_000 + number), v1::Scheme::Visa));
+            request.payment_password = format!("00000{number}");
+            binds.spawn(async move {
+                let response = callers.bind(request).await;
+                (number, bind_outcome(&response), response)
+            });
+        }
+        let outcomes = binds.join_all().await;
+        let bound_cards: Vec<_> = outcomes
+            .iter()
+            .filter(|(_, outcome, _)| *outcome == "BOUND")
+            .collect();
+        assert_eq!(
+            bound_cards.len(),
+            1,
+            "each has another password, and one was first"
+        );
+        assert!(
+            outcomes
+                .iter()
+                .all(|(_, outcome, _)| ["BOUND", "PASSWORD_WRONG"].contains(outcome))
+        );
+        let (number, _, response) = bound_cards[0];
+        let mut callers = Callers::of(&server).await;
+        callers.put_merchant(merchant(MERCHANT)).await;
+        let mut payment = pay(&account, &bound(response), "k", 100);
+        payment.payment_password = format!("00000{number}");
+        assert_eq!(
+            callers.decision(payment).await,
+            "APPROVED",
+            "the winner's password holds"
+        );
+    }
 }
 
 fn count<T: Eq + std::hash::Hash>(items: impl IntoIterator<Item = T>) -> HashMap<T, usize> {

@@ -179,3 +179,36 @@ async fn a_bind_that_is_under_way_answers_its_key_once() {
     assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);
     assert_eq!(callers.account("a").await.cards_bound, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c2_a_caller_who_hangs_up_leaves_no_slot_held() {
+    let server = Server::start();
+    let mut callers = Callers::of(&server).await;
+    for number in 0..12_u32 {
+        let account = format!("acct-{number}");
+        let mut request = bind(&account);
+        request.phone_code = callers.phone_code(&account, &request.phone_number).await;
+        let mut hasty = Callers::of(&server).await;
+        let first = request.clone();
+        let call = tokio::spawn(async move { hasty.cards.bind(first).await });
+        tokio::time::sleep(std::time::Duration::from_micros(u64::from(number) * 150)).await;
+        call.abort();
+        drop(call.await);
+        assert_eq!(
+            bind_outcome(&callers.bind(request).await),
+            "BOUND",
+            "{number}"
+        );
+        for more in 1..=2 {
+            let mut request = bind(&account);
+            request.idempotency_key = format!("more {more}");
+            request.phone_number = format!("+44 7700 90088{more}");
+            request.card = Some(card(&visa(111_000_000 + more), v1::Scheme::Visa));
+            assert_eq!(
+                bind_outcome(&callers.bind(request).await),
+                "BOUND",
+                "all three slots"
+            );
+        }
+    }
+}

@@ -18,3 +18,4 @@ mod load;
 mod malformed;
 mod operators;
 mod restart;
+mod secrets;

@@ -37,6 +37,56 @@ pub enum Event {
     CardStatusSet(CardStatusSet),
 }
 
+impl Event {
+    /// True if it only begins something: its call's answer comes with a later event.
+    pub fn is_beginning(&self) -> bool {
+        match self {
+            Self::BindReserved(_) | Self::Reserved(_) => true,
+            Self::PhoneCode(_)
+            | Self::BindDecided(_)
+            | Self::Posted(_)
+            | Self::Voided(_)
+            | Self::Declined(_)
+            | Self::ReviewResolved(_)
+            | Self::MerchantPut(_)
+            | Self::CardStatusSet(_) => false,
+        }
+    }
+
+    /// The sequence of the event that its call began with, if that is another one.
+    pub fn begun_by(&self) -> Option<u64> {
+        match self {
+            Self::BindDecided(decided) => decided.reserved_by,
+            Self::Posted(posted) => posted.reserved_by,
+            Self::Voided(voided) => Some(voided.reserved_by),
+            Self::PhoneCode(_)
+            | Self::BindReserved(_)
+            | Self::Reserved(_)
+            | Self::Declined(_)
+            | Self::ReviewResolved(_)
+            | Self::MerchantPut(_)
+            | Self::CardStatusSet(_) => None,
+        }
+    }
+
+    /// The region of the account that it opens, if it is the account's first (D19, D27); None
+    /// for an event that only an open account can have.
+    pub fn opening_region(&self) -> Option<WalletRegion> {
+        match self {
+            Self::PhoneCode(decided) => Some(decided.region),
+            Self::BindReserved(reserved) => Some(reserved.region),
+            Self::BindDecided(decided) => Some(decided.region),
+            Self::Reserved(_)
+            | Self::Posted(_)
+            | Self::Voided(_)
+            | Self::Declined(_)
+            | Self::ReviewResolved(_)
+            | Self::MerchantPut(_)
+            | Self::CardStatusSet(_) => None,
+        }
+    }
+}
+
 /// The region of a wallet (R30 to R33).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WalletRegion {

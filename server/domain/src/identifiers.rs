@@ -104,7 +104,7 @@ impl CardToken {
 impl fmt::Display for CardToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(Self::PREFIX)?;
-        encode(self.0, formatter)
+        Base32(self.0).fmt(formatter)
     }
 }
 
@@ -130,6 +130,15 @@ impl AuthorisationId {
         self.0
     }
 
+    /// Eight letters and digits that differ for any two decisions less than a million million
+    /// apart: what of the id fits into a retrieval reference number (DE37).
+    pub fn short_reference(self) -> String {
+        // The low bits of a product depend on the low bits alone, so this is a bijection too.
+        let mixed = self.0.wrapping_mul(Self::MULTIPLIER) % (1 << 40);
+        let text = Base32(mixed).to_string();
+        text.get(5..).unwrap_or_default().to_owned()
+    }
+
     /// Reads an id as [`fmt::Display`] writes it. None if it cannot be one of ours.
     pub fn parse(text: &str) -> Option<Self> {
         let mixed = decode(text.strip_prefix(Self::PREFIX)?)?;
@@ -142,10 +151,7 @@ impl AuthorisationId {
 impl fmt::Display for AuthorisationId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(Self::PREFIX)?;
-        encode(
-            self.0.wrapping_mul(Self::MULTIPLIER).rotate_right(32),
-            formatter,
-        )
+        Base32(self.0.wrapping_mul(Self::MULTIPLIER).rotate_right(32)).fmt(formatter)
     }
 }
 
@@ -173,14 +179,19 @@ const fn inverse(odd: u64) -> u64 {
     guess
 }
 
-fn encode(number: u64, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut text = [0_u8; 13];
-    let mut rest = number;
-    for place in text.iter_mut().rev() {
-        *place = ALPHABET.get((rest % 32) as usize).copied().unwrap_or(b'0');
-        rest /= 32;
+/// Writes a number in thirteen letters and digits.
+struct Base32(u64);
+
+impl fmt::Display for Base32 {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0_u8; 13];
+        let mut rest = self.0;
+        for place in text.iter_mut().rev() {
+            *place = ALPHABET.get((rest % 32) as usize).copied().unwrap_or(b'0');
+            rest /= 32;
+        }
+        formatter.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
-    formatter.write_str(std::str::from_utf8(&text).unwrap_or_default())
 }
 
 fn decode(text: &str) -> Option<u64> {
@@ -237,6 +248,17 @@ mod tests {
             let token = CardToken::from_bits(number);
             assert_eq!(CardToken::parse(&token.to_string()), Ok(token));
         }
+    }
+
+    #[test]
+    fn short_references_differ_and_do_not_count_up() {
+        let references: std::collections::HashSet<_> = (0..100_000)
+            .map(|number| AuthorisationId::from_sequence(number).short_reference())
+            .collect();
+        assert_eq!(references.len(), 100_000);
+        assert!(references.iter().all(|reference| reference.len() == 8));
+        let wrapped = AuthorisationId::from_sequence(1 << 40).short_reference();
+        assert_eq!(wrapped, AuthorisationId::from_sequence(0).short_reference());
     }
 
     #[test]

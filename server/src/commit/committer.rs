@@ -73,7 +73,13 @@ impl Committer {
 impl Drop for Committer {
     /// Whichever way the thread ends, nobody waits for it any longer.
     fn drop(&mut self) {
-        self.shared.end(&Halted::new("the queue was closed"));
+        if thread::panicking() {
+            self.shared.halt(&Halted::new(
+                "the committer ended in a panic, which is a bug",
+            ));
+        } else {
+            self.shared.end(&Halted::new("the queue was closed"));
+        }
     }
 }
 

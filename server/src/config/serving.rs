@@ -97,7 +97,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         values::duration(text, &(Duration::ZERO..=Duration::from_secs(1)))
     });
     let segment_bytes = reader.read("segment-bytes", |text| {
-        values::number(text, &(4_096..=4_294_967_296))
+        values::number(text, &(4_096..=1_073_741_824))
     });
     Some(LedgerConfig {
         store: store?,

@@ -3,7 +3,7 @@
 use tonic::Status;
 use waika::v1;
 use waika_domain::Malformed;
-use waika_domain::card::{CardExpiry, CardNumber, Scheme};
+use waika_domain::card::{CardExpiry, Scheme};
 use waika_domain::event::{BindDecided, Event};
 use waika_domain::identifiers::{AccountId, CardToken};
 use waika_domain::identity::{CountryCode, DocumentType, same_name};
@@ -17,6 +17,7 @@ use super::card::no_randomness;
 use super::parse::{Digests, Fields};
 use super::{enums, outcome, status};
 use crate::ledger::{Answered, BindOperation, Call, Rpc, Secret};
+use crate::pan::Pan;
 use crate::sandbox;
 use crate::vault::{self, Vault};
 
@@ -41,7 +42,7 @@ pub(super) fn parse(
     let account = fields.account(&request.account_id);
     let region = fields.region(request.wallet_region);
     let client = fields.client(request.client);
-    let identity = parse_identity(&mut fields, request.identity, vault);
+    let identity = parse_identity(&mut fields, request.identity);
     let card = parse_card(&mut fields, request.card, allow_live_pan);
     let phone = fields.take("phone_number", normalise_phone(&request.phone_number));
     fields.take("phone_code", rules::phone_code::check_shape(&phone_code)); // D8
@@ -61,14 +62,14 @@ pub(super) fn parse(
             &identity.number,
         ),
         document_expires_on: identity.expires_on,
-        card_fingerprint: vault.card(&card.pan),
-        card_scheme: card.scheme_of_number,
+        card_fingerprint: vault.card(card.pan.expose()),
+        card_scheme: card.pan.scheme(),
         chosen_scheme: card.chosen_scheme,
         card_expiry: card.expiry,
         phone: vault.phone(&phone),
     };
     let call = Digests::new(vault)
-        .with_number("wallet_region", request.wallet_region)
+        .with_number("wallet_region", enums::to_wallet_region(region).into())
         .with("agreements", [u8::from(application.agreements_accepted)])
         .with("identity", application.document_fingerprint.0)
         .with("identity.holder_name", &*identity.holder_name)
@@ -107,7 +108,6 @@ struct ParsedIdentity {
 fn parse_identity(
     fields: &mut Fields,
     identity: Option<v1::IdentityDocument>,
-    _vault: &Vault,
 ) -> Option<ParsedIdentity> {
     let identity = fields.require("identity", identity, "must be given")?;
     let number = Secret::new(identity.number);
@@ -146,8 +146,7 @@ fn parse_day(date: Option<v1::Date>) -> Result<Day, Malformed> {
 }
 
 struct ParsedCard {
-    pan: Secret,
-    scheme_of_number: Option<Scheme>,
+    pan: Pan,
     chosen_scheme: Scheme,
     expiry: CardExpiry,
     holder_name: Secret,
@@ -159,16 +158,12 @@ fn parse_card(
     allow_live_pan: bool,
 ) -> Option<ParsedCard> {
     let card = fields.require("card", card, "must be given")?;
-    let typed = Secret::new(card.pan);
     let cvv = Secret::new(card.cvv);
     let holder_name = Secret::new(card.holder_name);
-    let mut pan = Secret::new(String::with_capacity(typed.len()));
-    pan.extend(typed.chars().filter(|letter| !matches!(letter, ' ' | '-')));
-
-    let number = fields.take("card.pan", CardNumber::parse(&pan));
-    let scheme_of_number = number.and_then(CardNumber::scheme);
-    let live = number.is_some_and(|number| scheme_of_number.is_some() && !number.is_test());
-    if live && !allow_live_pan {
+    let pan = fields.take("card.pan", Pan::parse(card.pan));
+    // A scheme that is not on the list is refused by name, whatever the range (R17).
+    let live = |pan: &Pan| pan.scheme().is_some() && !pan.is_test();
+    if pan.as_ref().is_some_and(live) && !allow_live_pan {
         fields.refuse(
             "card.pan",
             "is not a test card number, and this server takes no other",
@@ -184,13 +179,10 @@ fn parse_card(
         fields.refuse("card.cvv", "must be three digits");
     }
     fields.text("card.holder_name", &holder_name, 128, NAME);
-    number?;
-    let (chosen_scheme, expiry) = (chosen_scheme?, expiry?);
     Some(ParsedCard {
-        pan,
-        scheme_of_number,
-        chosen_scheme,
-        expiry,
+        pan: pan?,
+        chosen_scheme: chosen_scheme?,
+        expiry: expiry?,
         holder_name,
     })
 }

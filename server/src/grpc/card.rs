@@ -33,7 +33,7 @@ impl CardService for Desk {
         let (key, account, phone, region) = fields.finish(whole)?;
         let call = Digests::new(ledger.vault())
             .with("phone_number", &phone)
-            .with_number("wallet_region", request.wallet_region)
+            .with_number("wallet_region", enums::to_wallet_region(region).into())
             .call(Rpc::SendPhoneCode, key);
         let operation = Operation::SendPhoneCode(PhoneCodeOperation {
             region,

@@ -57,7 +57,10 @@ fn from_posted(posted: &Posted, answered: &Answered) -> v1::Authorisation {
     } = &posted.reservation;
     let approval = v1::Approval {
         approval_code: String::from_utf8_lossy(&posted.approval_code.0).into_owned(),
-        retrieval_reference_number: retrieval_reference(answered.at, answered.sequence),
+        retrieval_reference_number: retrieval_reference(
+            answered.at,
+            AuthorisationId::from_sequence(answered.sequence),
+        ),
         month: Some(month_window(
             *month,
             windows.month_limit,
@@ -142,19 +145,15 @@ pub(super) fn observed_and_required(evidence: &Evidence) -> (String, String) {
     }
 }
 
-/// Twelve digits that both sides can look it up by (DE37): last digit of the year, day of the
-/// year, hour, and six digits of the decision's place in the ledger.
-fn retrieval_reference(at: Timestamp, sequence: u64) -> String {
+/// Twelve letters and digits that both sides can look it up by (DE37, `an 12`): last digit of
+/// the year, day of the year, and eight that stand for the decision's id.
+fn retrieval_reference(at: Timestamp, id: AuthorisationId) -> String {
     let day = at.day();
     let (year, ..) = day.civil();
     let new_year = Year::from_number(year - 1).end().day();
     let day_of_year = day.number() - new_year.number() + 1;
-    let hour = (at.unix_ms().div_euclid(3_600_000) + 8).rem_euclid(24);
-    format!(
-        "{}{day_of_year:03}{hour:02}{:06}",
-        year.rem_euclid(10),
-        sequence % 1_000_000
-    )
+    let last_digit = year.rem_euclid(10);
+    format!("{last_digit}{day_of_year:03}{}", id.short_reference())
 }
 
 /// A month's limit and what is used of it.
@@ -211,15 +210,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn de37_is_year_day_hour_and_place() {
-        for (unix_ms, sequence, expected) in [
-            (1_704_038_399_999, 7, "336523000007"), // 31 December 2023, 23:59:59.999 in Shanghai
-            (1_704_038_400_000, 1_234_567, "400100234567"), // 1 January 2024, 00:00
+    fn de37_is_year_day_and_decision() {
+        let id = AuthorisationId::from_sequence(7);
+        for (unix_ms, day) in [
+            (1_704_038_399_999, "3365"), // 31 December 2023, 23:59:59.999 in Shanghai
+            (1_704_038_400_000, "4001"), // 1 January 2024, 00:00
         ] {
-            assert_eq!(
-                retrieval_reference(Timestamp::from_unix_ms(unix_ms), sequence),
-                expected
-            );
+            let reference = retrieval_reference(Timestamp::from_unix_ms(unix_ms), id);
+            assert_eq!(reference, format!("{day}{}", id.short_reference()));
+            assert_eq!(reference.len(), 12);
         }
     }
 

@@ -1,7 +1,5 @@
 //! The one place that knows gRPC codes: accidents become statuses with `google.rpc` details.
 
-use std::time::Duration;
-
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
@@ -57,9 +55,9 @@ impl From<LedgerError> for Status {
                 Status::with_error_details(Code::AlreadyExists, text, details)
             }
             LedgerError::KeysFull => {
-                let mut details = with_info("IDEMPOTENCY_KEYS_FULL", []);
-                details.set_retry_info(Some(Duration::from_secs(60)));
-                let text = format!("{text}: nothing was written; try again later");
+                let details = with_info("IDEMPOTENCY_KEYS_FULL", []);
+                let text =
+                    format!("{text}: nothing was written; operators must start a new journal");
                 Status::with_error_details(Code::ResourceExhausted, text, details)
             }
             LedgerError::Stopped => not_serving(&text),

@@ -3,10 +3,12 @@
 //! (RULES C4).
 
 use dashmap::DashMap;
-use waika_domain::card::{CardNumber, IssuerCardReference};
+use waika_domain::card::IssuerCardReference;
 use waika_domain::decline::IssuerRefusal;
 use waika_domain::event::{ApprovalCode, CardStatus};
 use waika_domain::identifiers::Fingerprint;
+
+use crate::pan::Pan;
 
 /// A test card that the sandbox issuer does not approve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl SandboxIssuer {
     /// Gives the reference that stands for the card from then on (D28).
     pub(crate) fn verification_debit(
         &self,
-        card: CardNumber<'_>,
+        card: &Pan,
         fingerprint: Fingerprint,
     ) -> Result<IssuerCardReference, IssuerRefusal> {
         let selector = selector(card);
@@ -154,8 +156,8 @@ impl SandboxIssuer {
     }
 }
 
-fn selector(card: CardNumber<'_>) -> Option<u16> {
-    let digits = card.expose_digits();
+fn selector(card: &Pan) -> Option<u16> {
+    let digits = card.expose();
     let before_check = digits.len().checked_sub(1)?;
     let zeros = digits.get(6..12)?;
     if zeros == "000000" {
@@ -195,12 +197,12 @@ mod tests {
     fn with_check_digit(prefix: &str) -> String {
         (0..10)
             .map(|digit| format!("{prefix}{digit}"))
-            .find(|number| CardNumber::parse(number).is_ok())
+            .find(|number| Pan::parse(number.clone()).is_ok())
             .unwrap()
     }
 
     fn bind(issuer: &SandboxIssuer, prefix: &str) -> Result<IssuerCardReference, IssuerRefusal> {
-        issuer.verification_debit(CardNumber::parse(&with_check_digit(prefix)).unwrap(), CARD)
+        issuer.verification_debit(&Pan::parse(with_check_digit(prefix)).unwrap(), CARD)
     }
 
     #[test]

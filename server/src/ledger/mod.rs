@@ -11,17 +11,16 @@ pub(crate) mod encode;
 mod numbers;
 mod open;
 mod operation;
+mod recovery;
 mod replay;
 #[cfg(test)]
 mod round_trip_tests;
 mod saga;
 mod schema;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 use waika_domain::account::Account;
 use waika_domain::event::Event;
 use waika_domain::identifiers::{AccountId, AuthorisationId, MerchantId};
@@ -43,7 +42,7 @@ use crate::commit::{CommitQueue, Halted};
 use crate::idempotency::Place;
 use crate::vault::Vault;
 
-/// An account of accidents: what went wrong, never a decision.
+/// What went wrong: an accident, never a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
     /// No account of that id.
@@ -101,8 +100,8 @@ pub struct Ledger {
     authoriser: Authoriser,
     queue: CommitQueue,
     reader: JournalReader,
-    /// Calls whose answer is still to come, by the sequence that they began with.
-    under_way: Mutex<HashMap<u64, watch::Receiver<()>>>,
+    /// Calls that go on whether their caller waits or not.
+    sagas: TaskTracker,
 }
 
 impl Ledger {
@@ -115,7 +114,7 @@ impl Ledger {
         call: Call,
         operation: Operation,
     ) -> Result<Answered, LedgerError> {
-        let mut attempt = 0;
+        let (mut attempt, mut idle) = (0, None);
         loop {
             let slot = self
                 .authoriser
@@ -137,7 +136,9 @@ impl Ledger {
                     };
                     return self.follow(core, begun, applied).await;
                 }
-                Taken::Known(Place::UnderWay(sequence)) => self.wait_for(sequence).await,
+                Taken::Known(Place::UnderWay(sequence)) => {
+                    self.wait_for(sequence, &mut idle).await?;
+                }
                 Taken::Known(Place::Answered(sequence)) => {
                     let stored = self.read(core, sequence).await?;
                     if is_same_call(&stored, account.as_str(), &call) {
@@ -158,7 +159,7 @@ impl Ledger {
         merchant: Merchant,
     ) -> Result<Answered, LedgerError> {
         let scope = merchant_scope(&merchant.id);
-        let mut attempt = 0;
+        let (mut attempt, mut idle) = (0, None);
         loop {
             let slot = self.authoriser.idempotency.slot(&scope, &call, attempt);
             match self
@@ -166,7 +167,9 @@ impl Ledger {
                 .put_merchant(&self.queue, &call, slot, &merchant)?
             {
                 Taken::Applied(applied) => return self.answer(core, applied).await,
-                Taken::Known(Place::UnderWay(sequence)) => self.wait_for(sequence).await,
+                Taken::Known(Place::UnderWay(sequence)) => {
+                    self.wait_for(sequence, &mut idle).await?;
+                }
                 Taken::Known(Place::Answered(sequence)) => {
                     let stored = self.read(core, sequence).await?;
                     let same_merchant = matches!(
@@ -174,6 +177,7 @@ impl Ledger {
                         StoredBody::Event(Event::MerchantPut(put)) if put.id == merchant.id
                     );
                     if same_merchant && is_same_call(&stored, "", &call) {
+                        self.authoriser.metrics.count_replay();
                         return replay(sequence, stored, &call, None);
                     }
                     attempt += 1;
@@ -270,6 +274,12 @@ impl Ledger {
         self.queue.halted().await.to_string()
     }
 
+    /// Resolves once no call is under way any more. New ones must not come.
+    pub async fn settled(&self) {
+        self.sagas.close();
+        self.sagas.wait().await;
+    }
+
     /// Commits what is open and stops the committer. Blocks. What fails is told by
     /// [`Ledger::halted`].
     pub fn close(&self) {
@@ -295,6 +305,7 @@ impl Ledger {
             sequence,
             at,
             event,
+            ..
         } = applied;
         self.queue.wait_durable(core, sequence).await?;
         Ok(Answered {

@@ -1,32 +1,30 @@
 //! Opening a ledger: the key, the journal, and the state that follows from it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use waika_domain::account::Account;
-use waika_domain::event::{Event, WalletRegion};
-use waika_domain::identifiers::AccountId;
-use waika_domain::rules;
+use tokio_util::task::TaskTracker;
 
-use super::call::{Business, Call};
-use super::decode::{self, NotUnderstood, Stored, StoredBody};
 use super::journal::disk::{Disk, MemoryDisk, RealDisk};
 use super::journal::{self, Journal, JournalOptions};
-use super::replay::merchant_scope;
-use super::{Ledger, encode};
+use super::recovery::{Recovered, Recovery, Unanswered};
+use super::{Ledger, LedgerError, encode};
 use crate::accounts::Accounts;
-use crate::authoriser::{Authoriser, place_of};
+use crate::authoriser::{Authoriser, Passage};
 use crate::clock::Clock;
 use crate::commit::{CommitOptions, CommitQueue};
 use crate::config::{LedgerConfig, Store};
 use crate::decision_metrics::DecisionMetrics;
-use crate::idempotency::{Idempotency, Place, Slot};
+use crate::idempotency::Idempotency;
 use crate::issuer::SandboxIssuer;
 use crate::merchants::Merchants;
+use crate::under_way::UnderWay;
 use crate::vault::{Vault, VaultError};
 
-/// Most idempotency keys that are kept: two thousand million bytes' worth at 32 bytes each.
+/// Most idempotency keys that are kept: 67 million, which take 16 bytes each and as much again
+/// while their map grows.
 const MOST_KEYS: usize = 1 << 26;
 
 /// Why there is no ledger. Each says what is wrong, where, and what to do.
@@ -35,6 +33,17 @@ pub enum OpenError {
     /// The key file cannot be used.
     #[error(transparent)]
     Key(#[from] VaultError),
+    /// There is a journal, and no key.
+    #[error(
+        "there is no key file {key_file}, and the journal in {folder} was written with one: give \
+         it with --key-file; without it no password of its accounts can be checked"
+    )]
+    NoKey {
+        /// The journal's folder.
+        folder: String,
+        /// Where the key was looked for.
+        key_file: String,
+    },
     /// The journal was written with another key.
     #[error(
         "the journal in {folder} was written with another key than the one in {key_file}: give \
@@ -65,8 +74,13 @@ pub enum OpenError {
 impl Ledger {
     /// Opens the store and replays it. Blocks for as long as that takes.
     pub fn open(config: &LedgerConfig, cores: usize) -> Result<Arc<Self>, OpenError> {
-        let vault = Vault::open(&config.key_file)?;
         let (disk, folder) = disk(&config.store)?;
+        let key_file = config.key_file.display().to_string();
+        let vault = if config.key_file.exists() || is_new(&*disk, &folder)? {
+            Vault::open(&config.key_file)?
+        } else {
+            return Err(OpenError::NoKey { folder, key_file });
+        };
         let authoriser = Authoriser {
             accounts: Accounts::default(),
             merchants: Merchants::default(),
@@ -76,6 +90,7 @@ impl Ledger {
             policy: Arc::clone(&config.policy),
             clock: Clock::system(),
             metrics: DecisionMetrics::new(),
+            under_way: UnderWay::default(),
             global: Mutex::new(()),
         };
         let mut recovery = Recovery::new(&authoriser);
@@ -83,16 +98,16 @@ impl Ledger {
         let options = JournalOptions { segment_bytes };
         let journal = Journal::open(disk, options, |sequence, entry| {
             recovery.apply(sequence, entry)
-        })?;
+        });
         let Recovered {
-            under_way,
-            key_check,
+            unanswered,
             entries,
+            other_key,
         } = recovery.finish();
-        if key_check.is_some_and(|check| *check != authoriser.vault.check()) {
-            let key_file = config.key_file.display().to_string();
+        if other_key {
             return Err(OpenError::OtherKey { folder, key_file });
         }
+        let journal = journal?;
         tracing::info!(entries, accounts = authoriser.accounts.len(), store = %folder, "recovered");
 
         let reader = journal.reader();
@@ -100,16 +115,17 @@ impl Ledger {
             spacing: config.commit_spacing,
             ..CommitOptions::default()
         };
-        let queue = CommitQueue::start(journal, cores, commit).map_err(OpenError::Thread)?;
         let ledger = Self {
+            queue: CommitQueue::start(journal, cores, commit).map_err(OpenError::Thread)?,
             authoriser,
-            queue,
             reader,
-            under_way: Mutex::default(),
+            sagas: TaskTracker::new(),
         };
-        ledger
-            .settle_recovery(entries == 0, under_way)
-            .map_err(|reason| OpenError::Unwritable { folder, reason })?;
+        let settled = ledger.settle_recovery(entries == 0, unanswered);
+        settled.map_err(|error| OpenError::Unwritable {
+            folder,
+            reason: error.to_string(),
+        })?;
         Ok(Arc::new(ledger))
     }
 
@@ -117,47 +133,27 @@ impl Ledger {
     fn settle_recovery(
         &self,
         is_new: bool,
-        under_way: HashMap<u64, UnderWay>,
-    ) -> Result<(), String> {
-        let Authoriser {
-            accounts,
-            idempotency,
-            vault,
-            clock,
-            ..
-        } = &self.authoriser;
-        let halted = |error: crate::commit::Halted| error.to_string();
+        unanswered: HashMap<u64, Unanswered>,
+    ) -> Result<(), LedgerError> {
+        let Authoriser { vault, clock, .. } = &self.authoriser;
         if is_new {
-            self.queue
-                .append(&encode::key_check(vault.check(), clock.now()))
-                .map_err(halted)?;
+            let key_check = encode::key_check(vault.check(), clock.now());
+            self.queue.append(&key_check)?;
         }
-        let mut abandoned: Vec<_> = under_way.into_iter().collect();
-        abandoned.sort_unstable_by_key(|(sequence, _)| *sequence);
-        for (
-            reserved_by,
-            UnderWay {
-                account: id,
-                call,
-                slot,
-            },
-        ) in abandoned
-        {
+        let mut unanswered: Vec<_> = unanswered.into_iter().collect();
+        unanswered.sort_unstable_by_key(|(sequence, _)| *sequence);
+        for (sequence, call) in unanswered {
             tracing::warn!(
-                reserved_by,
-                "a bind was under way when the server stopped: let go"
+                sequence,
+                "a call was under way when the server stopped: let go"
             );
-            let outcome = accounts.with_account(&id, |account| {
-                let now = clock.now();
-                let event = rules::bind::abandon(account, reserved_by);
-                let previous = account.last_sequence();
-                let entry = encode::entry(id.as_str(), previous, now, Some(&call), &event);
-                let sequence = self.queue.append(&entry)?;
-                account.apply(&event, sequence, now);
-                idempotency.fill(slot, Place::Answered(sequence));
-                Ok(())
-            });
-            outcome.unwrap_or(Ok(())).map_err(halted)?;
+            let passage = Passage {
+                queue: &self.queue,
+                account: &call.account,
+                call: &call.call,
+                slot: call.slot,
+            };
+            self.authoriser.let_go(passage, sequence, &call.begun)?;
         }
         Ok(())
     }
@@ -173,150 +169,12 @@ fn disk(store: &Store) -> Result<(Arc<dyn Disk>, String), OpenError> {
     }
 }
 
-/// A call that was begun and never answered.
-struct UnderWay {
-    account: AccountId,
-    call: Call,
-    slot: Slot,
-}
-
-/// What replaying has found beyond the state itself.
-struct Recovered {
-    /// Calls that were begun and never answered.
-    under_way: HashMap<u64, UnderWay>,
-    /// The key that the journal was written with.
-    key_check: Option<Box<[u8]>>,
-    entries: u64,
-}
-
-/// Replays entries into a state. Outcomes only: nothing is decided here.
-struct Recovery<'a> {
-    authoriser: &'a Authoriser,
-    found: Recovered,
-}
-
-impl<'a> Recovery<'a> {
-    fn new(authoriser: &'a Authoriser) -> Self {
-        let found = Recovered {
-            under_way: HashMap::new(),
-            key_check: None,
-            entries: 0,
-        };
-        Self { authoriser, found }
-    }
-
-    fn apply(&mut self, sequence: u64, entry: &[u8]) -> Result<(), NotUnderstood> {
-        let stored = decode::entry(entry)?;
-        self.found.entries += 1;
-        match stored.body {
-            StoredBody::KeyCheck(check) => self.found.key_check = Some(check),
-            StoredBody::Event(ref event) => self.apply_event(sequence, event, &stored),
-        }
-        Ok(())
-    }
-
-    fn apply_event(&mut self, sequence: u64, event: &Event, stored: &Stored) {
-        let Authoriser {
-            accounts,
-            idempotency,
-            ..
-        } = self.authoriser;
-        let account = AccountId::parse(&stored.account).ok();
-        if let Some(id) = &account {
-            let apply = |account: &mut Account| account.apply(event, sequence, stored.at);
-            accounts.with_account_or_open(id, region_of(event), apply);
-        }
-        self.authoriser.apply_beyond_the_account(event);
-        let Some(by) = &stored.call else { return };
-        let call = Call {
-            rpc: by.rpc,
-            caller: by.caller.clone(),
-            key: by.key.clone(),
-            business: Business::Fields(by.fields.iter().map(|&digest| ("", digest)).collect()),
-        };
-        let scope = scope_of(event, &stored.account);
-        let place = place_of(event, sequence);
-        let mut attempt = 0;
-        let mut slot = idempotency.slot(&scope, &call, attempt);
-        // A filled slot is this call's own beginning, or another key's with the same hash.
-        while let Some(taken) = idempotency.find(slot) {
-            if is_beginning_of(taken, event) {
-                break;
-            }
-            attempt += 1;
-            slot = idempotency.slot(&scope, &call, attempt);
-        }
-        idempotency.fill(slot, place);
-        if let (Place::UnderWay(_), Some(account)) = (place, account) {
-            self.found.under_way.insert(
-                sequence,
-                UnderWay {
-                    account,
-                    call,
-                    slot,
-                },
-            );
-        } else if let Some(reserved_by) = begun_by(event) {
-            self.found.under_way.remove(&reserved_by);
-        }
-    }
-
-    fn finish(self) -> Recovered {
-        self.found
-    }
-}
-
-/// True if a taken slot is the beginning of the call that this event answers.
-fn is_beginning_of(taken: Place, event: &Event) -> bool {
-    match taken {
-        Place::UnderWay(begun) => begun_by(event) == Some(begun),
-        Place::Answered(_) => false,
-    }
-}
-
-/// The region of an account that an event opens; others find it open.
-fn region_of(event: &Event) -> WalletRegion {
-    match event {
-        Event::PhoneCode(decided) => decided.region,
-        Event::BindReserved(reserved) => reserved.region,
-        Event::BindDecided(decided) => decided.region,
-        Event::Reserved(_)
-        | Event::Posted(_)
-        | Event::Voided(_)
-        | Event::Declined(_)
-        | Event::ReviewResolved(_)
-        | Event::MerchantPut(_)
-        | Event::CardStatusSet(_) => WalletRegion::Mainland,
-    }
-}
-
-/// The sequence of the entry that an event's call began with, if it is not its own.
-fn begun_by(event: &Event) -> Option<u64> {
-    match event {
-        Event::BindDecided(decided) => decided.reserved_by,
-        Event::Posted(posted) => posted.reserved_by,
-        Event::Voided(voided) => Some(voided.reserved_by),
-        Event::PhoneCode(_)
-        | Event::BindReserved(_)
-        | Event::Reserved(_)
-        | Event::Declined(_)
-        | Event::ReviewResolved(_)
-        | Event::MerchantPut(_)
-        | Event::CardStatusSet(_) => None,
-    }
-}
-
-fn scope_of(event: &Event, account: &str) -> String {
-    match event {
-        Event::MerchantPut(merchant) => merchant_scope(&merchant.id),
-        Event::PhoneCode(_)
-        | Event::BindReserved(_)
-        | Event::BindDecided(_)
-        | Event::Reserved(_)
-        | Event::Posted(_)
-        | Event::Voided(_)
-        | Event::Declined(_)
-        | Event::ReviewResolved(_)
-        | Event::CardStatusSet(_) => account.to_owned(),
-    }
+/// True if nothing was ever written here, so that a key may be made.
+fn is_new(disk: &dyn Disk, folder: &str) -> Result<bool, OpenError> {
+    let names = disk.list().map_err(|source| {
+        let path = Path::new(folder).to_owned();
+        journal::OpenError::Unwritable { path, source }
+    })?;
+    let has_ending = |name: &String| Path::new(name).extension().is_some_and(|end| end == "seg");
+    Ok(!names.iter().any(has_ending))
 }

@@ -1,7 +1,7 @@
 //! What can be asked of a ledger that changes something. Parsed and complete: nothing in here
 //! can be malformed. Secrets are wiped when dropped and never printed.
 
-use waika_domain::card::{BoundCard, CardExpiry, CardNumber, IssuerCardReference, Scheme};
+use waika_domain::card::{BoundCard, IssuerCardReference};
 use waika_domain::event::{CardStatus, Payment, WalletRegion};
 use waika_domain::identifiers::{CardToken, Fingerprint};
 use waika_domain::identity::Identity;
@@ -10,6 +10,8 @@ use waika_domain::rules::bind::Application;
 use waika_domain::rules::phone_code::SendFacts;
 use waika_domain::version::Client;
 use zeroize::Zeroizing;
+
+use crate::pan::Pan;
 
 /// A secret text: wiped when dropped.
 pub type Secret = Zeroizing<String>;
@@ -73,7 +75,7 @@ pub struct BindOperation {
     /// What was asked, without any secret.
     pub application: Application,
     /// The card's number: in memory until the issuer has answered, and nowhere else (D28).
-    pub pan: Secret,
+    pub pan: Pan,
     /// The code that was sent to the phone.
     pub phone_code: Secret,
     /// The payment password.
@@ -112,22 +114,20 @@ impl BindOperation {
         issuer_reference: IssuerCardReference,
         now: Timestamp,
     ) -> BoundCard {
-        let number = CardNumber::parse(&self.pan).ok();
         let Application {
             card_fingerprint,
             chosen_scheme,
             card_expiry,
             ..
         } = self.application;
-        let (scheme, expiry): (Scheme, CardExpiry) = (chosen_scheme, card_expiry);
         BoundCard {
             token: self.token,
             fingerprint: card_fingerprint,
             issuer_reference,
-            bin: number.map_or(0, CardNumber::bin),
-            last_four: number.map_or(0, CardNumber::last_four),
-            scheme,
-            expiry,
+            bin: self.pan.bin(),
+            last_four: self.pan.last_four(),
+            scheme: chosen_scheme,
+            expiry: card_expiry,
             holder_matches: self.holder_matches,
             bound_at: now,
         }

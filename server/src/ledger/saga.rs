@@ -3,10 +3,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
-use waika_domain::card::CardNumber;
-use waika_domain::decline::IssuerRefusal;
-use waika_domain::event::Event;
 use waika_domain::identifiers::AccountId;
 
 use super::call::Call;
@@ -32,16 +28,13 @@ impl Ledger {
         begun: Begun,
         applied: Applied,
     ) -> Result<Answered, LedgerError> {
-        let Event::BindReserved(_) = &applied.event else {
+        let Some(going_on) = applied.going_on else {
             return self.answer(core, applied).await;
         };
-        let (finished, watched) = watch::channel(());
-        self.under_way.lock().insert(applied.sequence, watched);
         let ledger = Arc::clone(self);
-        let saga = tokio::spawn(async move {
+        let saga = self.sagas.spawn(async move {
             let answer = ledger.finish_bind(core, begun, applied.sequence).await;
-            ledger.under_way.lock().remove(&applied.sequence);
-            drop(finished);
+            drop(going_on);
             answer
         });
         saga.await.unwrap_or(Err(LedgerError::OutcomeUnknown))
@@ -64,15 +57,9 @@ impl Ledger {
             return Err(LedgerError::OutcomeUnknown);
         };
         self.queue.wait_durable(core, reserved_by).await?;
-        let answer = match CardNumber::parse(&bind.pan) {
-            Ok(number) => {
-                let fingerprint = bind.application.card_fingerprint;
-                self.authoriser
-                    .issuer
-                    .verification_debit(number, fingerprint) // R37
-            }
-            Err(_) => Err(IssuerRefusal::DoNotHonour),
-        };
+        let fingerprint = bind.application.card_fingerprint;
+        let issuer = &self.authoriser.issuer;
+        let answer = issuer.verification_debit(&bind.pan, fingerprint); // R37
         let passage = Passage {
             queue: &self.queue,
             account: &account,
@@ -81,18 +68,24 @@ impl Ledger {
         };
         let applied = self
             .authoriser
-            .complete_bind(passage, &bind, reserved_by, answer)?;
+            .complete_bind(passage, &bind, reserved_by, answer)
+            // Something was applied already: its beginning, and what the code was spent on.
+            .map_err(|_| LedgerError::OutcomeUnknown)?;
         self.answer(core, applied).await
     }
 
-    /// Waits until the call that began with that entry has its answer.
-    pub(super) async fn wait_for(&self, sequence: u64) {
-        let watched = self.under_way.lock().get(&sequence).cloned();
-        match watched {
-            // The sender is dropped when it is finished, and sends nothing before.
-            Some(mut watched) => drop(watched.changed().await),
-            // Just begun on another core, or just finished: look again in a moment.
-            None => tokio::task::yield_now().await,
+    /// Waits until the call that began with that entry has its answer. `idle` remembers between
+    /// turns that nobody was at it: once is an answer that came in between, twice is a call that
+    /// ended without one, which only a stopping store or a defect can bring about.
+    pub(super) async fn wait_for(
+        &self,
+        sequence: u64,
+        idle: &mut Option<u64>,
+    ) -> Result<(), LedgerError> {
+        let waited = self.authoriser.under_way.wait(sequence).await;
+        if !waited && idle.replace(sequence) == Some(sequence) {
+            return Err(LedgerError::OutcomeUnknown);
         }
+        Ok(())
     }
 }

@@ -7,9 +7,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{CatchUnwind, Map};
+use futures_util::future::{CatchUnwind, Either, Map, Ready, ready};
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -119,14 +119,39 @@ type RoutesFuture = <Routes as tower::Service<Request<Incoming>>>::Future;
 impl hyper::service::Service<Request<Incoming>> for RpcService {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Map<CatchUnwind<AssertUnwindSafe<RoutesFuture>>, fn(Caught) -> Answer>;
+    type Future = Either<
+        Ready<Answer>,
+        Map<CatchUnwind<AssertUnwindSafe<RoutesFuture>>, fn(Caught) -> Answer>,
+    >;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        if !is_grpc(&request) {
+            return Either::Left(ready(Ok(not_grpc())));
+        }
         let answer = tower::Service::call(&mut self.0.clone(), request);
-        AssertUnwindSafe(answer)
-            .catch_unwind()
-            .map(answer_after_panic)
+        let answer = AssertUnwindSafe(answer).catch_unwind();
+        Either::Right(answer.map(answer_after_panic))
     }
+}
+
+/// A gRPC call is a POST of a content type that begins with `application/grpc`; what follows may
+/// name the message's coding, and only protobuf is spoken here.
+fn is_grpc(request: &Request<Incoming>) -> bool {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    request.method() == Method::POST
+        && content_type.is_some_and(|content_type| {
+            matches!(
+                content_type.as_bytes(),
+                b"application/grpc" | b"application/grpc+proto"
+            )
+        })
+}
+
+/// As the protocol wants it for whoever speaks something else.
+fn not_grpc() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response
 }
 
 /// A panic ends its own call and nothing else. Its caller learns that it was an error inside, and

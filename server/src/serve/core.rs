@@ -19,7 +19,7 @@ use super::listen::{Door, Ticket};
 use crate::exit::{Failure, Reason};
 use crate::ledger::Ledger;
 
-/// Threads that a core's runtime may block with files and names, which should be never.
+/// Threads beside a core's runtime that read entries of the journal again, for replays.
 const BLOCKING_THREADS: usize = 4;
 
 /// Which services a connection came for.
@@ -179,10 +179,12 @@ impl Core {
         let connections = TaskTracker::new();
         let protocol = Arc::new(self.protocol);
         let serve_all = async {
+            let mut ledger_given = None;
             while let Some(work) = work.recv().await {
                 match work {
                     Work::Ledger(ledger) => {
                         let number = self.number;
+                        ledger_given = Some(Arc::clone(&ledger));
                         tokio::spawn(async move { ledger.wake_waiters(number).await });
                     }
                     Work::Connection(stream, ticket, audience) => {
@@ -202,6 +204,10 @@ impl Core {
             }
             connections.close();
             connections.wait().await;
+            // What goes on without a caller needs this runtime until it is done.
+            if let Some(ledger) = ledger_given {
+                ledger.settled().await;
+            }
         };
         tokio::select! {
             () = serve_all => {}

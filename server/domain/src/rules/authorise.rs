@@ -268,17 +268,25 @@ fn check_limits(usage: Usage, payment: &Payment, policy: &Policy) -> Result<(), 
         })
     };
     check(Reason::LimitSingle, Fen::ZERO, limits.single, None)?; // R63
+    // Next month is no help to a payment that the year's limit would stop then.
+    let passes_next_month = usage.in_year.plus(amount) <= limits.year;
+    let (month_end, year_end) = (usage.month.end(), usage.year.end());
+    let after_month = Some(if passes_next_month {
+        month_end
+    } else {
+        year_end
+    });
     check(
         Reason::LimitMonth,
         usage.in_month,
         limits.month,
-        Some(usage.month.end()),
+        after_month,
     )?; // R64
     check(
         Reason::LimitYear,
         usage.in_year,
         limits.year,
-        Some(usage.year.end()),
+        Some(year_end),
     ) // R65
 }
 

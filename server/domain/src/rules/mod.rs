@@ -17,6 +17,35 @@ mod property_tests;
 #[cfg(test)]
 mod testing;
 
+use crate::account::Account;
+use crate::decline::IssuerRefusal;
+use crate::event::Event;
+
+/// How a call ends whose issuer can no longer be asked, because the server stopped in between;
+/// None for an event that begins nothing. `reserved_by` is the sequence of its beginning.
+pub fn let_go(account: &Account, reserved_by: u64, begun: &Event) -> Option<Event> {
+    match begun {
+        Event::BindReserved(_) => Some(bind::abandon(account, reserved_by)), // D6
+        Event::Reserved(reservation) => {
+            let reservation = (**reservation).clone();
+            let unavailable = Err(IssuerRefusal::Unavailable); // D16
+            Some(authorise::resolve(
+                reservation,
+                Some(reserved_by),
+                unavailable,
+            ))
+        }
+        Event::PhoneCode(_)
+        | Event::BindDecided(_)
+        | Event::Posted(_)
+        | Event::Voided(_)
+        | Event::Declined(_)
+        | Event::ReviewResolved(_)
+        | Event::MerchantPut(_)
+        | Event::CardStatusSet(_) => None,
+    }
+}
+
 /// Fails with a reason where a condition holds: one rung of a ladder.
 fn refuse_if<E>(condition: bool, reason: impl FnOnce() -> E) -> Result<(), E> {
     if condition { Err(reason()) } else { Ok(()) }

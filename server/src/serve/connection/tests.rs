@@ -79,6 +79,7 @@ fn call(
     path: &str,
 ) -> impl Future<Output = hyper::Result<Response<Incoming>>> + use<> {
     let request = Request::post(format!("http://waika{path}"));
+    let request = request.header(CONTENT_TYPE, "application/grpc");
     caller.send_request(request.body(Body::empty()).unwrap())
 }
 
@@ -92,6 +93,27 @@ async fn a_panic_ends_its_own_call_only() {
     let fine = call(&mut setup.caller, "/test.Odd/Wait").await.unwrap();
     assert_eq!(fine.status(), 200);
     assert!(!setup.served.is_finished());
+}
+
+#[tokio::test]
+async fn what_is_no_grpc_call_reaches_no_service() {
+    let mut setup = connect().await;
+    for (method, content_type) in [
+        (Method::GET, "application/grpc"),
+        (Method::POST, "application/json"),
+        (Method::POST, "application/grpc-web"),
+        (Method::POST, "application/grpc+json"),
+        (Method::POST, ""),
+    ] {
+        let request = Request::builder()
+            .method(method.clone())
+            .uri("http://waika/test.Odd/Panic")
+            .header(CONTENT_TYPE, content_type)
+            .body(Body::empty())
+            .unwrap();
+        let answer = setup.caller.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), 415, "{method} {content_type}");
+    }
 }
 
 #[tokio::test]

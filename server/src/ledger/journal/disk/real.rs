@@ -1,12 +1,12 @@
 //! The operating system's file system, in a folder that one process holds.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{AtFlags, Dir, FlockOperation, Mode, OFlags, flock, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use super::{Disk, DiskFile};
@@ -15,9 +15,11 @@ use crate::ledger::journal::OpenError;
 const LOCK: &str = "LOCK";
 
 /// A folder on a real disk. It is locked against every other process for as long as this lives.
+///
+/// Files are named below the folder's handle and never by its path: whoever moves the folder away
+/// and puts another in its place does not make this process write into that one.
 #[derive(Debug)]
 pub struct RealDisk {
-    folder: PathBuf,
     handle: File,
     _lock: File,
 }
@@ -34,13 +36,9 @@ impl RealDisk {
         };
         create_folder(folder).map_err(unwritable)?;
         let handle = File::open(folder).map_err(unwritable)?;
-        let lock = options()
-            .create(true)
-            .open(folder.join(LOCK))
-            .map_err(unwritable)?;
+        let lock = open_below(&handle, LOCK, OFlags::CREATE).map_err(unwritable)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self {
-                folder: folder.to_owned(),
                 handle,
                 _lock: lock,
             }),
@@ -53,31 +51,32 @@ impl RealDisk {
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
+    let folder = std::path::absolute(folder)?;
+    // The names that may be new: those that are made here, and the folder's own, which a server
+    // that was cut off may have made a moment ago.
+    let made = folder.ancestors().take_while(|ancestor| !ancestor.is_dir());
+    let count = made.count().max(1);
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(folder)?;
-    // The new folder's own name lives in its parent.
-    let parent = folder
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+        .create(&folder)?;
+    // A folder's name lives in its parent.
+    for parent in folder.ancestors().skip(1).take(count) {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(())
 }
 
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
+fn open_below(folder: &File, name: &str, more: OFlags) -> io::Result<File> {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | more;
+    Ok(openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 
 impl Disk for RealDisk {
     fn list(&self) -> io::Result<Vec<String>> {
-        let entries = self.folder.read_dir()?;
+        let entries = Dir::read_from(&self.handle)?;
         // The journal's own names are ASCII; a name that is not UTF-8 is somebody else's.
-        let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        let names = entries.map(|entry| Ok(entry?.file_name().to_str().ok().map(str::to_owned)));
         names.filter_map(io::Result::transpose).collect()
     }
 
@@ -86,21 +85,25 @@ impl Disk for RealDisk {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
-        Ok(Arc::new(RealFile(
-            options().create_new(true).open(self.folder.join(name))?,
-        )))
+        let new = OFlags::CREATE | OFlags::EXCL;
+        Ok(Arc::new(RealFile(open_below(&self.handle, name, new)?)))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(RealFile(options().open(self.folder.join(name))?)))
+        let existing = OFlags::empty();
+        Ok(Arc::new(RealFile(open_below(
+            &self.handle,
+            name,
+            existing,
+        )?)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        std::fs::rename(self.folder.join(from), self.folder.join(to))
+        Ok(renameat(&self.handle, from, &self.handle, to)?)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        std::fs::remove_file(self.folder.join(name))
+        Ok(unlinkat(&self.handle, name, AtFlags::empty())?)
     }
 
     fn sync_folder(&self) -> io::Result<()> {
