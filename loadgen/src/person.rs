@@ -100,10 +100,11 @@ fn document_type(draw: &mut Draw) -> IdentityDocumentType {
     }
 }
 
+/// Never ends in zeros: the sandbox's gateway sends nothing to a number that ends in five of them.
 fn phone_number(seed: u64, index: u64) -> String {
-    const NUMBERS: u64 = 1_000_000_000;
+    const NUMBERS: u64 = 100_000_000;
     let line = (start_of(seed, NUMBERS) + index) % NUMBERS;
-    format!("+8613{line:09}")
+    format!("+8613{line:08}8")
 }
 
 /// A test BIN, the scheme it belongs to, and how many digits lie between the first nine or so that
@@ -248,6 +249,12 @@ mod tests {
                 assert_ne!(&person(seed, index).card.pan[6..12], "000000");
             }
         }
+    }
+
+    #[test]
+    fn every_phone_can_be_sent_to() {
+        let phones = (0..200_000).map(|index| phone_number(1, index));
+        assert_eq!(phones.filter(|phone| phone.ends_with("00000")).count(), 0);
     }
 
     #[test]
