@@ -179,6 +179,13 @@ fn check(job: &Job) -> Result<(), Failure> {
             engine.connections, engine.workers
         )));
     }
+    if let Some(pid) = job.server.pid
+        && !Path::new(&format!("/proc/{pid}/stat")).exists()
+    {
+        return Err(Failure::Usage(format!(
+            "--server-pid {pid}: there is no such process on this machine"
+        )));
+    }
     match job.pace {
         Pace::Open(_, rate) => {
             let planned = rate.expected_before(duration_ns(job.warm_up + job.duration));

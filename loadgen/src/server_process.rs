@@ -184,6 +184,8 @@ fn command(path: &Path, folder: &Path) -> Command {
         .arg(store)
         .arg("--key-file")
         .arg(folder.join("key"))
+        // Its life is told here, in words of our own; it only has trouble to add.
+        .args(["--log-level", "warn"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .process_group(0)

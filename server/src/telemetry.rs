@@ -47,7 +47,7 @@ pub fn begin(config: LogConfig) {
 /// Tells why the process ends, as a log line, or plainly if logs have not begun. Gives it back.
 pub fn tell(failure: &Failure) -> &Failure {
     if tracing::dispatcher::has_been_set() {
-        tracing::error!("{failure}");
+        tracing::error!(target: "waika_server", "{failure}");
     } else {
         // Standard error may be closed, and there is nobody else to tell.
         let _ = writeln!(stderr(), "waika-server: {failure}");

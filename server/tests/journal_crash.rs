@@ -213,7 +213,9 @@ fn check_reader(history: &mut History, journal: &Journal) {
     reason = "a test has no command line of its own"
 )]
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
+    let text = std::env::var(variable).ok()?;
+    let number = text.parse();
+    Some(number.unwrap_or_else(|_| panic!("{variable}={text} is no number")))
 }
 
 #[test]
@@ -222,7 +224,7 @@ fn no_crash_loses_what_was_acknowledged_and_none_keeps_the_journal_from_starting
     if let Some(seed) = number("WAIKA_SEED") {
         return run(seed, &mut counts);
     }
-    let crashes = number("WAIKA_CRASHES").unwrap_or(0).max(CRASHES);
+    let crashes = number("WAIKA_CRASHES").unwrap_or(CRASHES);
     for seed in 0.. {
         if counts.crashes >= crashes {
             break;

@@ -19,7 +19,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let cores = reader.read_or("cores", available_cores(), |text| {
         values::number(text, &(1..=256)).map(count)
     });
-    let sandbox_asked_for = reader.read_or("sandbox", false, values::switch);
+    let sandbox_asked_for = reader.read_or("sandbox", false, values::sandbox);
     let format = reader.read("log", values::log_format);
     let level = reader.read("log-level", values::log_level);
     let bounds = read_bounds(reader);

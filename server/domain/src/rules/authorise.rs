@@ -198,7 +198,10 @@ fn check_client(client: Option<Client>, policy: &Policy) -> Result<(), Decline> 
 fn check_password(attempt: Try) -> Result<(), Decline> {
     match attempt {
         Try::Matched => Ok(()),
-        Try::Wrong => Err(Decline::because(Reason::PasswordWrong)), // R69
+        Try::Wrong(evidence) => Err(Decline {
+            reason: Reason::PasswordWrong, // R69
+            evidence,
+        }),
         Try::Locked(until) => Err(Decline {
             reason: Reason::PasswordLocked, // D7
             evidence: Evidence::Until(until),

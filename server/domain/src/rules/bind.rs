@@ -238,7 +238,10 @@ fn check_password(
     let (attempt, effect) = spend_try(account, matches, policy.password, now);
     let outcome = match attempt {
         Try::Matched => Ok(()),
-        Try::Wrong => Err(Refused::because(Reason::PasswordWrong)),
+        Try::Wrong(evidence) => Err(Refused {
+            reason: Reason::PasswordWrong,
+            evidence,
+        }),
         Try::Locked(until) => Err(Refused {
             reason: Reason::PasswordLocked,
             evidence: Evidence::Until(until),

@@ -2,6 +2,7 @@
 
 use crate::Malformed;
 use crate::account::Account;
+use crate::decline::Evidence;
 use crate::event::PasswordEffect;
 use crate::period::Timestamp;
 use crate::policy::PasswordRule;
@@ -21,8 +22,8 @@ pub fn check_shape(password: &str) -> Result<(), Malformed> {
 pub(super) enum Try {
     /// It was right.
     Matched,
-    /// It was wrong, and counted.
-    Wrong,
+    /// It was wrong, and counted: so many tries of so many.
+    Wrong(Evidence),
     /// It was not looked at: locked until then.
     Locked(Timestamp),
 }
@@ -43,7 +44,10 @@ pub(super) fn spend_try(
     let tries = account.wrong_passwords(now).saturating_add(1);
     let locked_until = (tries >= rule.tries).then(|| now.plus_seconds(rule.lock_seconds));
     (
-        Try::Wrong,
+        Try::Wrong(Evidence::Count {
+            observed: u32::from(tries),
+            required: u32::from(rule.tries),
+        }),
         PasswordEffect::Wrong {
             tries,
             locked_until,

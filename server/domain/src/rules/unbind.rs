@@ -27,7 +27,10 @@ pub fn decide(
             reason: Reason::PasswordLocked,
             evidence: Evidence::Until(until),
         }),
-        Try::Wrong => Err(Refused::because(Reason::PasswordWrong)),
+        Try::Wrong(evidence) => Err(Refused {
+            reason: Reason::PasswordWrong,
+            evidence,
+        }),
         Try::Matched if account.card(card).is_none() => Err(Refused::because(Reason::CardNotBound)),
         Try::Matched => Ok(()),
     };
