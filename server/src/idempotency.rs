@@ -82,13 +82,7 @@ impl Idempotency {
 
     /// The slot of a key at its nth attempt; attempts beyond the first follow a collision.
     pub(crate) fn slot(&self, account: &str, call: &Call, attempt: u32) -> Slot {
-        let identity = (
-            attempt,
-            call.rpc.number(),
-            &*call.caller,
-            account,
-            call.key.as_str(),
-        );
+        let identity = (attempt, call.rpc, &*call.caller, account, call.key.as_str());
         Slot(self.hasher.hash_one(identity))
     }
 

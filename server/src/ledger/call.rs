@@ -4,38 +4,21 @@
 use waika_domain::event::Payment;
 use waika_domain::identifiers::IdempotencyKey;
 
-/// Which RPC a key belongs to. Numbers stand in the journal and are never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which RPC a key belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rpc {
     /// `CardService.SendPhoneCode`.
-    SendPhoneCode = 1,
+    SendPhoneCode,
     /// `CardService.Bind`.
-    Bind = 2,
+    Bind,
     /// `AuthorisationService.Authorise`.
-    Authorise = 3,
+    Authorise,
     /// `AdminService.ResolveReview`.
-    ResolveReview = 4,
+    ResolveReview,
     /// `AdminService.SetCardStatus`.
-    SetCardStatus = 5,
+    SetCardStatus,
     /// `AdminService.PutMerchant`.
-    PutMerchant = 6,
-}
-
-impl Rpc {
-    /// Every one.
-    pub const ALL: [Self; 6] = [
-        Self::SendPhoneCode,
-        Self::Bind,
-        Self::Authorise,
-        Self::ResolveReview,
-        Self::SetCardStatus,
-        Self::PutMerchant,
-    ];
-
-    /// Its number in the journal.
-    pub fn number(self) -> u32 {
-        self as u32
-    }
+    PutMerchant,
 }
 
 /// One call under one key.

@@ -70,9 +70,8 @@ pub(crate) fn entry(bytes: &[u8]) -> Decoded<Stored> {
 }
 
 fn call(call: schema::Call) -> Decoded<StoredCall> {
-    let rpc = Rpc::ALL.into_iter().find(|rpc| rpc.number() == call.rpc);
     Ok(StoredCall {
-        rpc: rpc.ok_or(NotUnderstood("an RPC"))?,
+        rpc: known(call.rpc, "an RPC")?,
         caller: call.caller.into(),
         key: IdempotencyKey::parse(&call.key).map_err(|_| NotUnderstood("a key"))?,
         fields: call.fields,

@@ -4,6 +4,8 @@ use waika_domain::card::Scheme;
 use waika_domain::event::{CardStatus, PaymentMode, Review, Scene, WalletRegion};
 use waika_domain::identity::DocumentType;
 
+use super::call::Rpc;
+
 macro_rules! numbers {
     ($($enum:ident { $($variant:ident = $number:literal),* $(,)? })*) => {
         $(
@@ -27,6 +29,14 @@ pub(super) trait Numbered: Sized {
 }
 
 numbers! {
+    Rpc {
+        SendPhoneCode = 1,
+        Bind = 2,
+        Authorise = 3,
+        ResolveReview = 4,
+        SetCardStatus = 5,
+        PutMerchant = 6,
+    }
     Scheme { Visa = 1, Mastercard = 2, DinersClub = 3, Discover = 4, Jcb = 5 }
     WalletRegion { Mainland = 1, HongKong = 2, Malaysia = 3, Other = 4 }
     Review { NotRequired = 1, Required = 2, Approved = 3, Rejected = 4 }
