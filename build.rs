@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: they get no derived `Debug` (see `proto/lib.rs`).
-const SECRET_MESSAGES: [&str; 6] = [
+const SECRET_MESSAGES: [&str; 7] = [
     ".waika.v1.AuthoriseRequest",
     ".waika.v1.BindRequest",
     ".waika.v1.CardEntry",
     ".waika.v1.IdentityDocument",
     ".waika.v1.SendPhoneCodeRequest",
     ".waika.v1.PhoneCodeSent",
+    ".waika.v1.UnbindRequest",
 ];
 
 #[expect(

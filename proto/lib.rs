@@ -7,6 +7,7 @@ pub mod v1 {
     #![allow(
         missing_docs,
         clippy::pedantic,
+        clippy::large_enum_variant,
         clippy::allow_attributes_without_reason,
         reason = "generated code"
     )]
@@ -38,4 +39,5 @@ redacted!(
     IdentityDocument,
     SendPhoneCodeRequest,
     PhoneCodeSent,
+    UnbindRequest,
 );

@@ -65,6 +65,12 @@ if [ "$tests" -eq 0 ]; then
   exit 1
 fi
 
+step "other people's clients"
+bash tests/interop/run.sh
+
+step "the report as a page"
+bash tests/report.sh
+
 step "documentation"
 RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 

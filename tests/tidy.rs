@@ -23,8 +23,10 @@ use scan::{
 const LONGEST_FILE: usize = 400;
 
 /// The only files of the server that know dashmap: each keeps its guards to itself.
-const MAP_FILES: [&str; 4] = [
+const MAP_FILES: [&str; 6] = [
     "server/src/accounts.rs",
+    "server/src/adjusted.rs",
+    "server/src/bound_cards.rs",
     "server/src/idempotency.rs",
     "server/src/issuer/sandbox.rs",
     "server/src/merchants.rs",
@@ -36,10 +38,11 @@ const MAP_FILES: [&str; 4] = [
 const BUILT_IN_THIS_STEP: &[&str] = &[
     "R1", "R2", "R3", "R5", "R6", "R7", "R8", "R10", "R11", "R12", "R13", "R14", "R15", "R16",
     "R17", "R18", "R19", "R21", "R24", "R25", "R26", "R27", "R28", "R29", "R30", "R32", "R34",
-    "R35", "R36", "R37", "R38", "R39", "R41", "R42", "R43", "R44", "R49", "R56", "R58", "R60",
-    "R61", "R63", "R64", "R65", "R66", "R67", "R69", "R70", "R71", "R72", "D1", "D2", "D3", "D4",
-    "D5", "D6", "D7", "D8", "D9", "D11", "D15", "D18", "D19", "D20", "D21", "D23", "D24", "D26",
-    "D27", "D28", "D29", "D30",
+    "R35", "R36", "R37", "R38", "R39", "R40", "R41", "R42", "R43", "R44", "R48", "R49", "R56",
+    "R58", "R60", "R61", "R62", "R63", "R64", "R65", "R66", "R67", "R68", "R69", "R70", "R71",
+    "R72", "D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9", "D11", "D13", "D14", "D15", "D18",
+    "D19", "D20", "D21", "D22", "D23", "D24", "D25", "D26", "D27", "D28", "D29", "D30", "D31",
+    "D32",
 ];
 
 /// A file, named from the root of the project.

@@ -121,6 +121,9 @@ pub(crate) struct QuickstartArgs {
     pub(crate) engine: EngineArgs,
     #[command(flatten)]
     pub(crate) traffic: TrafficArgs,
+    /// Where to write the report as a page for a browser
+    #[arg(long, default_value = "waika-report.html", value_name = "FILE")]
+    pub(crate) html: PathBuf,
     /// The server to start, instead of the one beside this program
     #[arg(long, value_name = "FILE")]
     pub(crate) server: Option<PathBuf>,
@@ -161,6 +164,9 @@ pub(crate) struct RunArgs {
     /// Sets the idempotency keys of runs apart; a new one each time if it is not given
     #[arg(long, value_name = "HEX", value_parser = hexadecimal)]
     pub(crate) run_id: Option<u64>,
+    /// Also write the report there, as a page for a browser
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Process of a server on this machine, whose processor time shall be reported
     #[arg(long, value_name = "PID")]
     pub(crate) server_pid: Option<NonZeroU32>,

@@ -15,6 +15,7 @@ use crate::outcome::Outcome;
 use crate::plan::{Discipline, Plan};
 use crate::progress::Progress;
 use crate::recorder::{Record, Sample};
+use crate::time_line::TimeLine;
 use crate::wire::RequestWriter;
 
 /// What came of one request's turn.
@@ -55,7 +56,7 @@ impl Engine {
             books: Books {
                 plan: Arc::clone(plan),
                 progress: Arc::clone(progress),
-                record: Record::new(),
+                record: empty_record(plan),
                 start_ns: 0,
             },
             lanes,
@@ -130,7 +131,7 @@ impl Engine {
     pub(crate) fn skip(&mut self, due_ns: u64) {
         self.books.plan_one(due_ns);
         self.books.record.counts.skipped += u64::from(self.books.is_measured(due_ns));
-        Progress::count(&self.books.progress.not_sent);
+        self.books.count_not_sent(due_ns);
     }
 
     /// Sends request `index`, which was due at `due_ns`, or counts why not.
@@ -140,7 +141,7 @@ impl Engine {
             Issued::Sent | Issued::Failed | Issued::NotConnected => {}
             Issued::Dropped => {
                 self.books.record.counts.dropped += u64::from(self.books.is_measured(due_ns));
-                Progress::count(&self.books.progress.not_sent);
+                self.books.count_not_sent(due_ns);
             }
         }
     }
@@ -229,6 +230,21 @@ fn leave(lanes: &mut [Lane], ticket: Ticket) {
     }
 }
 
+/// Nothing measured yet, with slices that suit the length of the plan, where it is known.
+fn empty_record(plan: &Plan) -> Record {
+    let mut record = Record::new();
+    match &plan.discipline {
+        Discipline::Open { .. } | Discipline::Closed { requests: None, .. } => {
+            let length_ns = plan.end_ns.saturating_sub(plan.warm_up_ns);
+            record.time_line = TimeLine::for_length(length_ns);
+        }
+        Discipline::Closed {
+            requests: Some(_), ..
+        } => {}
+    }
+    record
+}
+
 /// What a worker writes down.
 struct Books {
     plan: Arc<Plan>,
@@ -252,6 +268,13 @@ impl Books {
         self.record.counts.planned += u64::from(self.is_measured(due_ns));
     }
 
+    fn count_not_sent(&mut self, due_ns: u64) {
+        Progress::count(&self.progress.not_sent);
+        if let Some(since_ns) = due_ns.checked_sub(self.plan.warm_up_ns) {
+            self.record.time_line.skip(since_ns);
+        }
+    }
+
     fn plan_one_if_closed(&mut self, due_ns: u64) {
         match &self.plan.discipline {
             Discipline::Open { .. } => {}
@@ -261,8 +284,8 @@ impl Books {
 
     /// Counts a request that could not be sent for want of a connection: it has no times.
     fn count_not_connected(&mut self, due_ns: u64) {
-        Progress::count(&self.progress.not_sent);
         self.record.counts.not_connected += u64::from(self.is_measured(due_ns));
+        self.count_not_sent(due_ns);
         self.plan_one_if_closed(due_ns);
     }
 
@@ -287,13 +310,15 @@ impl Books {
     fn finish(&mut self, due_ns: u64, sent_ns: u64, outcome: Outcome) {
         let done_ns = self.now();
         Progress::count(&self.progress.done);
-        if self.is_measured(due_ns) {
+        if let Some(since_ns) = due_ns.checked_sub(self.plan.warm_up_ns) {
             let sample = Sample {
                 due_ns,
                 sent_ns,
                 done_ns,
             };
             self.record.finish(outcome, sample);
+            let response_ns = done_ns.saturating_sub(due_ns);
+            self.record.time_line.finish(outcome, since_ns, response_ns);
         }
     }
 }

@@ -16,12 +16,15 @@ use hyper_util::service::TowerToHyperService;
 use prost_types::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_stream::Empty;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use waika::v1::authorisation_service_server::{AuthorisationService, AuthorisationServiceServer};
 use waika::v1::{
-    Approval, Authorisation, AuthoriseRequest, AuthoriseResponse, GetAuthorisationRequest,
-    GetAuthorisationResponse, LimitWindow, PaymentMode, Scene, authorisation,
+    Approval, Authorisation, AuthoriseRequest, AuthoriseResponse, AuthoriseStreamRequest,
+    AuthoriseStreamResponse, GetAuthorisationRequest, GetAuthorisationResponse, LimitWindow,
+    ListAuthorisationsRequest, ListAuthorisationsResponse, PaymentMode, QuoteRequest,
+    QuoteResponse, ReverseRequest, ReverseResponse, Scene, authorisation,
 };
 
 use crate::args::FloorArgs;
@@ -204,8 +207,42 @@ impl AuthorisationService for Floor {
         &self,
         _request: Request<GetAuthorisationRequest>,
     ) -> Result<Response<GetAuthorisationResponse>, Status> {
-        Err(Status::unimplemented("a floor stores nothing"))
+        Err(no_work())
     }
+
+    async fn list_authorisations(
+        &self,
+        _request: Request<ListAuthorisationsRequest>,
+    ) -> Result<Response<ListAuthorisationsResponse>, Status> {
+        Err(no_work())
+    }
+
+    async fn quote(
+        &self,
+        _request: Request<QuoteRequest>,
+    ) -> Result<Response<QuoteResponse>, Status> {
+        Err(no_work())
+    }
+
+    async fn reverse(
+        &self,
+        _request: Request<ReverseRequest>,
+    ) -> Result<Response<ReverseResponse>, Status> {
+        Err(no_work())
+    }
+
+    type AuthoriseStreamStream = Empty<Result<AuthoriseStreamResponse, Status>>;
+
+    async fn authorise_stream(
+        &self,
+        _request: Request<Streaming<AuthoriseStreamRequest>>,
+    ) -> Result<Response<Self::AuthoriseStreamStream>, Status> {
+        Err(no_work())
+    }
+}
+
+fn no_work() -> Status {
+    Status::unimplemented("a floor answers Authorise, and does no work")
 }
 
 /// An approval as a real server words it, in every field.

@@ -37,6 +37,7 @@ mod server_process;
 mod signals;
 mod summary;
 mod target;
+mod time_line;
 mod validity;
 mod watch;
 mod wire;

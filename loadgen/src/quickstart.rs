@@ -67,6 +67,7 @@ fn job(args: QuickstartArgs, server: &ServerProcess, known: KnownServer) -> Job 
         engine: args.engine,
         traffic: args.traffic,
         run_id: None,
+        html: Some(args.html),
         server: known,
     }
 }

@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 
 use crate::outcome::Outcome;
+use crate::time_line::TimeLine;
 
 /// The longest time that is told apart from longer ones, in nanoseconds: a minute.
-const LONGEST_NS: u64 = 60_000_000_000;
+pub(crate) const LONGEST_NS: u64 = 60_000_000_000;
 
 /// The three instants of a request, in nanoseconds from the start of the run.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +113,8 @@ pub(crate) struct Record {
     pub(crate) counts: Counts,
     /// How full it was, by tenths of the measured part.
     pub(crate) tenths: [Tenth; 10],
+    /// What happened when.
+    pub(crate) time_line: TimeLine,
 }
 
 impl Record {
@@ -121,6 +124,7 @@ impl Record {
             outcomes: BTreeMap::new(),
             counts: Counts::default(),
             tenths: [Tenth::default(); 10],
+            time_line: TimeLine::new(),
         }
     }
 
@@ -150,6 +154,7 @@ impl Record {
             mine.sent += theirs.sent;
             mine.in_flight_sum += theirs.in_flight_sum;
         }
+        self.time_line.merge(&other.time_line);
     }
 
     /// The times of the requests that were decided, and of those that nobody answered at their

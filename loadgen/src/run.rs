@@ -1,7 +1,7 @@
 //! `run`: measures a server that runs.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,9 +16,8 @@ use crate::output;
 use crate::plan::{Discipline, Plan};
 use crate::population::Population;
 use crate::provision::{self, Wanted};
-use crate::report::Report;
-use crate::report::json::Destination;
-use crate::report::text;
+use crate::report::file::Destination;
+use crate::report::{Report, html, text};
 use crate::schedule::{Arrivals, MOST_ARRIVALS, Rate, Schedule};
 use crate::signals::StopSignals;
 use crate::summary;
@@ -49,6 +48,8 @@ pub(crate) struct Job {
     pub(crate) traffic: TrafficArgs,
     /// Sets the keys of runs apart.
     pub(crate) run_id: Option<u64>,
+    /// Where to write the page, if anywhere.
+    pub(crate) html: Option<PathBuf>,
     /// What is known of the server.
     pub(crate) server: KnownServer,
 }
@@ -129,6 +130,7 @@ impl From<RunArgs> for Job {
             engine: args.engine,
             traffic: args.traffic,
             run_id: args.run_id,
+            html: args.html,
             server: KnownServer {
                 pid: args.server_pid,
                 ..KnownServer::default()
@@ -140,12 +142,7 @@ impl From<RunArgs> for Job {
 /// Measures, prints the report, and writes it where it was asked for.
 pub(crate) async fn measure(job: &Job, signals: &mut StopSignals) -> Result<Report, Failure> {
     check(job)?;
-    let destination = job
-        .engine
-        .json
-        .as_deref()
-        .map(open_destination)
-        .transpose()?;
+    let files = Files::open(job)?;
     let population = tokio::select! {
         population = populate(job) => population?,
         () = signals.received() => return Err(Failure::Tool(
@@ -163,12 +160,44 @@ pub(crate) async fn measure(job: &Job, signals: &mut StopSignals) -> Result<Repo
         .map_err(Failure::tool)?;
     let report = summary::report(job, &plan, &measured, started_at);
     output::result(&text::render(&report, output::is_coloured()));
-    if let Some(destination) = destination {
-        destination
-            .write(&report)
-            .map_err(|error| Failure::Tool(format!("cannot write the report: {error}")))?;
+    files.write(&report)?;
+    if let Some(path) = &job.html {
+        output::note(&format!("The report as a page: {}", path.display()));
     }
     Ok(report)
+}
+
+/// Where the report goes besides the screen, known to be writable before anything is measured.
+struct Files {
+    json: Option<Destination>,
+    html: Option<Destination>,
+}
+
+impl Files {
+    fn open(job: &Job) -> Result<Self, Failure> {
+        let open = |flag: &str, path: &Option<PathBuf>| {
+            let destination = path.as_deref().map(Destination::open).transpose();
+            destination.map_err(|error| {
+                let path = path.as_deref().unwrap_or(Path::new("")).display();
+                Failure::Tool(format!("{flag} {path}: cannot be written: {error}"))
+            })
+        };
+        Ok(Self {
+            json: open("--json", &job.engine.json)?,
+            html: open("--html", &job.html)?,
+        })
+    }
+
+    fn write(self, report: &Report) -> Result<(), Failure> {
+        if let Some(json) = self.json {
+            let text = serde_json::to_string_pretty(report).map_err(Failure::tool)?;
+            json.write(&(text + "\n")).map_err(Failure::tool)?;
+        }
+        if let Some(html) = self.html {
+            html.write(&html::render(report)).map_err(Failure::tool)?;
+        }
+        Ok(())
+    }
 }
 
 fn check(job: &Job) -> Result<(), Failure> {
@@ -202,15 +231,6 @@ fn check(job: &Job) -> Result<(), Failure> {
         ))),
         Pace::Closed(..) => Ok(()),
     }
-}
-
-fn open_destination(path: &Path) -> Result<Destination, Failure> {
-    Destination::open(path).map_err(|error| {
-        Failure::Tool(format!(
-            "--json {}: cannot be written: {error}",
-            path.display()
-        ))
-    })
 }
 
 async fn populate(job: &Job) -> Result<Population, Failure> {

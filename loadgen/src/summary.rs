@@ -37,16 +37,24 @@ pub(crate) fn report(
         p99_ns: facts.p99_ns,
         max_ns: facts.max_ns,
     };
+    let rates = rates(plan, measured, counts);
     Report {
         schema: report::SCHEMA,
         verdict: verdict(plan, measured, tail(response), tail(lag)),
         plan: plan_facts(job, plan, measured),
         counts,
-        rates: rates(plan, measured, counts),
+        rates,
         response,
         service: TimeFacts::of(&headline.service),
         lag,
         response_histogram: report::spans(&headline),
+        response_curve: report::curve(&headline.response),
+        service_curve: report::curve(&headline.service),
+        lag_curve: report::curve(&headline.lag),
+        time_line: report::time_line::of(
+            &measured.record.time_line,
+            due_within_ns(plan, rates.measured_ns),
+        ),
         outcomes: report::outcomes(&measured.record),
         generator: generator_facts(plan, measured),
         server: ServerFacts {
@@ -168,9 +176,8 @@ fn rates(plan: &Plan, measured: &Measured, counts: CountFacts) -> RateFacts {
         (Discipline::Open { .. }, false) => planned_ns.max(measured.window_ns),
         (Discipline::Open { .. }, true) | (Discipline::Closed { .. }, _) => measured.window_ns,
     };
-    // Nothing is due while the last answers come in.
     let offered_ns = match &plan.discipline {
-        Discipline::Open { .. } => Some(measured_ns.min(planned_ns)),
+        Discipline::Open { .. } => Some(due_within_ns(plan, measured_ns)),
         Discipline::Closed { .. } => None,
     };
     let per_second = |count: u64, ns: u64| share(count, ns) * count_as_real(SECOND_NS);
@@ -180,6 +187,12 @@ fn rates(plan: &Plan, measured: &Measured, counts: CountFacts) -> RateFacts {
         errors_per_second: per_second(counts.errors, measured_ns),
         measured_ns,
     }
+}
+
+/// The part of the measured time in which requests were due or sent: none is while the last answers
+/// come in.
+fn due_within_ns(plan: &Plan, measured_ns: u64) -> u64 {
+    measured_ns.min(plan.end_ns - plan.warm_up_ns)
 }
 
 fn generator_facts(plan: &Plan, measured: &Measured) -> GeneratorFacts {

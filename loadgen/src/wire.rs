@@ -281,6 +281,7 @@ mod tests {
             mode: v1::PaymentMode::MerchantQr.into(),
             payment_password: "123456".to_owned(),
             client: None,
+            quote_token: String::new(),
         };
         let population = Population::synthetic(1, 10, 3);
         let written = RequestWriter::new(0xab).write(&request, &population);

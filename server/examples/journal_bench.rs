@@ -25,7 +25,9 @@ use futures_util::future::join_all;
 use waika_server::clock::monotonic;
 use waika_server::commit::{CommitOptions, CommitQueue};
 use waika_server::ledger::journal::disk::RealDisk;
-use waika_server::ledger::journal::{Batch, Journal, JournalOptions};
+use waika_server::ledger::journal::{
+    Batch, Journal, JournalOptions, Replay, SnapshotBlock, Verified, verify,
+};
 
 const EVENT: [u8; 140] = [b'e'; 140];
 
@@ -46,6 +48,8 @@ fn main() {
     }
     let folder = tempfile::tempdir_in(&base).unwrap();
     recover(folder.path(), 5_000_000);
+    start_from_snapshot(folder.path(), 200_000_000);
+    check(folder.path());
 }
 
 fn open(folder: &Path, mut on_entry: impl FnMut(&[u8])) -> Journal {
@@ -141,6 +145,76 @@ fn recover(folder: &Path, events: u32) {
     let elapsed = begun_at.elapsed();
     let rate = count as f64 / elapsed.as_secs_f64() / 1e6;
     println!("recovery: {count} events, {bytes} bytes in {elapsed:.2?}: {rate:.1} M events/s");
+}
+
+/// Counts what a start hands over.
+#[derive(Default)]
+struct Counting {
+    records: u64,
+    bytes: usize,
+    entries: u64,
+}
+
+impl Replay for Counting {
+    type Error = Infallible;
+
+    fn block(&mut self, block: SnapshotBlock) -> Result<(), Infallible> {
+        self.records += u64::from(block.count());
+        self.bytes += block.records().map(<[u8]>::len).sum::<usize>();
+        Ok(())
+    }
+
+    fn entry(&mut self, _: u64, _: &[u8]) -> Result<(), Infallible> {
+        self.entries += 1;
+        Ok(())
+    }
+}
+
+/// A snapshot of so many bytes at the end of the journal that is there.
+fn start_from_snapshot(folder: &Path, bytes: usize) {
+    let journal = open(folder, |_| ());
+    let begun_at = monotonic();
+    let mut writer = journal.snapshots().begin(journal.durable()).unwrap();
+    for number in 0..bytes / 200 {
+        writer.push(&[number.to_le_bytes(); 25].concat()).unwrap();
+    }
+    let published = writer.publish(journal.durable()).unwrap();
+    println!(
+        "snapshot: {published}, written in {:.2?}",
+        begun_at.elapsed()
+    );
+    drop(journal);
+    for _ in 0..3 {
+        let disk = Arc::new(RealDisk::open(folder).unwrap());
+        let mut counting = Counting::default();
+        let begun_at = monotonic();
+        let opened = Journal::open_with(disk, JournalOptions::default(), &mut counting).unwrap();
+        let elapsed = begun_at.elapsed();
+        let first_read = monotonic();
+        opened.journal.reader().read(1).unwrap();
+        let Counting {
+            records,
+            bytes,
+            entries,
+        } = counting;
+        println!(
+            "start from it: {records} records, {bytes} bytes and {entries} entries in \
+             {elapsed:.2?}; the first read of an old segment indexes it in {:.2?}",
+            first_read.elapsed()
+        );
+    }
+}
+
+fn check(folder: &Path) {
+    for jobs in [1, 2] {
+        let disk = RealDisk::open_read_only(folder).unwrap();
+        let begun_at = monotonic();
+        let verified = verify(&disk, jobs, &(), &|_, _| Ok(())).unwrap();
+        assert_eq!(verified.damages, []);
+        let elapsed = begun_at.elapsed();
+        let Verified { entries, bytes, .. } = verified;
+        println!("check on {jobs} threads: {entries} entries, {bytes} bytes in {elapsed:.2?}");
+    }
 }
 
 /// The CPU time of this thread, and of the process (to 10 ms).

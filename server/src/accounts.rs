@@ -1,5 +1,6 @@
 //! The accounts in memory: a sharded map whose guards never leave this file.
 
+use compact_str::CompactString;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
@@ -11,10 +12,11 @@ use waika_domain::identifiers::AccountId;
 /// accounts behind one lock.
 const SHARDS: usize = 4_096;
 
-/// Every account. Boxed, so that a growing shard moves pointers and not records.
+/// Every account. Boxed, so that a growing shard moves pointers and not records; names of up to
+/// 24 bytes stand in the map itself.
 #[derive(Debug)]
 pub(crate) struct Accounts {
-    map: DashMap<AccountId, Box<Account>, RandomState>,
+    map: DashMap<CompactString, Box<Account>, RandomState>,
 }
 
 impl Default for Accounts {
@@ -33,21 +35,45 @@ impl Accounts {
         id: &AccountId,
         run: impl FnOnce(&mut Account) -> R,
     ) -> Option<R> {
-        self.map.get_mut(id).map(|mut account| run(&mut account))
+        self.map
+            .get_mut(id.as_str())
+            .map(|mut account| run(&mut account))
     }
 
-    /// The same, on an account that is opened if there is none (D27). It stays open only if the
+    /// The same, by a name that [`Accounts::names`] gave.
+    pub(crate) fn with_account_named<R>(
+        &self,
+        name: &str,
+        run: impl FnOnce(&mut Account) -> R,
+    ) -> Option<R> {
+        self.map.get_mut(name).map(|mut account| run(&mut account))
+    }
+
+    /// The names of all accounts. Passes through every lock once.
+    pub(crate) fn names(&self) -> Vec<CompactString> {
+        self.map
+            .iter()
+            .map(|account| account.key().clone())
+            .collect()
+    }
+
+    /// Puts back an account that a snapshot kept.
+    pub(crate) fn restore(&self, id: &AccountId, account: Box<Account>) {
+        self.map.insert(id.as_str().into(), account);
+    }
+
+    /// As [`Accounts::with_account`], on an account that is opened if there is none (D27). It stays open only if the
     /// closure succeeds: what it was opened for must have been recorded.
     pub(crate) fn with_account_or_open<R, E>(
         &self,
-        id: &AccountId,
+        id: &str,
         region: WalletRegion,
         run: impl FnOnce(&mut Account) -> Result<R, E>,
     ) -> Result<R, E> {
         if let Some(mut account) = self.map.get_mut(id) {
             return run(&mut account);
         }
-        match self.map.entry(id.clone()) {
+        match self.map.entry(id.into()) {
             Entry::Occupied(mut account) => run(account.get_mut()),
             Entry::Vacant(place) => {
                 let mut account = Box::new(Account::open(region));
@@ -74,7 +100,7 @@ mod tests {
         let id = AccountId::parse("a").unwrap();
         assert_eq!(accounts.with_account(&id, |_| ()), None);
         assert_eq!(accounts.len(), 0);
-        let refused = accounts.with_account_or_open(&id, WalletRegion::Other, |_| Err::<(), _>(()));
+        let refused = accounts.with_account_or_open("a", WalletRegion::Other, |_| Err::<(), _>(()));
         assert_eq!(
             (refused, accounts.len()),
             (Err(()), 0),
@@ -82,7 +108,7 @@ mod tests {
         );
         let region_of = |region| {
             let look = |account: &mut Account| Ok::<_, ()>(account.region());
-            accounts.with_account_or_open(&id, region, look)
+            accounts.with_account_or_open("a", region, look)
         };
         assert_eq!(
             region_of(WalletRegion::Malaysia),

@@ -1,30 +1,80 @@
 //! Where time comes from: the only file that asks the machine for it.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use parking_lot::RwLock;
 use waika_domain::period::Timestamp;
+use waika_domain::sandbox_clock::ClockSetting;
 
-/// The clock that decisions are taken by. It is passed around, never global, so that a
-/// sandbox's clock can be set without touching what reads it.
+/// The clock that decisions are taken by: the machine's, unless an operator of the sandbox set
+/// it. Clones are handles to the same clock. It is passed around, never global.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
-    _system: (),
+    /// None while it is the machine's.
+    setting: Arc<RwLock<Option<ClockSetting>>>,
+}
+
+/// How an operator wants the clock to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockAsked {
+    /// From an instant on (None: from what it shows), so many of its seconds in a second.
+    Go {
+        /// What it shows first.
+        from: Option<Timestamp>,
+        /// 0 is frozen.
+        rate: u32,
+    },
+    /// As the machine's.
+    FollowMachine,
 }
 
 impl Clock {
     /// The machine's clock.
-    pub const fn system() -> Self {
-        Self { _system: () }
+    pub fn system() -> Self {
+        Self::default()
     }
 
-    /// The present instant. A machine whose clock stands before 1970 is taken to be at its start.
-    #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
+    /// The present instant.
     pub fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp::from_unix_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+        match &*self.setting.read() {
+            None => machine(),
+            Some(setting) => setting.shows(machine()),
+        }
     }
+
+    /// How it goes.
+    pub fn setting(&self) -> ClockSetting {
+        let setting = *self.setting.read();
+        setting.unwrap_or_else(|| ClockSetting::machine(machine()))
+    }
+
+    /// The setting by which it would go from now on as asked.
+    pub fn setting_for(&self, asked: ClockAsked) -> ClockSetting {
+        match asked {
+            ClockAsked::FollowMachine => ClockSetting::machine(machine()),
+            ClockAsked::Go { from, rate } => ClockSetting {
+                set_at: machine(),
+                showed: from.unwrap_or_else(|| self.now()),
+                rate,
+                follows_machine: false,
+            },
+        }
+    }
+
+    /// Sets it.
+    pub fn set(&self, setting: ClockSetting) {
+        *self.setting.write() = (!setting.follows_machine).then_some(setting);
+    }
+}
+
+/// What the machine's clock shows. One that stands before 1970 is taken to be at its start.
+#[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
+fn machine() -> Timestamp {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_unix_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The present instant of a clock that only measures: it is never set and never goes back.
@@ -44,5 +94,20 @@ mod tests {
         assert!(before.unix_ms() > 1_704_067_200_000);
         assert!(monotonic() >= earlier);
         assert!(clock.clone().now() >= before);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_set_for_every_handle() {
+        let (clock, handle) = (Clock::system(), Clock::system());
+        let other = clock.clone();
+        let at = Timestamp::from_unix_ms(1_706_716_799_999);
+        clock.set(clock.setting_for(ClockAsked::Go {
+            from: Some(at),
+            rate: 0,
+        }));
+        assert_eq!((other.now(), other.setting().rate), (at, 0));
+        assert!(handle.now() > at, "another clock");
+        clock.set(clock.setting_for(ClockAsked::FollowMachine));
+        assert!(other.now() > at && other.setting().follows_machine);
     }
 }

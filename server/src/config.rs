@@ -4,6 +4,8 @@
 //! have been accepted.
 
 mod flags;
+mod inspect_flags;
+mod inspecting;
 mod key_file;
 mod policy_file;
 mod policy_keys;
@@ -24,6 +26,7 @@ use waika_domain::policy::Policy;
 
 use crate::exit::{Failure, Reason};
 use crate::telemetry::LogConfig;
+pub use inspecting::{ExportConfig, ExportFormat, Inspection, Output, ProbeConfig, VerifyConfig};
 use reader::Reader;
 pub use values::Store;
 
@@ -32,6 +35,8 @@ pub use values::Store;
 pub enum Command {
     /// Serve until stopped.
     Serve(Box<Config>),
+    /// Look at a journal, or at the disk below it.
+    Inspect(Inspection),
     /// Print this text, and that is all: help, version, a policy.
     Tell(String),
 }
@@ -96,6 +101,8 @@ pub struct LedgerConfig {
     pub commit_spacing: Duration,
     /// Size of a journal segment in bytes.
     pub segment_bytes: u64,
+    /// Entries after which a snapshot is taken; 0: only when asked for.
+    pub snapshot_every: u64,
 }
 
 /// Reads the command line (its first word is the program) and the environment.
@@ -106,6 +113,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, F
     };
     let command = match matches.subcommand() {
         Some(("policy", matches)) => policy_command(matches).map(Command::Tell),
+        Some(("journal", matches)) => match matches.subcommand() {
+            Some(("export", matches)) => inspect_command(matches, inspecting::export),
+            Some((_, matches)) => inspect_command(matches, inspecting::verify),
+            None => Err(vec!["journal: say verify or export".to_owned()]),
+        },
+        Some(("fsync-probe", matches)) => inspect_command(matches, inspecting::fsync_probe),
         Some((_, matches)) => serve_command(matches),
         None => serve_command(&matches),
     };
@@ -154,11 +167,26 @@ fn policy_command(matches: &ArgMatches) -> Result<String, Vec<String>> {
 }
 
 fn serve_command(matches: &ArgMatches) -> Result<Command, Vec<String>> {
+    read_all(matches, serving::read).map(|config| Command::Serve(Box::new(config)))
+}
+
+fn inspect_command(
+    matches: &ArgMatches,
+    read: impl FnOnce(&mut Reader<'_>) -> Option<Inspection>,
+) -> Result<Command, Vec<String>> {
+    read_all(matches, read).map(Command::Inspect)
+}
+
+/// What was read, or every mistake in it.
+fn read_all<T>(
+    matches: &ArgMatches,
+    read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+) -> Result<T, Vec<String>> {
     let mut reader = Reader::new(matches);
-    let config = serving::read(&mut reader);
+    let config = read(&mut reader);
     let mistakes = reader.into_mistakes();
     match config {
-        Some(config) if mistakes.is_empty() => Ok(Command::Serve(Box::new(config))),
+        Some(config) if mistakes.is_empty() => Ok(config),
         _ => Err(mistakes),
     }
 }

@@ -73,10 +73,15 @@ impl DecisionMetrics {
             Event::BindDecided(decided) => self.count_bind(decided),
             Event::PhoneCode(_)
             | Event::BindReserved(_)
+            | Event::UnbindDecided(_)
             | Event::Reserved(_)
+            | Event::ReversalDecided(_)
+            | Event::ReversedAhead(_)
             | Event::ReviewResolved(_)
+            | Event::RiskResolved(_)
             | Event::MerchantPut(_)
-            | Event::CardStatusSet(_) => {}
+            | Event::CardStatusSet(_)
+            | Event::ClockSet(_) => {}
         }
     }
 

@@ -18,8 +18,10 @@ pub enum Reason {
     System,
     /// The data folder cannot be written: 73.
     Unwritable,
-    /// A write or a sync failed: 74.
+    /// A read, a write or a sync failed: 74.
     Io,
+    /// A signal ended a command before it was done: 130, as shells number SIGINT.
+    Interrupted,
 }
 
 impl Reason {
@@ -32,6 +34,7 @@ impl Reason {
             Self::System => 71,
             Self::Unwritable => 73,
             Self::Io => 74,
+            Self::Interrupted => 130,
         }
     }
 }
@@ -80,6 +83,18 @@ impl From<OpenError> for Failure {
         };
         Self::new(reason, error.to_string())
     }
+}
+
+/// A journal that cannot be looked at.
+impl From<journal::OpenError> for Failure {
+    fn from(error: journal::OpenError) -> Self {
+        OpenError::from(error).into()
+    }
+}
+
+/// Says on standard error what goes on. There is nobody to tell if that is closed.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Prints a text that was asked for on standard output. A reader that has had enough, such as

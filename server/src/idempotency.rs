@@ -8,9 +8,10 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
-use foldhash::quality::RandomState;
+use dashmap::mapref::entry::Entry;
+use siphasher::sip::SipHasher13;
 
-use crate::ledger::Call;
+use crate::ledger::{Call, Numbered as _, Rpc};
 
 /// A hash that is good already.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +56,22 @@ pub(crate) enum Place {
 /// Marks a sequence whose answer is not there yet; sequences never grow so far.
 const UNDER_WAY: u64 = 1 << 63;
 
+impl Place {
+    fn of(value: u64) -> Self {
+        match value & UNDER_WAY {
+            0 => Self::Answered(value),
+            _ => Self::UnderWay(value & !UNDER_WAY),
+        }
+    }
+
+    fn value(self) -> u64 {
+        match self {
+            Self::Answered(sequence) => sequence,
+            Self::UnderWay(sequence) => sequence | UNDER_WAY,
+        }
+    }
+}
+
 /// A place in the index for one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slot(u64);
@@ -63,18 +80,19 @@ pub(crate) struct Slot(u64);
 #[derive(Debug)]
 pub(crate) struct Idempotency {
     map: DashMap<u64, u64, BuildUnhashed>,
-    hasher: RandomState,
+    /// The hash is the same after a restart, so that a snapshot can hold the index.
+    hasher: SipHasher13,
     used: AtomicUsize,
     most: usize,
 }
 
 impl Idempotency {
     /// An index that refuses new keys above `most` of them, rather than forget one.
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize, key: [u8; 16]) -> Self {
         let map = DashMap::with_capacity_and_hasher_and_shard_amount(0, BuildUnhashed, 4_096);
         Self {
             map,
-            hasher: RandomState::default(),
+            hasher: SipHasher13::new_with_key(&key),
             used: AtomicUsize::new(0),
             most,
         }
@@ -82,27 +100,78 @@ impl Idempotency {
 
     /// The slot of a key at its nth attempt; attempts beyond the first follow a collision.
     pub(crate) fn slot(&self, account: &str, call: &Call, attempt: u32) -> Slot {
-        let identity = (attempt, call.rpc, &*call.caller, account, call.key.as_str());
-        Slot(self.hasher.hash_one(identity))
+        self.slot_of(
+            account,
+            (call.rpc, &call.caller, call.key.as_str()),
+            attempt,
+        )
+    }
+
+    /// The same, of a call by its parts: RPC, caller and key.
+    pub(crate) fn slot_of(&self, account: &str, call: (Rpc, &str, &str), attempt: u32) -> Slot {
+        let (rpc, caller, key) = call;
+        let mut hasher = self.hasher;
+        hasher.write(&attempt.to_le_bytes());
+        hasher.write(&rpc.number().to_le_bytes());
+        for text in [caller, account, key] {
+            // With its length, so that no two lists of texts run together.
+            hasher.write(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hasher.write(text.as_bytes());
+        }
+        Slot(hasher.finish())
     }
 
     /// What the slot holds.
     pub(crate) fn find(&self, slot: Slot) -> Option<Place> {
-        self.map.get(&slot.0).map(|value| match *value & UNDER_WAY {
-            0 => Place::Answered(*value),
-            _ => Place::UnderWay(*value & !UNDER_WAY),
-        })
+        self.map.get(&slot.0).map(|value| Place::of(*value))
     }
 
     /// Fills the slot. Called under the lock of the key's account.
     pub(crate) fn fill(&self, slot: Slot, place: Place) {
-        let value = match place {
-            Place::Answered(sequence) => sequence,
-            Place::UnderWay(sequence) => sequence | UNDER_WAY,
-        };
-        if self.map.insert(slot.0, value).is_none() {
+        if self.map.insert(slot.0, place.value()).is_none() {
             self.used.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Fills the slot if it is empty, else gives what it holds. Whoever calls this counts what it
+    /// has filled and says so with [`Idempotency::count`]: several threads do not meet at one count.
+    pub(crate) fn fill_or_find(&self, slot: Slot, place: Place) -> Option<Place> {
+        match self.map.entry(slot.0) {
+            Entry::Occupied(value) => Some(Place::of(*value.get())),
+            Entry::Vacant(empty) => {
+                empty.insert(place.value());
+                None
+            }
+        }
+    }
+
+    /// So many slots were filled.
+    pub(crate) fn count(&self, filled: usize) {
+        self.used.fetch_add(filled, Ordering::Relaxed);
+    }
+
+    /// In how many parts a copy is to be made, of about a million keys each.
+    pub(crate) fn parts(&self) -> u64 {
+        const KEYS_A_PART: u64 = 1 << 20;
+        let used = u64::try_from(self.used.load(Ordering::Relaxed)).unwrap_or(u64::MAX);
+        used / KEYS_A_PART + 1
+    }
+
+    /// One of so many parts, as numbers: each slot and what it holds.
+    pub(crate) fn part(&self, part: u64, parts: u64) -> Vec<(u64, u64)> {
+        let of_part = self.map.iter().filter(|entry| entry.key() % parts == part);
+        of_part.map(|entry| (*entry.key(), *entry)).collect()
+    }
+
+    /// Puts back what [`Idempotency::part`] gave.
+    pub(crate) fn restore(&self, keys: &[(u64, u64)]) {
+        let mut added = 0;
+        for (slot, value) in keys {
+            if self.map.insert(*slot, *value).is_none() {
+                added += 1;
+            }
+        }
+        self.used.fetch_add(added, Ordering::Relaxed);
     }
 
     /// True if no further key can be kept. Approximate by the calls under way at this moment.
@@ -114,7 +183,7 @@ impl Idempotency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Business, Rpc};
+    use crate::ledger::Business;
     use waika_domain::identifiers::IdempotencyKey;
 
     fn call(rpc: Rpc, caller: &str, key: &str) -> Call {
@@ -128,7 +197,7 @@ mod tests {
 
     #[test]
     fn d18_a_key_is_scoped_to_caller_account_and_rpc() {
-        let index = Idempotency::new(10);
+        let index = Idempotency::new(10, [7; 16]);
         let slot = index.slot("a", &call(Rpc::Authorise, "c", "k"), 0);
         assert_eq!(slot, index.slot("a", &call(Rpc::Authorise, "c", "k"), 0));
         for other in [
@@ -144,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_call_under_way_becomes_an_answer() {
-        let index = Idempotency::new(10);
+        let index = Idempotency::new(10, [7; 16]);
         let slot = index.slot("a", &call(Rpc::Bind, "c", "k"), 0);
         assert_eq!(index.find(slot), None);
         index.fill(slot, Place::UnderWay(7));
@@ -155,7 +224,7 @@ mod tests {
 
     #[test]
     fn d18_a_full_index_refuses_rather_than_forgets() {
-        let index = Idempotency::new(2);
+        let index = Idempotency::new(2, [7; 16]);
         for key in ["1", "2"] {
             assert!(!index.is_full());
             index.fill(

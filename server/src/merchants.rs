@@ -24,6 +24,11 @@ impl Merchants {
         self.map.insert(merchant.id.clone(), Arc::new(merchant));
     }
 
+    /// All of them, for a snapshot.
+    pub(crate) fn all(&self) -> Vec<Arc<Merchant>> {
+        self.map.iter().map(|entry| Arc::clone(&entry)).collect()
+    }
+
     /// At most `size` merchants in the order of their ids, after one of them, and whether there
     /// are more. Reads them all: for operators, not for payments.
     pub(crate) fn page(

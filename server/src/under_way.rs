@@ -33,6 +33,11 @@ impl UnderWay {
         }
     }
 
+    /// The sequence that the oldest of them began with.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.0.lock().keys().min().copied()
+    }
+
     /// Waits until nobody goes on with a call. False if nobody did when this was asked.
     pub(crate) async fn wait(&self, sequence: u64) -> bool {
         let watched = self.0.lock().get(&sequence).cloned();

@@ -12,7 +12,10 @@ use subtle::ConstantTimeEq as _;
 use waika_domain::event::PasswordVerifier;
 use waika_domain::identifiers::{AccountId, Fingerprint};
 use waika_domain::identity::{CountryCode, DocumentType};
+use waika_domain::period::Timestamp;
 use zeroize::Zeroizing;
+
+use crate::quote_token::{QuoteTerms, QuoteToken};
 
 pub use key_file::VaultError;
 
@@ -24,6 +27,8 @@ pub struct Vault {
     fingerprints: HmacSha256,
     passwords: HmacSha256,
     phone_codes: HmacSha256,
+    seals: HmacSha256,
+    index_key: [u8; 16],
     check: [u8; 8],
 }
 
@@ -44,10 +49,14 @@ impl Vault {
         let purpose = |label: &str| Zeroizing::new(digest(&keyed(key), &[label.as_bytes()]));
         let mut check = [0; 8];
         check.copy_from_slice(purpose("check").first_chunk::<8>().unwrap_or(&[0; 8]));
+        let mut index_key = [0; 16];
+        index_key.copy_from_slice(purpose("index").first_chunk::<16>().unwrap_or(&[0; 16]));
         Self {
             fingerprints: keyed(&purpose("fingerprints")),
             passwords: keyed(&purpose("passwords")),
             phone_codes: keyed(&purpose("phone codes")),
+            seals: keyed(&purpose("seals")),
+            index_key,
             check,
         }
     }
@@ -56,6 +65,42 @@ impl Vault {
     /// that a server does not start with the wrong one.
     pub fn check(&self) -> [u8; 8] {
         self.check
+    }
+
+    /// Keys the index of used keys, so that a snapshot's index means the same to the next start
+    /// and callers cannot choose what collides in it.
+    pub(crate) fn index_key(&self) -> [u8; 16] {
+        self.index_key
+    }
+
+    /// A number that nobody without the key can tell: proves that a token was made here.
+    pub(crate) fn seal(&self, purpose: &str, account: &str, numbers: &[u64]) -> u64 {
+        let numbers: Vec<u8> = numbers
+            .iter()
+            .flat_map(|number| number.to_le_bytes())
+            .collect();
+        short(
+            &self.seals,
+            &[purpose.as_bytes(), account.as_bytes(), &numbers],
+        )
+    }
+
+    /// True if this is that seal. Takes as long for a wrong one.
+    pub(crate) fn is_seal(&self, seal: u64, purpose: &str, account: &str, numbers: &[u64]) -> bool {
+        let right = self.seal(purpose, account, numbers);
+        seal.ct_eq(&right).into()
+    }
+
+    /// Digest of what a quote is for (D32).
+    pub(crate) fn digest_of_terms(&self, parts: &[&[u8]]) -> u64 {
+        let mut labelled: Vec<&[u8]> = vec![b"terms"];
+        labelled.extend_from_slice(parts);
+        short(&self.seals, &labelled)
+    }
+
+    /// The token of a quote, good until an instant (D32).
+    pub(crate) fn quote_token(&self, terms: &QuoteTerms<'_>, expires_at: Timestamp) -> String {
+        QuoteToken::of(self, terms, expires_at).seal(self)
     }
 
     /// Digest of a card number (D9, D28).
@@ -105,16 +150,12 @@ impl Vault {
     }
 
     /// What is kept of a new password. `salt` is random.
-    pub fn password(
-        &self,
-        account: &AccountId,
-        password: &str,
-        salt: [u8; 16],
-    ) -> PasswordVerifier {
+    pub fn password(&self, account: &AccountId, password: &str, salt: [u8; 8]) -> PasswordVerifier {
         let parts = [account.as_str().as_bytes(), &salt, password.as_bytes()];
+        let full = digest(&self.passwords, &parts);
         PasswordVerifier {
             salt,
-            digest: digest(&self.passwords, &parts),
+            digest: full.first_chunk().copied().unwrap_or_default(),
         }
     }
 
@@ -166,8 +207,8 @@ pub fn random_bits() -> io::Result<u64> {
 }
 
 /// A random salt from the system.
-pub fn random_salt() -> io::Result<[u8; 16]> {
-    let mut salt = [0; 16];
+pub fn random_salt() -> io::Result<[u8; 8]> {
+    let mut salt = [0; 8];
     getrandom::fill(&mut salt).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(salt)
 }
@@ -180,6 +221,11 @@ fn keyed(key: &[u8; 32]) -> HmacSha256 {
         *place = *byte;
     }
     HmacSha256::new((&*block).into())
+}
+
+fn short(keyed: &HmacSha256, parts: &[&[u8]]) -> u64 {
+    let full = digest(keyed, parts);
+    u64::from_le_bytes(full.first_chunk().copied().unwrap_or_default())
 }
 
 /// Every part goes in with its length, so that no two lists of parts run together.
@@ -203,7 +249,7 @@ mod tests {
     #[test]
     fn a_password_is_checked_for_its_account_only() {
         let vault = Vault::from_key(&[7; 32]);
-        let verifier = vault.password(&account("a"), "123456", [1; 16]);
+        let verifier = vault.password(&account("a"), "123456", [1; 8]);
         assert!(vault.password_matches(&account("a"), "123456", &verifier));
         assert!(!vault.password_matches(&account("a"), "123457", &verifier));
         assert!(!vault.password_matches(&account("b"), "123456", &verifier));

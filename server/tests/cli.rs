@@ -1,11 +1,25 @@
 //! The real binary, from outside: what it refuses, what it answers, how it ends.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on shall stop"
+)]
 
+#[path = "cli/digests.rs"]
+mod digests;
+#[path = "cli/export.rs"]
+mod export;
+#[path = "cli/fsync_probe.rs"]
+mod fsync_probe;
+#[path = "cli/journal.rs"]
+mod journal;
 #[path = "cli/listeners.rs"]
 mod listeners;
 #[path = "cli/support.rs"]
 mod support;
+#[path = "cli/wallet.rs"]
+mod wallet;
 
 use std::net::TcpListener;
 use std::process::{Command, Output};
@@ -86,7 +100,14 @@ fn without_a_home_the_key_file_must_be_named() {
 
 #[test]
 fn help_and_version_end_well() {
-    for line in ["--help", "serve --help", "--version"] {
+    for line in [
+        "--help",
+        "serve --help",
+        "--version",
+        "journal verify --help",
+        "journal export --help",
+        "fsync-probe --help",
+    ] {
         let output = run(line);
         assert_eq!(output.status.code(), Some(0), "{line}");
         assert!(!output.stdout.is_empty() && output.stderr.is_empty());

@@ -1,6 +1,6 @@
-//! The journal survives power cuts, kills and disk errors at any operation: nothing acknowledged
-//! is lost, what is read is exactly a prefix of what was appended, and no honest crash keeps it
-//! from starting.
+//! The journal and its snapshots survive power cuts, kills and disk errors at any operation: nothing
+//! acknowledged is lost, what is read is exactly a prefix of what was appended, a start from a
+//! snapshot ends in the state of a full replay, and no honest crash keeps it from starting.
 //!
 //! `WAIKA_CRASHES=1000000 cargo test --test journal_crash` runs more; `WAIKA_SEED=42` runs one.
 
@@ -11,27 +11,31 @@
 )]
 #![expect(clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
+#[path = "journal_crash/counts.rs"]
+mod counts;
+#[path = "journal_crash/state.rs"]
+mod state;
+
 use std::convert::Infallible;
-use std::fmt::Write;
 use std::sync::Arc;
 
+use counts::Counts;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use waika_server::ledger::journal::disk::{Faults, SimulatedDisk};
-use waika_server::ledger::journal::{Batch, Journal, JournalOptions, OpenError};
+use state::{Copying, Restart, State};
+use waika_server::ledger::journal::disk::{Disk, Faults, SimulatedDisk};
+use waika_server::ledger::journal::{
+    Batch, DiskError, Journal, JournalOptions, OpenError, Opened, Published, SnapshotOptions,
+    Snapshots, Start, verify,
+};
 
 const CRASHES: u64 = 12_000;
 
-#[derive(Default)]
-struct Counts {
-    runs: u64,
-    crashes: u64,
-    kills: u64,
-    failures: u64,
-    crashes_in_recovery: u64,
-    acknowledged: u64,
-    recovered_unacknowledged: u64,
-}
+/// Small, so that a snapshot has several blocks, and is synced between them.
+const SNAPSHOT_OPTIONS: SnapshotOptions = SnapshotOptions {
+    block_bytes: 200,
+    piece_bytes: 500,
+};
 
 /// One history: what was appended, and how much of it somebody was told of.
 struct History {
@@ -40,6 +44,8 @@ struct History {
     options: JournalOptions,
     entries: Vec<Vec<u8>>,
     acknowledged: u64,
+    state: State,
+    copying: Option<Copying>,
 }
 
 impl History {
@@ -54,42 +60,49 @@ impl History {
             options,
             entries: Vec::new(),
             acknowledged: 0,
+            state: State::default(),
+            copying: None,
         }
     }
 
-    /// Opens, compares every entry, and takes all that came back as told from now on.
-    fn open(&mut self, disk: &SimulatedDisk) -> Result<Journal, OpenError> {
-        let mut read = Vec::new();
-        let journal = Journal::open(Arc::new(disk.clone()), self.options, |sequence, entry| {
-            assert_eq!(sequence, read.len() as u64 + 1, "seed {}", self.seed);
-            read.push(entry.to_vec());
-            Ok::<_, Infallible>(())
-        })?;
-        let (seed, told, appended) = (self.seed, self.acknowledged, self.entries.len());
-        assert!(
-            read.len() as u64 >= told,
-            "seed {seed}: {told} acknowledged, {} read",
-            read.len()
-        );
-        assert!(
-            read.len() <= appended,
-            "seed {seed}: {appended} appended, {} read",
-            read.len()
-        );
-        assert!(
-            read == self.entries[..read.len()],
-            "seed {seed}: not what was appended"
-        );
-        assert_eq!(journal.durable(), read.len() as u64, "seed {seed}");
-        self.acknowledged = journal.durable();
-        self.entries = read;
-        Ok(journal)
+    /// Opens from the newest snapshot, compares what came back, and takes all of it as told from
+    /// now on.
+    fn open(&mut self, disk: &SimulatedDisk) -> Result<Opened, OpenError> {
+        let (seed, mut restart) = (self.seed, Restart::default());
+        let opened = Journal::open_with(Arc::new(disk.clone()), self.options, &mut restart)?;
+        let Start {
+            snapshot,
+            passed_over,
+            entries,
+        } = &opened.start;
+        assert!(passed_over.is_empty(), "seed {seed}: {passed_over:?}");
+        assert_eq!(*entries, restart.entries.len() as u64, "seed {seed}");
+        let from = snapshot.as_ref().map_or(0, |snapshot| snapshot.from);
+        let durable = opened.journal.durable();
+        let (told, appended) = (self.acknowledged, self.entries.len() as u64);
+        assert!(durable >= told, "seed {seed}: {told} told, {durable} read");
+        assert!(durable <= appended, "seed {seed}: {appended} appended");
+        assert_eq!(from + entries, durable, "seed {seed}");
+        self.entries.truncate(usize::try_from(durable).unwrap());
+        for (at, (sequence, entry)) in (from..).zip(&restart.entries) {
+            assert_eq!(*sequence, at + 1, "seed {seed}");
+            let appended = &self.entries[usize::try_from(at).unwrap()];
+            assert!(entry == appended, "seed {seed}: not what was appended");
+        }
+        assert_eq!(restart.state, State::of(&self.entries), "seed {seed}");
+        self.state = restart.state;
+        self.acknowledged = durable;
+        Ok(opened)
     }
 
     /// Appends until the disk fails or enough is done; says whether it failed.
-    fn append(&mut self, journal: &mut Journal) -> bool {
+    fn append(&mut self, journal: &mut Journal, disk: &SimulatedDisk, counts: &mut Counts) -> bool {
+        let snapshots = journal.snapshots().with_options(SNAPSHOT_OPTIONS);
         let mut batch = Batch::new();
         for _ in 0..self.dice.random_range(1..40) {
+            while self.dice.random_ratio(1, 2) {
+                self.snapshot(&snapshots, disk, counts);
+            }
             if self.dice.random_ratio(1, 6) && journal.prepare_next().is_err() {
                 // The journal must go on without a segment that was prepared ahead.
                 continue;
@@ -99,6 +112,13 @@ impl History {
                 let entry = self.entry();
                 batch.push(&entry);
                 self.entries.push(entry);
+                let sequence = self.entries.len() as u64;
+                self.state
+                    .apply(sequence, &self.entries[self.entries.len() - 1]);
+                if self.dice.random_ratio(1, 4) {
+                    // Before the entry is durable: what is copied now is ahead of the disk.
+                    self.snapshot(&snapshots, disk, counts);
+                }
             }
             let Ok(durable) = journal.commit(&mut batch) else {
                 let again = journal.commit(&mut Batch::new());
@@ -109,6 +129,40 @@ impl History {
             self.acknowledged = durable;
         }
         false
+    }
+
+    /// Goes a step on with the snapshot, or begins one. A disk that fails it alone does not fail
+    /// the journal.
+    fn snapshot(&mut self, snapshots: &Snapshots, disk: &SimulatedDisk, counts: &mut Counts) {
+        let was_on = disk.list().is_ok();
+        let done = match self.copying.take() {
+            None if self.dice.random_ratio(4, 5) => return,
+            None => {
+                let applied = self.entries.len() as u64;
+                Copying::begin(snapshots, applied).map(|begun| self.copying = Some(begun))
+            }
+            Some(copying) if copying.is_ready(self.acknowledged) => {
+                let published = copying.publish();
+                counts.published += u64::from(published.is_ok());
+                published.map(|published| check_published(&published, snapshots, disk))
+            }
+            Some(mut copying) => {
+                let padding = self.dice.random_range(0..300);
+                let copied = copying.copy(&self.state, padding);
+                copied.map(|()| self.copying = Some(copying))
+            }
+        };
+        let is_off = was_on && disk.list().is_err();
+        let step = match done {
+            Ok(()) if is_off => "removal of an older one".to_owned(),
+            Ok(()) => return,
+            Err(DiskError { action, file, .. }) => format!("{action} {file}"),
+        };
+        if is_off {
+            *counts.crashes_in_snapshots.entry(step).or_default() += 1;
+        } else if was_on {
+            counts.snapshots_given_up += 1;
+        }
     }
 
     /// Mostly small; some longer than a sector, a few longer than a segment.
@@ -146,7 +200,10 @@ fn run(seed: u64, counts: &mut Counts) {
     let mut disk = SimulatedDisk::new(seed, history.faults(120));
     for _ in 0..history.dice.random_range(1..5) {
         let failed = match history.open(&disk) {
-            Ok(mut journal) => history.append(&mut journal),
+            Ok(Opened { mut journal, start }) => {
+                counts.starts_from_snapshots += u64::from(start.snapshot.is_some());
+                history.append(&mut journal, &disk, counts)
+            }
             Err(OpenError::Io(_)) => {
                 counts.crashes_in_recovery += 1;
                 true
@@ -167,26 +224,69 @@ fn run(seed: u64, counts: &mut Counts) {
         } else {
             disk.after_power_cut(faults)
         };
+        // What a process leaves that is gone: an unfinished file.
+        history.copying = None;
     }
     let told = history.acknowledged;
     let disk = disk.after_power_cut(Faults::default());
-    let mut journal = match history.open(&disk) {
-        Ok(journal) => journal,
-        Err(refused) => panic!("seed {seed}: an honest crash was refused: {refused}"),
-    };
+    let mut journal = honest(history, &disk, counts);
     counts.recovered_unacknowledged += history.acknowledged - told;
     assert!(
-        !history.append(&mut journal),
+        !history.append(&mut journal, &disk, counts),
         "seed {seed}: nothing is appended any more"
     );
     check_reader(history, &journal);
-    drop(journal);
-    // What the last start and the last appends told must stand without any further sync.
-    if let Err(refused) = history.open(&disk.after_power_cut(Faults::default())) {
-        panic!("seed {seed}: an honest crash was refused: {refused}");
+    if seed.is_multiple_of(4) {
+        check_whole(history, &disk);
     }
+    drop(journal);
+    history.copying = None;
+    // What the last start and the last appends told must stand without any further sync.
+    let disk = disk.after_power_cut(Faults::default());
+    let journal = honest(history, &disk, counts);
+    check_reader(history, &journal);
     counts.acknowledged += history.acknowledged;
     counts.runs += 1;
+}
+
+/// It is the newest, and one more is kept at most, unless the power is off.
+fn check_published(published: &Published, snapshots: &Snapshots, disk: &SimulatedDisk) {
+    if let Ok(names) = disk.list() {
+        assert_eq!(snapshots.newest().unwrap().as_ref(), Some(published));
+        let kept = names
+            .iter()
+            .filter(|name| name.starts_with("snapshot-"))
+            .count();
+        assert!(kept <= 2, "{names:?}");
+    }
+}
+
+/// Opens on a disk without faults.
+fn honest(history: &mut History, disk: &SimulatedDisk, counts: &mut Counts) -> Journal {
+    match history.open(disk) {
+        Ok(Opened { journal, start }) => {
+            counts.starts_from_snapshots += u64::from(start.snapshot.is_some());
+            journal
+        }
+        Err(refused) => panic!(
+            "seed {}: an honest crash was refused: {refused}",
+            history.seed
+        ),
+    }
+}
+
+/// The journal beside its snapshots is still all there, to a full replay and to a check.
+fn check_whole(history: &History, disk: &SimulatedDisk) {
+    let (seed, mut read) = (history.seed, Vec::new());
+    let verified = verify(disk, 1, &(), &|_, _| Ok(())).unwrap();
+    assert_eq!(verified.damages, [], "seed {seed}");
+    assert_eq!(verified.last, history.acknowledged, "seed {seed}");
+    let disk = Arc::new(disk.after_kill(Faults::default()));
+    let journal = Journal::open(disk, history.options, |_, entry| {
+        read.push(entry.to_vec());
+        Ok::<_, Infallible>(())
+    });
+    assert!(journal.is_ok() && read == history.entries, "seed {seed}");
 }
 
 fn check_reader(history: &mut History, journal: &Journal) {
@@ -231,34 +331,6 @@ fn no_crash_loses_what_was_acknowledged_and_none_keeps_the_journal_from_starting
         }
         run(seed, &mut counts);
     }
-    let mut line = String::new();
-    let Counts {
-        runs,
-        crashes,
-        kills,
-        crashes_in_recovery,
-        ..
-    } = counts;
-    write!(
-        line,
-        "{crashes} crashes in {runs} histories (seeds 0 to {}), ",
-        runs - 1
-    )
-    .unwrap();
-    write!(
-        line,
-        "{kills} of them kills, {crashes_in_recovery} during a start, "
-    )
-    .unwrap();
-    write!(line, "{} ended by a failing disk; ", counts.failures).unwrap();
-    write!(
-        line,
-        "{} entries acknowledged, 0 lost; ",
-        counts.acknowledged
-    )
-    .unwrap();
-    println!(
-        "{line}{} kept that nobody was told of",
-        counts.recovered_unacknowledged
-    );
+    println!("{}", counts.report());
+    counts.check();
 }

@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::convert::Infallible;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use waika_server::ledger::journal::disk::{Disk, MemoryDisk, RealDisk};
-use waika_server::ledger::journal::{Batch, Journal, JournalOptions, OpenError};
+use waika_server::ledger::journal::{Batch, Journal, JournalOptions, OpenError, read_all, verify};
 
 const OPTIONS: JournalOptions = JournalOptions {
     segment_bytes: 64 << 10,
@@ -118,4 +121,98 @@ fn a_folder_that_was_moved_away_is_written_to_where_it_is() {
     drop((first, second));
     assert_eq!(open(real(&moved)).1, expected);
     assert_eq!(open(real(&path)).1, others);
+}
+
+#[test]
+fn a_folder_that_is_not_there_or_holds_no_journal_cannot_be_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+    let missing = folder.path().join("missing");
+    for (path, why) in [(folder.path(), "holds no journal"), (&*missing, "No such")] {
+        let message = RealDisk::open_read_only(path).unwrap_err().to_string();
+        assert!(
+            message.contains(path.to_str().unwrap()) && message.contains(why),
+            "{message}"
+        );
+    }
+    assert!(!missing.exists());
+}
+
+#[test]
+fn a_journal_is_looked_at_while_its_server_has_it_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(real(folder.path()));
+    let expected = append(&mut journal);
+    journal.snapshots().begin(2).unwrap().publish(5).unwrap();
+    let looking = RealDisk::open_read_only(folder.path()).unwrap();
+    let verified = verify(&looking, 2, &(), &|_, _| Ok(())).unwrap();
+    assert_eq!(verified.damages, []);
+    assert_eq!(
+        (verified.last, verified.snapshots.len()),
+        (expected.len() as u64, 1)
+    );
+    let mut read = Vec::new();
+    let count = read_all(&looking, 1, u64::MAX, |_, entry| {
+        read.push(entry.to_vec());
+        Ok::<_, Infallible>(())
+    });
+    assert_eq!(count.unwrap(), expected.len() as u64);
+    assert!(read == expected);
+    let file = looking.open("watermark").unwrap();
+    let refusals = [
+        looking.create("new").map(drop),
+        looking.rename("watermark", "new"),
+        looking.remove("watermark"),
+        looking.sync_folder(),
+        file.write_at(b"x", 0),
+        file.fill_with_ones(0, 1),
+        file.sync(),
+    ];
+    for refusal in refusals {
+        let kind = refusal.unwrap_err().kind();
+        assert_eq!(kind, io::ErrorKind::ReadOnlyFilesystem);
+    }
+}
+
+/// Records that are half there when they are looked at, segments that are begun in between, and
+/// snapshots that come and go are no damage.
+#[test]
+fn a_journal_that_is_being_written_is_never_found_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(real(folder.path()));
+    let looking = RealDisk::open_read_only(folder.path()).unwrap();
+    let durable = AtomicU64::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let snapshots = journal.snapshots();
+            for number in 0..800_u64 {
+                let mut batch = Batch::new();
+                for place in 0..number % 7 {
+                    batch.push(
+                        &number
+                            .to_le_bytes()
+                            .repeat(usize::try_from(place * 40).unwrap()),
+                    );
+                }
+                durable.store(journal.commit(&mut batch).unwrap(), Ordering::Release);
+                journal.prepare_in_background();
+                if number % 100 == 0 {
+                    let (from, covers) = (journal.durable(), journal.durable());
+                    let mut writer = snapshots.begin(from).unwrap();
+                    writer.push(&vec![1; 100_000]).unwrap();
+                    writer.publish(covers).unwrap();
+                }
+            }
+            durable.store(u64::MAX, Ordering::Release);
+        });
+        let mut before = 0;
+        while before < u64::MAX {
+            let verified = verify(&looking, 2, &(), &|_, _| Ok(())).unwrap();
+            assert_eq!(verified.damages, []);
+            assert_eq!(verified.entries, verified.last);
+            let count = read_all(&looking, 1, u64::MAX, |_, _| Ok::<_, Infallible>(()));
+            assert!(verified.last >= before && count.unwrap() >= before);
+            before = durable.load(Ordering::Acquire);
+        }
+    });
 }

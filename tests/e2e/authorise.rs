@@ -184,7 +184,7 @@ async fn a_limit_says_what_would_pass() {
 async fn d5_a_passport_holder_pays_once_the_review_is_approved() {
     let server = Server::start();
     let mut callers = Callers::of(&server).await;
-    callers.wallet("someone-else").await;
+    callers.wallet_with("someone-else", 111_000_009).await;
     let mut request = bind("a");
     let identity = request.identity.as_mut().unwrap();
     identity.r#type = v1::IdentityDocumentType::Passport.into();
@@ -226,7 +226,7 @@ async fn d5_a_passport_holder_pays_once_the_review_is_approved() {
 async fn r38_r70_the_readmes_test_cards_do_what_it_says() {
     let server = Server::start();
     let mut callers = Callers::of(&server).await;
-    callers.wallet("someone-else").await;
+    callers.wallet_with("someone-else", 111_000_009).await;
     let cards = test_cards();
     assert_eq!(cards.len(), 8);
     for (number, (expected, binds, does_not)) in cards.into_iter().enumerate() {
@@ -272,7 +272,7 @@ fn test_cards() -> Vec<(String, String, String)> {
 async fn d9_a_card_in_another_name_binds_and_does_not_pay() {
     let server = Server::start();
     let mut callers = Callers::of(&server).await;
-    callers.wallet("someone-else").await;
+    callers.wallet_with("someone-else", 111_000_009).await;
     let mut request = bind("a");
     request.card.as_mut().unwrap().holder_name = "Pierre Curie".to_owned();
     let token = bound(&callers.bind(request).await);

@@ -133,7 +133,7 @@ async fn d7_ten_thousand_wrong_passwords_at_once_are_told_exactly_five_times() {
 #[tokio::test(flavor = "multi_thread")]
 async fn d6_first_binds_at_once_agree_on_one_person_and_one_password() {
     let server = Server::start();
-    for round in 0..8 {
+    for round in 0..8_u32 {
         let account = format!("acct-{round}");
         let mut binds = JoinSet::new();
         for number in 0..3_u32 {
@@ -141,7 +141,9 @@ async fn d6_first_binds_at_once_agree_on_one_person_and_one_password() {
             let mut request = bind(&account);
             request.idempotency_key = format!("bind {number}");
             request.phone_number = format!("+44 7700 90012{number}");
-            request.card = Some(card(&visa(111_000_000 + number), v1::Scheme::Visa));
+            // Cards of their own: one that two people bind is a risk (R67).
+            let pan = visa(111_000_000 + 10 * round + number);
+            request.card = Some(card(&pan, v1::Scheme::Visa));
             request.payment_password = format!("00000{number}");
             binds.spawn(async move {
                 let response = callers.bind(request).await;

@@ -15,7 +15,8 @@ async fn quickstart_ends_with_histograms_and_outcomes_and_zero() {
     quickstart
         .args(["quickstart", "--rate", "200", "--duration", "3s"])
         .args(["--accounts", "100", "--merchants", "10", "--json"])
-        .arg(&json);
+        .arg(&json)
+        .current_dir(folder.path());
     let (output, text) = run(&mut quickstart);
     assert_eq!(output.status.code(), Some(0), "{text}");
     for part in ["p99", "response", "service", "lag", "approved", "VALID"] {
@@ -23,6 +24,8 @@ async fn quickstart_ends_with_histograms_and_outcomes_and_zero() {
     }
     let result: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     assert_eq!(result["schema"], "waika-loadgen/run/1");
+    let page = std::fs::read_to_string(folder.path().join("waika-report.html")).unwrap();
+    assert!(page.contains("<svg"), "the report as a page has its plots");
 }
 
 #[tokio::test]

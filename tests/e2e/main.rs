@@ -7,15 +7,27 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod requests;
 mod support;
 mod wallet;
 
 mod authorise;
 mod bind;
+mod clock;
 mod concurrency;
+mod history;
 mod idempotency;
 mod load;
 mod malformed;
 mod operators;
+mod quote;
+mod quote_token;
+mod races;
 mod restart;
+mod reversal;
+mod reversal_windows;
+mod risk;
 mod secrets;
+mod stream;
+mod stream_bounds;
+mod unbind;

@@ -26,6 +26,7 @@ async fn every_bad_field_of_a_payment_is_named_at_once() {
             channel: 9,
             version: "eight".to_owned(),
         }),
+        quote_token: "quote_1".to_owned(),
     };
     let error = callers.authorise(everything).await.unwrap_err();
     assert_eq!(error.code(), tonic::Code::InvalidArgument);
@@ -42,6 +43,7 @@ async fn every_bad_field_of_a_payment_is_named_at_once() {
             "merchant_id",
             "mode",
             "payment_password",
+            "quote_token",
             "scene",
         ])
     );
@@ -195,12 +197,12 @@ async fn a_message_that_is_too_large_is_refused() {
     let server = Server::start();
     let mut callers = Callers::of(&server).await;
     let mut payment = pay("a", "card_0000000000001", "k", 1);
-    payment.merchant_id = "m".repeat(100_000);
+    payment.merchant_id = "m".repeat(600_000);
     let error = callers.authorise(payment).await.unwrap_err();
     assert_eq!(error.code(), tonic::Code::OutOfRange, "{error}");
 }
 
-fn bad_fields(error: &tonic::Status) -> BTreeSet<String> {
+pub(crate) fn bad_fields(error: &tonic::Status) -> BTreeSet<String> {
     let details = error.get_error_details();
     let violations = &details.bad_request().unwrap().field_violations;
     violations
@@ -209,6 +211,6 @@ fn bad_fields(error: &tonic::Status) -> BTreeSet<String> {
         .collect()
 }
 
-fn named<const N: usize>(fields: [&str; N]) -> BTreeSet<String> {
+pub(crate) fn named<const N: usize>(fields: [&str; N]) -> BTreeSet<String> {
     fields.into_iter().map(ToOwned::to_owned).collect()
 }

@@ -1,9 +1,10 @@
 //! Starts the real `waika-server` on free ports and a folder of its own, and stops it again.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -130,8 +131,13 @@ impl Server {
     }
 
     /// Asks the server to stop and waits until it has.
-    pub(crate) fn stop(mut self, signal: Signal) -> (ExitStatus, Home) {
+    pub(crate) fn stop(self, signal: Signal) -> (ExitStatus, Home) {
         self.signal(signal);
+        self.ended()
+    }
+
+    /// Waits until the server has stopped, for a reason that it knows already.
+    pub(crate) fn ended(mut self) -> (ExitStatus, Home) {
         let status = self.child.wait().unwrap();
         (status, self.into_home())
     }
@@ -148,6 +154,15 @@ impl Server {
             .unwrap();
         self.child.wait().unwrap();
         (log, self.into_home())
+    }
+
+    /// Its memory now, in bytes.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kibibytes = line.unwrap().split_whitespace().nth(1).unwrap();
+        kibibytes.parse::<u64>().unwrap() * 1_024
     }
 
     pub(crate) async fn rpc_channel(&self) -> Channel {
@@ -191,32 +206,26 @@ async fn connect(address: &str) -> Channel {
         .unwrap()
 }
 
-/// The binary of that name, built once with the profile of this test. Cargo puts it two folders
-/// above this test's own file.
-pub(crate) fn binary(name: &str) -> PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
-        let this = std::env::current_exe().unwrap();
-        let folder = this.parent().and_then(Path::parent).unwrap().to_owned();
-        let mut build = Command::new("cargo");
-        build.args([
-            "build",
-            "--quiet",
-            "--locked",
-            "-p",
-            "waika-server",
-            "-p",
-            "waika-loadgen",
-        ]);
+/// The binary of that name, built once with the profile of this test: its package bears its name.
+/// Cargo puts it two folders above this test's own file.
+pub(crate) fn binary(name: &'static str) -> PathBuf {
+    static BUILT: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+    let this = std::env::current_exe().unwrap();
+    let folder = this.parent().and_then(Path::parent).unwrap();
+    // Where one package could not be built, the tests of the other go on.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !built.contains(name) {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["build", "--quiet", "--locked", "-p", name]);
         if folder.ends_with("release") {
-            build.arg("--release");
+            cargo.arg("--release");
         }
-        let outcome = build
+        let outcome = cargo
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
             .unwrap();
-        assert!(outcome.success(), "the binaries could not be built");
-        folder
-    });
+        assert!(outcome.success(), "{name} could not be built");
+        built.insert(name);
+    }
     folder.join(name)
 }

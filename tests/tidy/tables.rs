@@ -1,7 +1,7 @@
 //! Reasons have one order: in the code, in the contract, and in the README's tables.
 
 use waika_domain::decline::{DeclineReason, Layer, Retry};
-use waika_domain::refusal::BindRefusal;
+use waika_domain::refusal::{BindRefusal, PhoneCodeRefusal, ReversalRefusal, UnbindRefusal};
 
 use crate::read;
 use crate::scan::{marked_block, proto_enum};
@@ -96,6 +96,39 @@ fn bind_refusals_have_one_order_everywhere() {
         rows!(BindRefusal),
     );
     check_readme("bind-refusals", &table(rows!(BindRefusal)));
+}
+
+#[test]
+fn unbind_refusals_have_one_order_everywhere() {
+    check_proto(
+        "proto/waika/v1/card.proto",
+        "UnbindRefusalReason",
+        "UNBIND_REFUSAL_REASON_",
+        rows!(UnbindRefusal),
+    );
+    check_readme("unbind-refusals", &table(rows!(UnbindRefusal)));
+}
+
+#[test]
+fn reversal_refusals_have_one_order_everywhere() {
+    check_proto(
+        "proto/waika/v1/authorisation.proto",
+        "ReversalRefusalReason",
+        "REVERSAL_REFUSAL_REASON_",
+        rows!(ReversalRefusal),
+    );
+    check_readme("reversal-refusals", &table(rows!(ReversalRefusal)));
+}
+
+/// The README tells these two in a sentence.
+#[test]
+fn phone_code_refusals_have_one_order_in_code_and_contract() {
+    check_proto(
+        "proto/waika/v1/card.proto",
+        "PhoneCodeRefusalReason",
+        "PHONE_CODE_REFUSAL_REASON_",
+        rows!(PhoneCodeRefusal),
+    );
 }
 
 #[test]

@@ -1,13 +1,18 @@
 //! What a run found: every figure, complete before any of it is written.
 
-pub(crate) mod json;
+mod curve;
+pub(crate) mod file;
+pub(crate) mod html;
 mod plot;
 pub(crate) mod text;
+pub(crate) mod time_line;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::recorder::{Counts, Record, Times};
+pub(crate) use curve::CurvePoint;
+pub(crate) use time_line::TimeLineFacts;
 
 /// Names the form of the JSON report; a field is never changed in meaning under the same name.
 pub(crate) const SCHEMA: &str = "waika-loadgen/run/1";
@@ -34,6 +39,14 @@ pub(crate) struct Report {
     pub(crate) lag: TimeFacts,
     /// How many response times fell into each span.
     pub(crate) response_histogram: Vec<Span>,
+    /// Response times by percentile, no further than the samples support.
+    pub(crate) response_curve: Vec<CurvePoint>,
+    /// Service times by percentile.
+    pub(crate) service_curve: Vec<CurvePoint>,
+    /// Lag by percentile.
+    pub(crate) lag_curve: Vec<CurvePoint>,
+    /// What happened when.
+    pub(crate) time_line: TimeLineFacts,
     /// What became of the requests, most frequent first.
     pub(crate) outcomes: Vec<OutcomeFacts>,
     /// What measured.
@@ -310,6 +323,11 @@ pub(crate) fn outcomes(record: &Record) -> Vec<OutcomeFacts> {
         .collect();
     outcomes.sort_by_key(|facts| std::cmp::Reverse(facts.count));
     outcomes
+}
+
+/// A distribution by percentile, as far as its samples support it.
+pub(crate) fn curve(histogram: &Histogram<u64>) -> Vec<CurvePoint> {
+    curve::points(histogram)
 }
 
 /// How many response times fell into each span of a scale of 1, 2 and 5.

@@ -289,7 +289,8 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
-fn grouped_real(value: f64) -> String {
+/// A rate: whole from a hundred on.
+pub(crate) fn grouped_real(value: f64) -> String {
     if value < 100.0 {
         return format!("{value:.2}");
     }

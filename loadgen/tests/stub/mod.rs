@@ -6,12 +6,15 @@ use std::thread::JoinHandle;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio_stream::Empty;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 use waika::v1::authorisation_service_server::{AuthorisationService, AuthorisationServiceServer};
 use waika::v1::{
-    Approval, Authorisation, AuthoriseRequest, AuthoriseResponse, GetAuthorisationRequest,
-    GetAuthorisationResponse, authorisation,
+    Approval, Authorisation, AuthoriseRequest, AuthoriseResponse, AuthoriseStreamRequest,
+    AuthoriseStreamResponse, GetAuthorisationRequest, GetAuthorisationResponse,
+    ListAuthorisationsRequest, ListAuthorisationsResponse, QuoteRequest, QuoteResponse,
+    ReverseRequest, ReverseResponse, authorisation,
 };
 
 /// Which requests are refused, and how.
@@ -66,8 +69,42 @@ impl AuthorisationService for Refusal {
         &self,
         _request: Request<GetAuthorisationRequest>,
     ) -> Result<Response<GetAuthorisationResponse>, Status> {
-        Err(Status::unimplemented("a stub stores nothing"))
+        Err(stores_nothing())
     }
+
+    async fn list_authorisations(
+        &self,
+        _request: Request<ListAuthorisationsRequest>,
+    ) -> Result<Response<ListAuthorisationsResponse>, Status> {
+        Err(stores_nothing())
+    }
+
+    async fn quote(
+        &self,
+        _request: Request<QuoteRequest>,
+    ) -> Result<Response<QuoteResponse>, Status> {
+        Err(stores_nothing())
+    }
+
+    async fn reverse(
+        &self,
+        _request: Request<ReverseRequest>,
+    ) -> Result<Response<ReverseResponse>, Status> {
+        Err(stores_nothing())
+    }
+
+    type AuthoriseStreamStream = Empty<Result<AuthoriseStreamResponse, Status>>;
+
+    async fn authorise_stream(
+        &self,
+        _request: Request<Streaming<AuthoriseStreamRequest>>,
+    ) -> Result<Response<Self::AuthoriseStreamStream>, Status> {
+        Err(stores_nothing())
+    }
+}
+
+fn stores_nothing() -> Status {
+    Status::unimplemented("a stub stores nothing")
 }
 
 /// A running stub, which ends with the test.

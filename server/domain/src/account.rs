@@ -1,14 +1,15 @@
 //! An account: what is known of one wallet, and how events change it.
 
+mod apply;
+
+use std::collections::BTreeSet;
+
 use crate::card::BoundCard;
-use crate::event::{
-    BindDecided, BindReserved, Event, PasswordEffect, PasswordVerifier, PhoneCodeDecided,
-    PhoneCodeEffect, Reservation, Review, WalletRegion,
-};
-use crate::identifiers::{CardToken, Fingerprint};
-use crate::identity::Identity;
-use crate::period::Timestamp;
-use crate::refusal::PhoneCodeRefusal;
+use crate::event::{PasswordVerifier, Review, WalletRegion};
+use crate::identifiers::{CallName, CardToken, Fingerprint, IdempotencyKey, TicketId};
+use crate::identity::{DocumentType, Identity};
+use crate::period::{Day, Timestamp};
+use crate::risk::{Clearance, RiskReason, RiskTicket};
 use crate::usage::Usage;
 
 /// How long after its end a code is still known, so that using it late is told as that.
@@ -16,26 +17,63 @@ const EXPIRED_CODE_KEPT_SECONDS: u32 = 600;
 
 /// One wallet. Every field changes only by [`Account::apply`], so that replaying the events
 /// gives the same account.
+///
+/// There may be ten million of them, so an account at rest is small: lists hold no spare room,
+/// and what few accounts have stands in a box of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     region: WalletRegion,
-    identity: Option<Identity>,
     review: Review,
+    /// An identity taken apart takes less room. None before anybody is verified.
+    document: Option<DocumentType>,
+    document_fingerprint: Fingerprint,
+    document_expires_on: Day,
     password: Option<PasswordVerifier>,
-    wrong_passwords: u8,
-    password_locked_until: Option<Timestamp>,
-    cards: Vec<BoundCard>,
+    cards: Box<[BoundCard]>,
+    phone_codes: Box<[PhoneCode]>,
     usage: Usage,
     last_sequence: u64,
-    /// Most accounts have none of these most of the time.
-    unfinished: Option<Box<Unfinished>>,
+    rare: Option<Box<Rare>>,
 }
 
-/// What is under way: codes that were sent, cards that are being bound.
+/// What an account is made of: for a snapshot of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountParts {
+    /// The wallet's region.
+    pub region: WalletRegion,
+    /// A passport holder's review.
+    pub review: Review,
+    /// Who it was verified as.
+    pub identity: Option<Identity>,
+    /// What a payment password is checked against.
+    pub password: Option<PasswordVerifier>,
+    /// Its cards, oldest first.
+    pub cards: Box<[BoundCard]>,
+    /// Codes that were sent and not forgotten yet.
+    pub phone_codes: Box<[PhoneCode]>,
+    /// What is used of the limits.
+    pub usage: Usage,
+    /// The sequence of its last event.
+    pub last_sequence: u64,
+    /// What few accounts have.
+    pub rare: Rare,
+}
+
+/// What few accounts have at any time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Unfinished {
-    phone_codes: Vec<PhoneCode>,
-    binds: Vec<PendingBind>,
+pub struct Rare {
+    /// Wrong tries of the password since the last right one.
+    pub wrong_passwords: u8,
+    /// Until when the password is locked (D7).
+    pub password_locked_until: Option<Timestamp>,
+    /// Slots that are held for cards being bound.
+    pub binds: Vec<PendingBind>,
+    /// Open risk tickets, oldest first (R68).
+    pub risk_tickets: Vec<RiskTicket>,
+    /// What operators have said of risks.
+    pub clearances: Vec<Clearance>,
+    /// Payments that were reversed before they came (D31).
+    pub reversed_ahead: BTreeSet<CallName>,
 }
 
 /// A code that was sent to a phone.
@@ -45,10 +83,10 @@ pub struct PhoneCode {
     pub phone: Fingerprint,
     /// What the code follows from.
     pub nonce: u64,
-    /// From when on another may be asked for.
-    pub resend_at: Timestamp,
     /// Until when it can be used.
     pub expires_at: Timestamp,
+    /// How long before that another may be asked for, in seconds.
+    pub resend_before: i32,
     /// Wrong tries so far.
     pub wrong_tries: u8,
     /// It was used.
@@ -56,6 +94,12 @@ pub struct PhoneCode {
 }
 
 impl PhoneCode {
+    /// From when on another may be asked for (R19).
+    pub fn resend_at(&self) -> Timestamp {
+        let before = i64::from(self.resend_before).saturating_mul(1_000);
+        Timestamp::from_unix_ms(self.expires_at.unix_ms().saturating_sub(before))
+    }
+
     /// False once it is so old that it counts as never sent, whether or not an event has come
     /// by since to free its place.
     pub fn is_remembered(&self, now: Timestamp) -> bool {
@@ -77,16 +121,81 @@ impl Account {
     pub fn open(region: WalletRegion) -> Self {
         Self {
             region,
-            identity: None,
             review: Review::NotRequired,
+            document: None,
+            document_fingerprint: Fingerprint([0; 16]),
+            document_expires_on: Day::from_number(0),
             password: None,
-            wrong_passwords: 0,
-            password_locked_until: None,
-            cards: Vec::new(),
+            cards: Box::default(),
+            phone_codes: Box::default(),
             usage: Usage::default(),
             last_sequence: 0,
-            unfinished: None,
+            rare: None,
         }
+    }
+
+    /// An account as a snapshot kept it.
+    pub fn from_parts(parts: AccountParts) -> Self {
+        let AccountParts {
+            region,
+            review,
+            identity,
+            password,
+            cards,
+            phone_codes,
+            usage,
+            last_sequence,
+            rare,
+        } = parts;
+        let mut account = Self {
+            review,
+            password,
+            cards,
+            phone_codes,
+            usage,
+            last_sequence,
+            rare: (rare != Rare::default()).then(|| Box::new(rare)),
+            ..Self::open(region)
+        };
+        if let Some(identity) = identity {
+            account.verify(identity);
+        }
+        account
+    }
+
+    /// What a snapshot keeps of it.
+    pub fn into_parts(self) -> AccountParts {
+        let identity = self.identity();
+        let Self {
+            region,
+            review,
+            document: _,
+            document_fingerprint: _,
+            document_expires_on: _,
+            password,
+            cards,
+            phone_codes,
+            usage,
+            last_sequence,
+            rare,
+        } = self;
+        AccountParts {
+            region,
+            review,
+            identity,
+            password,
+            cards,
+            phone_codes,
+            usage,
+            last_sequence,
+            rare: rare.map(|rare| *rare).unwrap_or_default(),
+        }
+    }
+
+    fn verify(&mut self, identity: Identity) {
+        self.document = Some(identity.document);
+        self.document_fingerprint = identity.fingerprint;
+        self.document_expires_on = identity.expires_on;
     }
 
     /// The wallet's region.
@@ -95,8 +204,12 @@ impl Account {
     }
 
     /// Who it was verified as; None before the first card (R29).
-    pub fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
+    pub fn identity(&self) -> Option<Identity> {
+        Some(Identity {
+            document: self.document?,
+            fingerprint: self.document_fingerprint,
+            expires_on: self.document_expires_on,
+        })
     }
 
     /// A passport holder's review.
@@ -111,14 +224,20 @@ impl Account {
 
     /// Until when the password is locked, if it is at this instant (D7).
     pub fn password_locked_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.password_locked_until.filter(|&until| now < until)
+        self.rare
+            .as_ref()
+            .and_then(|rare| rare.password_locked_until)
+            .filter(|&until| now < until)
     }
 
     /// Wrong tries that count at this instant: none once a lock has run out (D7).
     pub fn wrong_passwords(&self, now: Timestamp) -> u8 {
-        match self.password_locked_until {
-            Some(until) if now >= until => 0,
-            Some(_) | None => self.wrong_passwords,
+        match &self.rare {
+            None => 0,
+            Some(rare) => match rare.password_locked_until {
+                Some(until) if now >= until => 0,
+                Some(_) | None => rare.wrong_passwords,
+            },
         }
     }
 
@@ -134,21 +253,48 @@ impl Account {
 
     /// Slots that are held for cards being bound.
     pub fn pending_binds(&self) -> &[PendingBind] {
-        self.unfinished
-            .as_ref()
-            .map_or(&[], |unfinished| &unfinished.binds)
+        self.rare.as_ref().map_or(&[], |rare| &rare.binds)
     }
 
     /// The latest code that was sent to a phone.
     pub fn phone_code(&self, phone: Fingerprint) -> Option<&PhoneCode> {
-        self.phone_codes().iter().find(|code| code.phone == phone)
+        self.phone_codes.iter().find(|code| code.phone == phone)
     }
 
     /// Codes that were sent and not forgotten yet.
     pub fn phone_codes(&self) -> &[PhoneCode] {
-        self.unfinished
-            .as_ref()
-            .map_or(&[], |unfinished| &unfinished.phone_codes)
+        &self.phone_codes
+    }
+
+    /// Its open risk tickets, oldest first (R68).
+    pub fn risk_tickets(&self) -> &[RiskTicket] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.risk_tickets)
+    }
+
+    /// The open risk ticket of that name.
+    pub fn risk_ticket(&self, id: TicketId) -> Option<&RiskTicket> {
+        self.risk_tickets().iter().find(|ticket| ticket.id == id)
+    }
+
+    /// An operator's latest word that a risk of a card is none.
+    pub fn clearance(&self, card: CardToken, reason: RiskReason) -> Option<&Clearance> {
+        let clearances = self.rare.as_ref().map_or(&[][..], |rare| &rare.clearances);
+        clearances
+            .iter()
+            .find(|clearance| clearance.card == card && clearance.reason == reason)
+    }
+
+    /// True if a payment was reversed before it came, named by its caller and key (D31).
+    pub fn is_reversed_ahead(&self, caller: &str, key: &IdempotencyKey) -> bool {
+        let names = self.rare.as_ref().map(|rare| &rare.reversed_ahead);
+        names
+            .filter(|names| !names.is_empty())
+            .is_some_and(|names| {
+                names.contains(&CallName {
+                    caller: caller.into(),
+                    key: key.clone(),
+                })
+            })
     }
 
     /// What is used of the limits.
@@ -160,140 +306,16 @@ impl Account {
     pub fn last_sequence(&self) -> u64 {
         self.last_sequence
     }
+}
 
-    /// Makes an event part of the account. `sequence` is the event's place in the ledger, `at`
-    /// its time.
-    pub fn apply(&mut self, event: &Event, sequence: u64, at: Timestamp) {
-        self.last_sequence = sequence;
-        match event {
-            Event::PhoneCode(decided) => self.apply_phone_code(decided),
-            Event::BindReserved(reserved) => self.apply_bind_reserved(reserved, sequence),
-            Event::BindDecided(decided) => self.apply_bind_decided(decided),
-            Event::Reserved(reservation) => self.apply_reservation(reservation),
-            Event::Posted(posted) => {
-                if posted.reserved_by.is_none() {
-                    self.apply_reservation(&posted.reservation);
-                }
-            }
-            Event::Voided(voided) => {
-                let held = &voided.reservation;
-                self.usage =
-                    self.usage
-                        .giving_back(held.month, held.year, held.payment.amount.fen());
-            }
-            Event::Declined(declined) => self.apply_password(declined.password),
-            Event::ReviewResolved(resolved) => self.review = resolved.review,
-            // These are not about an account's own state.
-            Event::MerchantPut(_) | Event::CardStatusSet(_) => {}
-        }
-        self.forget_what_is_finished(at);
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn apply_phone_code(&mut self, decided: &PhoneCodeDecided) {
-        if decided
-            .outcome
-            .is_err_and(|refused| refused.reason == PhoneCodeRefusal::ResendTooSoon)
-        {
-            return; // The code that was sent a moment ago still holds.
-        }
-        let codes = &mut self.unfinished.get_or_insert_default().phone_codes;
-        codes.retain(|code| code.phone != decided.phone);
-        let Ok(sent) = decided.outcome else { return }; // R24: none is outstanding now.
-        codes.push(PhoneCode {
-            phone: decided.phone,
-            nonce: sent.nonce,
-            resend_at: sent.resend_at,
-            expires_at: sent.expires_at,
-            wrong_tries: 0,
-            used: false,
-        });
-    }
-
-    fn apply_bind_reserved(&mut self, reserved: &BindReserved, sequence: u64) {
-        self.apply_phone_code_effect(reserved.phone_code);
-        self.apply_password(reserved.password);
-        let pending = PendingBind {
-            sequence,
-            card: reserved.card,
-        };
-        self.unfinished.get_or_insert_default().binds.push(pending);
-    }
-
-    fn apply_bind_decided(&mut self, decided: &BindDecided) {
-        self.apply_phone_code_effect(decided.phone_code);
-        self.apply_password(decided.password);
-        if let (Some(unfinished), Some(reserved_by)) = (&mut self.unfinished, decided.reserved_by) {
-            unfinished
-                .binds
-                .retain(|pending| pending.sequence != reserved_by);
-        }
-        if let Ok(binding) = &decided.outcome {
-            self.identity = Some(binding.identity);
-            self.password = binding.password_set.or(self.password);
-            self.cards.reserve_exact(1);
-            self.cards.push(binding.card.clone());
-        }
-        self.review = decided.review;
-    }
-
-    fn apply_reservation(&mut self, reservation: &Reservation) {
-        self.apply_password(reservation.password);
-        let Reservation {
-            month,
-            year,
-            payment,
-            ..
-        } = reservation;
-        self.usage = self.usage.counting(*month, *year, payment.amount);
-    }
-
-    fn apply_password(&mut self, effect: PasswordEffect) {
-        match effect {
-            PasswordEffect::Untouched => {}
-            PasswordEffect::Matched => {
-                (self.wrong_passwords, self.password_locked_until) = (0, None);
-            }
-            PasswordEffect::Wrong {
-                tries,
-                locked_until,
-            } => {
-                (self.wrong_passwords, self.password_locked_until) = (tries, locked_until);
-            }
-        }
-    }
-
-    fn apply_phone_code_effect(&mut self, effect: PhoneCodeEffect) {
-        let (PhoneCodeEffect::Wrong { phone, .. } | PhoneCodeEffect::Used { phone }) = effect
-        else {
-            return;
-        };
-        let Some(unfinished) = &mut self.unfinished else {
-            return;
-        };
-        let Some(code) = unfinished
-            .phone_codes
-            .iter_mut()
-            .find(|code| code.phone == phone)
-        else {
-            return;
-        };
-        match effect {
-            PhoneCodeEffect::Untouched => {}
-            PhoneCodeEffect::Wrong { tries, .. } => code.wrong_tries = tries,
-            PhoneCodeEffect::Used { .. } => code.used = true,
-        }
-    }
-
-    /// Frees what nobody can use any more, so that an account at rest is small.
-    fn forget_what_is_finished(&mut self, now: Timestamp) {
-        let Some(unfinished) = &mut self.unfinished else {
-            return;
-        };
-        unfinished
-            .phone_codes
-            .retain(|code| code.is_remembered(now));
-        if unfinished.phone_codes.is_empty() && unfinished.binds.is_empty() {
-            self.unfinished = None;
-        }
+    #[test]
+    fn an_account_at_rest_is_small() {
+        assert!(size_of::<Account>() <= 120, "{}", size_of::<Account>());
+        assert!(size_of::<PhoneCode>() <= 40, "{}", size_of::<PhoneCode>());
+        assert!(size_of::<BoundCard>() <= 72, "{}", size_of::<BoundCard>());
     }
 }

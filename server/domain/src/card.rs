@@ -211,6 +211,8 @@ pub struct BoundCard {
     pub holder_matches: bool,
     /// When it was bound.
     pub bound_at: Timestamp,
+    /// The sequence of the event that bound it; 0 in that event itself.
+    pub bound_by: u64,
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ name_type! {
 }
 
 /// A caller's name for one call, so that sending it again has no second effect (D18).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdempotencyKey(Box<str>);
 
 impl IdempotencyKey {
@@ -71,6 +71,15 @@ impl IdempotencyKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A call of one kind on one account: who made it, and the name that the caller gave it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallName {
+    /// Empty where callers are not told apart.
+    pub caller: Box<str>,
+    /// The caller's name for the call.
+    pub key: IdempotencyKey,
 }
 
 /// Names a card within its account; says nothing about the card's number.
@@ -152,6 +161,41 @@ impl fmt::Display for AuthorisationId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(Self::PREFIX)?;
         Base32(self.0.wrapping_mul(Self::MULTIPLIER).rotate_right(32)).fmt(formatter)
+    }
+}
+
+/// Names a risk ticket within its account: the sequence of the decline that opened it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TicketId(u64);
+
+impl TicketId {
+    const PREFIX: &str = "risk_";
+
+    /// Takes the sequence of the decline that opened it.
+    pub const fn from_sequence(sequence: u64) -> Self {
+        Self(sequence)
+    }
+
+    /// The sequence of the decline that opened it.
+    pub const fn sequence(self) -> u64 {
+        self.0
+    }
+
+    /// Reads an id as [`fmt::Display`] writes it.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        text.strip_prefix(Self::PREFIX)
+            .and_then(decode)
+            .map(Self)
+            .ok_or(Malformed::new(
+                "must be a ticket id as ListRiskTickets gave it",
+            ))
+    }
+}
+
+impl fmt::Display for TicketId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(Self::PREFIX)?;
+        Base32(self.0).fmt(formatter)
     }
 }
 

@@ -20,7 +20,9 @@ pub mod money;
 pub mod period;
 pub mod policy;
 pub mod refusal;
+pub mod risk;
 pub mod rules;
+pub mod sandbox_clock;
 pub mod usage;
 pub mod version;
 

@@ -83,8 +83,14 @@ impl Day {
         civil_from_days(self.0)
     }
 
+    /// The day so many days later.
+    #[must_use]
+    pub const fn plus_days(self, days: u8) -> Self {
+        Self(self.0.saturating_add(days as i32))
+    }
+
     /// Its first instant.
-    fn start(self) -> Timestamp {
+    pub fn start(self) -> Timestamp {
         Timestamp(i64::from(self.0) * MS_PER_DAY - ZONE_OFFSET_MS)
     }
 }

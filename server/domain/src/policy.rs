@@ -97,6 +97,10 @@ pub struct Policy {
     pub passport_review: PassportReview,
     /// Share of wallets that have the feature, 0 to 100 (R3, D21).
     pub rollout_percent: u8,
+    /// Whole days between the day of an authorisation and the midnight at which it settles (D25).
+    pub settle_after_days: u8,
+    /// How long a quote holds, in seconds (D32).
+    pub quote_seconds: u32,
 }
 
 impl Policy {
@@ -130,6 +134,8 @@ impl Policy {
             },
             passport_review: PassportReview::BeforePayment,
             rollout_percent: 100,
+            settle_after_days: 1,
+            quote_seconds: 300,
         }
     }
 

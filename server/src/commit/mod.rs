@@ -141,6 +141,11 @@ impl CommitQueue {
         self.appended().saturating_sub(self.durable())
     }
 
+    /// True once nothing more becomes durable.
+    pub fn has_ended(&self) -> bool {
+        self.shared.waiters.has_ended()
+    }
+
     /// Completes when a write or a sync has failed, and never otherwise: the process must stop
     /// (exit 74).
     pub fn halted(&self) -> impl Future<Output = Halted> + Send + use<> {

@@ -50,6 +50,10 @@ impl Waiters {
         self.durable.load(Ordering::Acquire)
     }
 
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.get().is_some()
+    }
+
     /// Everything up to `sequence` is durable.
     pub(super) fn publish(&self, sequence: u64) {
         self.durable.store(sequence, Ordering::Release);

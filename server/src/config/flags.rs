@@ -4,6 +4,8 @@
 
 use clap::{Arg, ArgAction, Command};
 
+use super::inspect_flags;
+
 /// One flag with its variable.
 pub(super) struct Flag {
     /// Without the dashes.
@@ -25,7 +27,11 @@ enum Kind {
 }
 
 impl Flag {
-    const fn value(name: &'static str, variable: &'static str, help: &'static str) -> Self {
+    pub(super) const fn value(
+        name: &'static str,
+        variable: &'static str,
+        help: &'static str,
+    ) -> Self {
         Self {
             name,
             variable,
@@ -36,19 +42,23 @@ impl Flag {
         }
     }
 
-    const fn switch(name: &'static str, variable: &'static str, help: &'static str) -> Self {
+    pub(super) const fn switch(
+        name: &'static str,
+        variable: &'static str,
+        help: &'static str,
+    ) -> Self {
         Self {
             kind: Kind::Switch,
             ..Self::value(name, variable, help)
         }
     }
 
-    const fn takes(mut self, placeholder: &'static str) -> Self {
+    pub(super) const fn takes(mut self, placeholder: &'static str) -> Self {
         self.placeholder = placeholder;
         self
     }
 
-    const fn or(mut self, default: &'static str) -> Self {
+    pub(super) const fn or(mut self, default: &'static str) -> Self {
         self.default = Some(default);
         self
     }
@@ -58,7 +68,7 @@ impl Flag {
         self
     }
 
-    fn argument(&self) -> Arg {
+    pub(super) fn argument(&self) -> Arg {
         let argument = Arg::new(self.name)
             .long(self.name)
             .env(self.variable)
@@ -108,7 +118,7 @@ pub(super) const SERVE: &[Flag] = &[
         "journal:DIR, or memory: (memory:delay=2ms) to measure without a disk",
     )
     .takes("STORE")
-    .or("journal:./waika-data"),
+    .or(STORE_DEFAULT),
     KEY_FILE,
     Flag::value(
         "cores",
@@ -169,6 +179,13 @@ pub(super) const SERVE: &[Flag] = &[
     .takes("DURATION")
     .or("500us"),
     Flag::value(
+        "snapshot-every",
+        "WAIKA_SNAPSHOT_EVERY",
+        "Journal entries after which a snapshot is taken; 0: only when an operator asks",
+    )
+    .takes("ENTRIES")
+    .or("2000000"),
+    Flag::value(
         "segment-bytes",
         "WAIKA_SEGMENT_BYTES",
         "Size of a journal segment",
@@ -185,6 +202,16 @@ pub(super) const SERVE: &[Flag] = &[
     .or("10s")
     .hidden(),
 ];
+
+/// Where the journal is, for every command.
+pub(super) const STORE_DEFAULT: &str = "journal:./waika-data";
+
+/// Every flag of every command.
+pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
+    let tables = [SERVE, inspect_flags::VERIFY, inspect_flags::EXPORT];
+    let tables = tables.into_iter().chain([inspect_flags::FSYNC_PROBE]);
+    tables.flatten()
+}
 
 const KEY_FILE: Flag = Flag::value(
     "key-file",
@@ -214,8 +241,9 @@ pub(super) fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about("Authorises payments made with international cards bound to a mainland wallet")
         .after_help(
-            "Exit codes: 0 stopped, 64 configuration, 65 journal damaged, 69 port or data folder \
-             in use, 71 refused by the machine, 73 data folder not writable, 74 write failed.",
+            "Exit codes: 0 stopped or done, 64 configuration, 65 journal damaged, 69 port or data \
+             folder in use, 71 refused by the machine, 73 folder not writable, 74 read or write \
+             failed, 130 a command other than serve was interrupted.",
         )
         .args_conflicts_with_subcommands(true)
         .args(serve_arguments())
@@ -232,6 +260,7 @@ pub(super) fn command() -> Command {
                 .subcommand(show)
                 .subcommand(check),
         )
+        .subcommands(inspect_flags::commands())
 }
 
 #[cfg(test)]
@@ -245,7 +274,7 @@ mod tests {
 
     #[test]
     fn every_flag_has_its_variable() {
-        for flag in SERVE {
+        for flag in all() {
             let variable = flag.name.replace('-', "_").to_uppercase();
             assert_eq!(flag.variable, format!("WAIKA_{variable}"));
         }

@@ -54,6 +54,8 @@ fn parse(file: &str, text: &str) -> Result<Policy, Vec<String>> {
         client: client(&mut keys, known.client),
         passport_review: keys.value("passport.review", known.passport_review, review),
         rollout_percent: keys.number("rollout.percent", 0..=100, known.rollout_percent),
+        settle_after_days: keys.number("settlement.after_days", 0..=90, known.settle_after_days),
+        quote_seconds: keys.number("quote.valid_seconds", 1..=DAY_SECONDS, known.quote_seconds),
     };
     keys.own_name(&policy.name, &known.name);
     let mistakes = keys.into_mistakes();
@@ -141,6 +143,13 @@ fn review(value: &DeValue<'_>) -> Result<PassportReview, Expected> {
     }
 }
 
+fn review_word(review: PassportReview) -> &'static str {
+    match review {
+        PassportReview::BeforePayment => "before_payment",
+        PassportReview::Deferred => "deferred",
+    }
+}
+
 /// The policy as a file that [`read`] takes back.
 pub(super) fn render(policy: &Policy) -> String {
     let Policy {
@@ -153,11 +162,10 @@ pub(super) fn render(policy: &Policy) -> String {
         client,
         passport_review,
         rollout_percent,
+        settle_after_days,
+        quote_seconds,
     } = policy;
-    let review = match passport_review {
-        PassportReview::BeforePayment => "before_payment",
-        PassportReview::Deferred => "deferred",
-    };
+    let review = review_word(*passport_review);
     format!(
         r#"# Every decision carries this name.
 name = "{name}"
@@ -201,6 +209,14 @@ review = "{review}"
 # Share of wallets that have the feature (R3, D21).
 [rollout]
 percent = {rollout_percent}
+
+# Whole days between the day of an authorisation and the midnight at which it settles (D25).
+[settlement]
+after_days = {settle_after_days}
+
+# How long a quote holds (D32).
+[quote]
+valid_seconds = {quote_seconds}
 "#,
         single = limits.single.value(),
         month = limits.month.value(),

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::values::{Expected, shown};
 
 /// Every section with its keys. The first stands for the keys outside any section.
-const SECTIONS: [(&str, &[&str]); 9] = [
+const SECTIONS: [(&str, &[&str]); 11] = [
     ("", &["name"]),
     ("limits", &["single_fen", "month_fen", "year_fen"]),
     ("fee", &["rate", "waived_up_to_fen"]),
@@ -19,6 +19,8 @@ const SECTIONS: [(&str, &[&str]); 9] = [
     ("client", &["android", "ios", "google_play"]),
     ("passport", &["review"]),
     ("rollout", &["percent"]),
+    ("settlement", &["after_days"]),
+    ("quote", &["valid_seconds"]),
 ];
 
 /// What happened to a key that the file has.

@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::flags::{Flag, SERVE};
+use super::flags;
 use super::values::{Expected, shown};
 
 /// The values of one command, with the mistakes found in them.
@@ -70,10 +70,9 @@ impl<'a> Reader<'a> {
     /// The flag, or the variable if that is where the value is from.
     pub(super) fn name(&self, flag: &str) -> String {
         let from_variable = self.matches.value_source(flag) == Some(ValueSource::EnvVariable);
-        let variable = SERVE
-            .iter()
+        let variable = flags::all()
             .find(|known| from_variable && known.name == flag)
-            .map(|known: &Flag| known.variable.to_owned());
+            .map(|known| known.variable.to_owned());
         variable.unwrap_or_else(|| format!("--{flag}"))
     }
 

@@ -99,6 +99,9 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
     let segment_bytes = reader.read("segment-bytes", |text| {
         values::number(text, &(4_096..=1_073_741_824))
     });
+    let snapshot_every = reader.read("snapshot-every", |text| {
+        values::number(text, &(0..=u64::MAX))
+    });
     Some(LedgerConfig {
         store: store?,
         key_file: key_file?,
@@ -108,6 +111,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         policy: Arc::new(policy?),
         commit_spacing: commit_spacing?,
         segment_bytes: segment_bytes?,
+        snapshot_every: snapshot_every?,
     })
 }
 
@@ -157,11 +161,11 @@ fn read_bounds(reader: &mut Reader<'_>) -> Option<Bounds> {
     })
 }
 
-fn available_cores() -> NonZeroUsize {
+pub(super) fn available_cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-fn count(number: u64) -> NonZeroUsize {
+pub(super) fn count(number: u64) -> NonZeroUsize {
     let number = usize::try_from(number).unwrap_or(usize::MAX);
     NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
 }

@@ -153,6 +153,71 @@ fn the_mistakes_of_a_policy_join_the_others() {
     );
 }
 
+fn inspection(line: &str) -> Inspection {
+    match parse(words(line)) {
+        Ok(Command::Inspect(inspection)) => inspection,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_journal_is_looked_at_where_a_server_would_put_it() {
+    let Inspection::Verify(config) = inspection("journal verify --jobs 3") else {
+        panic!("verify");
+    };
+    assert_eq!(config.folder, Path::new("./waika-data"));
+    assert_eq!(config.jobs.get(), 3);
+    let line = "journal export --store journal:/d --format csv --output - --from 2 --to 2 \
+                --account a --force";
+    let Inspection::Export(config) = inspection(line) else {
+        panic!("export");
+    };
+    assert_eq!(config.folder, Path::new("/d"));
+    assert_eq!(config.output, Output::Standard);
+    assert_eq!((config.from, config.to), (2, Some(2)));
+    assert!(config.account.is_some() && config.force);
+    let Inspection::FsyncProbe(config) = inspection("fsync-probe --json f") else {
+        panic!("probe");
+    };
+    assert_eq!(config.sizes, [512, 4_096, 65_536]);
+    assert_eq!(config.duration, Duration::from_secs(5));
+    assert_eq!(config.json, Some(Output::File("f".into())));
+}
+
+#[test]
+fn mistakes_of_the_commands_that_look_are_named_too() {
+    check(
+        "journal export --store memory: --format xml --output f --account a/b --from 0",
+        &[
+            "--store: \"memory:\" is in its server's memory",
+            "--format: \"xml\" is not a format",
+            "--from: \"0\" is not a number",
+            "--account: \"a/b\" must be 1 to 64",
+        ],
+    );
+    check(
+        "journal export",
+        &["--format: is missing", "--output: is missing"],
+    );
+    check(
+        "journal export --format sqlite --output - --from 9 --to 8",
+        &[
+            "--to: 8 is before --from",
+            "--output: a database cannot be written to standard output",
+        ],
+    );
+    check("journal verify --jobs 0", &["--jobs: \"0\""]);
+    check(
+        "fsync-probe --duration 0 --bytes 0 --json= --store disk",
+        &[
+            "--store",
+            "--duration",
+            "--bytes",
+            "--json: \"\" names no file",
+        ],
+    );
+}
+
 #[test]
 fn help_and_version_are_told() {
     for (line, part) in [

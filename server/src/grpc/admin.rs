@@ -4,12 +4,14 @@ use tonic::{Request, Response, Status};
 use waika::v1;
 use waika::v1::admin_service_server::AdminService;
 use waika_domain::event::Event;
-use waika_domain::identifiers::{CardToken, MerchantId};
-use waika_domain::merchant::{CategoryCode, Merchant};
+use waika_domain::identifiers::{CardToken, MerchantId, TicketId};
 
 use super::parse::{Digests, Fields};
-use super::{Desk, enums, status};
-use crate::ledger::{Operation, Rpc};
+use super::{Desk, enums, merchant, operators, status};
+use crate::ledger::{GlobalOperation, Operation, Rpc};
+
+/// Merchants or tickets on a page.
+const LARGEST_PAGE: usize = 1_000;
 
 #[tonic::async_trait]
 impl AdminService for Desk {
@@ -21,7 +23,7 @@ impl AdminService for Desk {
         let request = request.into_inner();
         let mut fields = Fields::default();
         let key = fields.key(&request.idempotency_key);
-        let merchant = parse_merchant(&mut fields, request.merchant);
+        let merchant = merchant::parse(&mut fields, request.merchant);
         let whole = (|| Some((key?, merchant?)))();
         let (key, merchant) = fields.finish(whole)?;
         let call = Digests::new(ledger.vault())
@@ -36,11 +38,13 @@ impl AdminService for Desk {
                 [u8::from(merchant.international_cards)],
             )
             .call(Rpc::PutMerchant, key);
-        let answered = ledger.put_merchant(self.core, call, merchant).await?;
+        let answered = ledger
+            .submit_global(self.core, call, GlobalOperation::PutMerchant(merchant))
+            .await?;
         let Event::MerchantPut(put) = &answered.event else {
             return Err(not_what_was_asked());
         };
-        let (merchant, replayed) = (Some(to_merchant(put)), answered.replayed);
+        let (merchant, replayed) = (Some(merchant::to_wire(put)), answered.replayed);
         Ok(Response::new(v1::PutMerchantResponse {
             merchant,
             replayed,
@@ -59,7 +63,7 @@ impl AdminService for Desk {
         let merchant = ledger.merchant(self.core, &id).await?;
         let merchant = merchant.ok_or_else(|| status::not_found("no merchant of that id"))?;
         Ok(Response::new(v1::GetMerchantResponse {
-            merchant: Some(to_merchant(&merchant)),
+            merchant: Some(merchant::to_wire(&merchant)),
         }))
     }
 
@@ -70,13 +74,7 @@ impl AdminService for Desk {
         let ledger = self.ledger()?;
         let request = request.into_inner();
         let mut fields = Fields::default();
-        let size = match request.page_size {
-            0 => Some(100),
-            size => usize::try_from(size)
-                .ok()
-                .filter(|size| (1..=1_000).contains(size)),
-        };
-        let size = fields.require("page_size", size, "must be 1 to 1000, or 0 for 100");
+        let size = fields.page_size(request.page_size, LARGEST_PAGE);
         let after = match &*request.page_token {
             "" => Some(None),
             token => fields
@@ -91,7 +89,10 @@ impl AdminService for Desk {
             .filter(|_| more)
             .map(|merchant| merchant.id.to_string());
         Ok(Response::new(v1::ListMerchantsResponse {
-            merchants: page.iter().map(|merchant| to_merchant(merchant)).collect(),
+            merchants: page
+                .iter()
+                .map(|merchant| merchant::to_wire(merchant))
+                .collect(),
             next_page_token: last.unwrap_or_default(),
         }))
     }
@@ -157,41 +158,93 @@ impl AdminService for Desk {
             replayed: answered.replayed,
         }))
     }
-}
 
-fn parse_merchant(fields: &mut Fields, merchant: Option<v1::Merchant>) -> Option<Merchant> {
-    let merchant = fields.require("merchant", merchant, "must be given")?;
-    let id = fields.take(
-        "merchant.merchant_id",
-        MerchantId::parse(&merchant.merchant_id),
-    );
-    fields.text(
-        "merchant.name",
-        &merchant.name,
-        128,
-        "must be 1 to 128 characters",
-    );
-    let region = v1::MerchantRegion::try_from(merchant.region).ok();
-    let region = region.and_then(enums::merchant_region);
-    let region = fields.require("merchant.region", region, "must be MAINLAND or OVERSEAS");
-    let category = CategoryCode::parse(&merchant.category_code);
-    let category = fields.take("merchant.category_code", category);
-    Some(Merchant {
-        id: id?,
-        name: merchant.name.into(),
-        region: region?,
-        category: category?,
-        international_cards: merchant.international_cards,
-    })
-}
+    async fn list_risk_tickets(
+        &self,
+        request: Request<v1::ListRiskTicketsRequest>,
+    ) -> Result<Response<v1::ListRiskTicketsResponse>, Status> {
+        let ledger = self.ledger()?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let size = fields.page_size(request.page_size, LARGEST_PAGE);
+        let after = match &*request.page_token {
+            "" => Some(None),
+            token => fields.take("page_token", TicketId::parse(token)).map(Some),
+        };
+        let whole = (|| Some((size?, after?)))();
+        let (size, after) = fields.finish(whole)?;
+        let (tickets, next) = ledger.risk_tickets(self.core, after, size).await?;
+        Ok(Response::new(v1::ListRiskTicketsResponse {
+            tickets: tickets.iter().map(operators::open_ticket).collect(),
+            next_page_token: next.map(|next| next.to_string()).unwrap_or_default(),
+        }))
+    }
 
-fn to_merchant(merchant: &Merchant) -> v1::Merchant {
-    v1::Merchant {
-        merchant_id: merchant.id.to_string(),
-        name: merchant.name.to_string(),
-        region: enums::to_merchant_region(merchant.region).into(),
-        category_code: format!("{:04}", merchant.category.0),
-        international_cards: merchant.international_cards,
+    async fn resolve_risk_ticket(
+        &self,
+        request: Request<v1::ResolveRiskTicketRequest>,
+    ) -> Result<Response<v1::ResolveRiskTicketResponse>, Status> {
+        let ledger = self.ledger()?;
+        let operators::RiskVerdict {
+            account,
+            call,
+            ticket,
+            cleared,
+        } = operators::parse_risk_verdict(request.get_ref(), ledger.vault())?;
+        let operation = Operation::ResolveRisk { ticket, cleared };
+        let answered = ledger
+            .submit(self.core, account.clone(), call, operation)
+            .await?;
+        let Event::RiskResolved(resolved) = &answered.event else {
+            return Err(not_what_was_asked());
+        };
+        Ok(Response::new(v1::ResolveRiskTicketResponse {
+            ticket: Some(operators::ticket(&account, &resolved.ticket)),
+            verdict: operators::risk_verdict(resolved.cleared).into(),
+            replayed: answered.replayed,
+        }))
+    }
+
+    async fn get_clock(
+        &self,
+        _: Request<v1::GetClockRequest>,
+    ) -> Result<Response<v1::GetClockResponse>, Status> {
+        let (now, setting) = self.ledger()?.clock(self.core).await?;
+        Ok(Response::new(v1::GetClockResponse {
+            clock: Some(operators::clock_state(now, &setting)),
+        }))
+    }
+
+    async fn set_clock(
+        &self,
+        request: Request<v1::SetClockRequest>,
+    ) -> Result<Response<v1::SetClockResponse>, Status> {
+        let ledger = self.ledger()?;
+        let (call, asked) = operators::parse_clock(request.get_ref(), ledger.vault())?;
+        let answered = ledger
+            .submit_global(self.core, call, GlobalOperation::SetClock(asked))
+            .await?;
+        let Event::ClockSet(setting) = &answered.event else {
+            return Err(not_what_was_asked());
+        };
+        Ok(Response::new(v1::SetClockResponse {
+            clock: Some(operators::clock_state(setting.showed, setting)),
+            replayed: answered.replayed,
+        }))
+    }
+
+    async fn take_snapshot(
+        &self,
+        _: Request<v1::TakeSnapshotRequest>,
+    ) -> Result<Response<v1::TakeSnapshotResponse>, Status> {
+        let taken = self.ledger()?.take_snapshot().await?;
+        Ok(Response::new(v1::TakeSnapshotResponse {
+            file: taken.published.file,
+            from: taken.published.from,
+            covers: taken.published.covers,
+            accounts: taken.accounts,
+            bytes: taken.published.bytes,
+        }))
     }
 }
 

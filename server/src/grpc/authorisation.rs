@@ -1,38 +1,58 @@
 //! `AuthorisationService`.
 
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use waika::v1;
 use waika::v1::authorisation_service_server::AuthorisationService;
-use waika_domain::event::{Payment, Scene};
-use waika_domain::identifiers::{
-    AccountId, AuthorisationId, CardToken, IdempotencyKey, MerchantId,
-};
-use waika_domain::money::Amount;
-use waika_domain::rules;
+use waika_domain::identifiers::{AccountId, AuthorisationId};
 
 use super::parse::{self, Fields};
-use super::{Desk, enums, outcome, status};
-use crate::ledger::{AuthoriseOperation, Business, LedgerError, Operation, Rpc, Secret};
+use super::{Desk, outcome, payment, reversal, status, stream};
+use crate::ledger::{Business, Decided, History, LedgerError, Operation, Rpc, Standing};
+use crate::page_token;
 
 #[tonic::async_trait]
 impl AuthorisationService for Desk {
+    type AuthoriseStreamStream = stream::Answers;
+
     async fn authorise(
         &self,
         request: Request<v1::AuthoriseRequest>,
     ) -> Result<Response<v1::AuthoriseResponse>, Status> {
+        self.decide(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn authorise_stream(
+        &self,
+        request: Request<Streaming<v1::AuthoriseStreamRequest>>,
+    ) -> Result<Response<stream::Answers>, Status> {
+        self.ledger()?;
+        Ok(Response::new(stream::answers(
+            self.clone(),
+            request.into_inner(),
+        )))
+    }
+
+    async fn quote(
+        &self,
+        request: Request<v1::QuoteRequest>,
+    ) -> Result<Response<v1::QuoteResponse>, Status> {
         let ledger = self.ledger()?;
-        let (account, key, asked) = parse_authorise(request.into_inner())?;
-        let call = parse::call(Rpc::Authorise, key, Business::Payment);
-        let operation = Operation::Authorise(asked);
+        let (account, asked) = payment::parse_quote(request.into_inner())?;
+        let quoted = ledger.quote(self.core, &account, &asked).await?;
+        Ok(Response::new(payment::quote_response(asked.amount, quoted)))
+    }
+
+    async fn reverse(
+        &self,
+        request: Request<v1::ReverseRequest>,
+    ) -> Result<Response<v1::ReverseResponse>, Status> {
+        let ledger = self.ledger()?;
+        let parsed = reversal::parse(request.get_ref(), ledger.vault())?;
+        let operation = Operation::Reverse(parsed.operation);
         let answered = ledger
-            .submit(self.core, account.clone(), call, operation)
+            .submit(self.core, parsed.account, parsed.call, operation)
             .await?;
-        let replayed = answered.replayed;
-        let authorisation = outcome::authorisation(&account, &answered)?;
-        Ok(Response::new(v1::AuthoriseResponse {
-            authorisation: Some(authorisation),
-            replayed,
-        }))
+        reversal::response(&answered).map(Response::new)
     }
 
     async fn get_authorisation(
@@ -47,79 +67,90 @@ impl AuthorisationService for Desk {
         // What is no id of ours names no authorisation.
         let id = AuthorisationId::parse(&request.authorisation_id)
             .ok_or(LedgerError::UnknownAuthorisation)?;
-        let answered = ledger.authorisation(self.core, &account, id).await?;
-        let authorisation = Some(outcome::authorisation(&account, &answered)?);
+        let decided = ledger.authorisation(self.core, &account, id).await?;
+        let v1::AuthorisationRecord {
+            authorisation,
+            status,
+        } = record(&account, &decided)?;
         Ok(Response::new(v1::GetAuthorisationResponse {
             authorisation,
+            status,
+        }))
+    }
+
+    async fn list_authorisations(
+        &self,
+        request: Request<v1::ListAuthorisationsRequest>,
+    ) -> Result<Response<v1::ListAuthorisationsResponse>, Status> {
+        const LARGEST_PAGE: usize = 100;
+        let ledger = self.ledger()?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let account = fields.account(&request.account_id);
+        let size = fields.page_size(request.page_size, LARGEST_PAGE);
+        let account = fields.finish(account)?;
+        let mut fields = Fields::default();
+        let begin = match &*request.page_token {
+            "" => Some(None),
+            token => fields
+                .take(
+                    "page_token",
+                    page_token::parse(ledger.vault(), &account, token),
+                )
+                .map(Some),
+        };
+        let whole = (|| Some((size?, begin?)))();
+        let (size, begin) = fields.finish(whole)?;
+        let history = ledger.history(self.core, &account, begin, size).await?;
+        let History { decisions, next } = history;
+        let records = decisions.iter().map(|decided| record(&account, decided));
+        let next = next.map(|next| page_token::seal(ledger.vault(), &account, next));
+        Ok(Response::new(v1::ListAuthorisationsResponse {
+            authorisations: records.collect::<Result<_, _>>()?,
+            next_page_token: next.unwrap_or_default(),
         }))
     }
 }
 
-type ParsedAuthorise = (AccountId, IdempotencyKey, AuthoriseOperation);
-
-fn parse_authorise(request: v1::AuthoriseRequest) -> Result<ParsedAuthorise, Status> {
-    let mut fields = Fields::default();
-    let password = Secret::new(request.payment_password);
-    let key = fields.key(&request.idempotency_key);
-    let account = fields.account(&request.account_id);
-    let card = fields.take("card_token", CardToken::parse(&request.card_token));
-    let scene = v1::Scene::try_from(request.scene)
-        .ok()
-        .and_then(enums::scene);
-    let scene = fields.require("scene", scene, "must be a scene that is known");
-    let merchant = parse_merchant(&mut fields, scene, &request.merchant_id);
-    let amount = fields.take("amount_fen", Amount::from_fen(request.amount_fen)); // D15
-    if !matches!(&*request.currency, "" | "CNY") {
-        fields.refuse("currency", "must be CNY, or empty for the same"); // R58
+impl Desk {
+    /// Decides one payment, for a call of its own or in a stream.
+    pub(super) async fn decide(
+        &self,
+        request: v1::AuthoriseRequest,
+    ) -> Result<v1::AuthoriseResponse, Status> {
+        let ledger = self.ledger()?;
+        let (account, key, asked) = payment::parse(request, ledger.vault())?;
+        let call = parse::call(Rpc::Authorise, key, Business::Payment);
+        let operation = Operation::Authorise(asked);
+        let answered = ledger
+            .submit(self.core, account.clone(), call, operation)
+            .await?;
+        let authorisation = outcome::authorisation(&account, &answered)?;
+        Ok(v1::AuthoriseResponse {
+            authorisation: Some(authorisation),
+            replayed: answered.replayed,
+        })
     }
-    let mode = v1::PaymentMode::try_from(request.mode)
-        .ok()
-        .and_then(enums::mode);
-    let mode = fields.require("mode", mode, "must be a payment mode that is known");
-    fields.take("payment_password", rules::password::check_shape(&password)); // R43
-    let client = fields.client(request.client);
-    let whole = (|| {
-        let payment = Payment {
-            card: card?,
-            merchant: merchant?,
-            amount: amount?,
-            scene: scene?,
-            mode: mode?,
-        };
-        Some((
-            account?,
-            key?,
-            AuthoriseOperation {
-                payment,
-                client: client?,
-                password,
-            },
-        ))
-    })();
-    fields.finish(whole)
 }
 
-/// Only a purchase has a merchant, and it must have one. The outer None means malformed.
-#[expect(
-    clippy::option_option,
-    reason = "absent and malformed are different things"
-)]
-fn parse_merchant(
-    fields: &mut Fields,
-    scene: Option<Scene>,
-    text: &str,
-) -> Option<Option<MerchantId>> {
-    let has_merchant = scene.is_none_or(Scene::has_merchant);
-    if text.is_empty() && !has_merchant {
-        return Some(None);
-    }
-    if !has_merchant {
-        fields.refuse("merchant_id", "must be empty in a scene without a merchant");
-        return None;
-    }
-    fields
-        .take("merchant_id", MerchantId::parse(text))
-        .map(Some)
+fn record(account: &AccountId, decided: &Decided) -> Result<v1::AuthorisationRecord, Status> {
+    let Standing {
+        given_back,
+        fee_given_back,
+        remaining,
+        settles_at,
+        settled,
+    } = decided.standing;
+    Ok(v1::AuthorisationRecord {
+        authorisation: Some(outcome::authorisation(account, &decided.answered)?),
+        status: Some(v1::AuthorisationStatus {
+            reversed_fen: given_back.value(),
+            reversed_fee_fen: fee_given_back.value(),
+            remaining_fen: remaining.value(),
+            settles_at: settles_at.map(outcome::timestamp),
+            settled,
+        }),
+    })
 }
 
 /// An entry that is no authorisation was answered for one: a defect, told as such.

@@ -12,7 +12,7 @@ use waika_domain::refusal::Refused;
 use waika_domain::rules::phone_code::normalise_phone;
 
 use super::parse::{Digests, Fields};
-use super::{Desk, bind, enums, outcome, status};
+use super::{Desk, bind, enums, outcome, status, unbind};
 use crate::ledger::{Answered, Operation, PhoneCodeOperation, Rpc};
 use crate::{sandbox, vault};
 
@@ -60,6 +60,19 @@ impl CardService for Desk {
             .submit(self.core, parsed.account, parsed.call, operation)
             .await?;
         bind::response(&answered).map(Response::new)
+    }
+
+    async fn unbind(
+        &self,
+        request: Request<v1::UnbindRequest>,
+    ) -> Result<Response<v1::UnbindResponse>, Status> {
+        let ledger = self.ledger()?;
+        let parsed = unbind::parse(request.into_inner(), ledger.vault())?;
+        let operation = Operation::Unbind(parsed.operation);
+        let answered = ledger
+            .submit(self.core, parsed.account, parsed.call, operation)
+            .await?;
+        unbind::response(&answered).map(Response::new)
     }
 
     async fn list_cards(

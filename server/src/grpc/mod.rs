@@ -6,13 +6,20 @@ mod bind;
 mod card;
 mod enums;
 pub mod health;
+mod merchant;
+mod operators;
 mod outcome;
 mod parse;
+mod payment;
+mod reversal;
 mod status;
+mod stream;
+mod unbind;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use waika::v1::admin_service_server::AdminServiceServer;
 use waika::v1::authorisation_service_server::AuthorisationServiceServer;
@@ -20,7 +27,7 @@ use waika::v1::card_service_server::CardServiceServer;
 
 use crate::ledger::Ledger;
 
-/// Largest message in either direction, in bytes.
+/// Largest message in either direction, in bytes, unless said otherwise below.
 const MESSAGE_BYTES: usize = 64 * 1024;
 
 /// What the services need to know about the server around them.
@@ -29,6 +36,8 @@ pub struct Doorway {
     /// Empty until recovery is done; calls answer UNAVAILABLE until then.
     pub ledger: OnceLock<Arc<Ledger>>,
     draining: AtomicBool,
+    /// Tells streams what `draining` tells calls.
+    stopping: CancellationToken,
     options: Options,
 }
 
@@ -53,6 +62,7 @@ impl Doorway {
     /// From now on no new work is taken.
     pub fn begin_draining(&self) {
         self.draining.store(true, Ordering::Release);
+        self.stopping.cancel();
     }
 }
 
@@ -82,8 +92,10 @@ pub fn rpc_routes(doorway: &Arc<Doorway>, core: usize) -> Routes {
         core,
     };
     let authorisation = AuthorisationServiceServer::new(desk.clone())
-        .max_decoding_message_size(MESSAGE_BYTES)
-        .max_encoding_message_size(MESSAGE_BYTES);
+        // A stream's message holds up to 1,024 payments of at most some 330 bytes.
+        .max_decoding_message_size(8 * MESSAGE_BYTES)
+        // A page of a hundred declines is larger than what callers may send.
+        .max_encoding_message_size(4 * MESSAGE_BYTES);
     let card = CardServiceServer::new(desk)
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);

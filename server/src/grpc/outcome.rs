@@ -32,10 +32,15 @@ pub(super) fn authorisation(
         Event::PhoneCode(_)
         | Event::BindReserved(_)
         | Event::BindDecided(_)
+        | Event::UnbindDecided(_)
         | Event::Reserved(_)
+        | Event::ReversalDecided(_)
+        | Event::ReversedAhead(_)
         | Event::ReviewResolved(_)
+        | Event::RiskResolved(_)
         | Event::MerchantPut(_)
-        | Event::CardStatusSet(_) => return Err(not_an_authorisation()),
+        | Event::CardStatusSet(_)
+        | Event::ClockSet(_) => return Err(not_an_authorisation()),
     };
     Ok(v1::Authorisation {
         authorisation_id: AuthorisationId::from_sequence(answered.sequence).to_string(),
@@ -101,7 +106,8 @@ fn from_payment(payment: &Payment) -> v1::Authorisation {
     }
 }
 
-fn decline(decline: &Decline) -> v1::Decline {
+/// A decline.
+pub(super) fn decline(decline: &Decline) -> v1::Decline {
     let Decline { reason, evidence } = decline;
     let (observed, required) = observed_and_required(evidence);
     v1::Decline {

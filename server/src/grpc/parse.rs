@@ -70,6 +70,22 @@ impl Fields {
         self.take("idempotency_key", IdempotencyKey::parse(text))
     }
 
+    /// 1 to the largest page, or 0 for a hundred.
+    pub(super) fn page_size(&mut self, size: i32, largest: usize) -> Option<usize> {
+        let size = match size {
+            0 => Some(100),
+            size => usize::try_from(size)
+                .ok()
+                .filter(|size| (1..=largest).contains(size)),
+        };
+        let expected = if largest == 100 {
+            "must be 1 to 100, or 0 for 100"
+        } else {
+            "must be 1 to 1000, or 0 for 100"
+        };
+        self.require("page_size", size, expected)
+    }
+
     pub(super) fn region(&mut self, number: i32) -> Option<WalletRegion> {
         let region = v1::WalletRegion::try_from(number)
             .ok()

@@ -48,7 +48,8 @@ impl From<LedgerError> for Status {
         match error {
             LedgerError::UnknownAccount
             | LedgerError::UnknownCard
-            | LedgerError::UnknownAuthorisation => not_found(&text),
+            | LedgerError::UnknownAuthorisation
+            | LedgerError::UnknownTicket => not_found(&text),
             LedgerError::KeyConflict { field } => {
                 let details = with_info("IDEMPOTENCY_KEY_CONFLICT", [("field", field)]);
                 let text = format!("{text}: send the same fields, or choose another key");
@@ -61,6 +62,10 @@ impl From<LedgerError> for Status {
                 Status::with_error_details(Code::ResourceExhausted, text, details)
             }
             LedgerError::Stopped => not_serving(&text),
+            LedgerError::NoSnapshot => {
+                let details = with_info("NO_SNAPSHOT", []);
+                Status::with_error_details(Code::FailedPrecondition, text, details)
+            }
             LedgerError::Unreadable => {
                 let details = with_info("STORE_UNREADABLE", []);
                 Status::with_error_details(Code::Unavailable, text, details)

@@ -122,6 +122,14 @@ impl SandboxIssuer {
         }
     }
 
+    /// Every card whose status is not normal, for a snapshot.
+    pub(crate) fn statuses(&self) -> Vec<(IssuerCardReference, CardStatus)> {
+        self.statuses
+            .iter()
+            .map(|entry| (entry.key().clone(), *entry))
+            .collect()
+    }
+
     fn refusal_by_status(&self, reference: &IssuerCardReference) -> Result<(), IssuerRefusal> {
         if self.statuses.is_empty() {
             return Ok(());
@@ -176,8 +184,9 @@ fn refusal_of(selector: u16) -> Result<(), IssuerRefusal> {
 
 /// The selector stands in the reference, so that the number need not be kept.
 fn reference(selector: u16, fingerprint: Fingerprint) -> IssuerCardReference {
-    let number = u128::from_be_bytes(fingerprint.0);
-    IssuerCardReference(format!("{selector}-{number:x}").into())
+    // Eighty bits: no two cards of the sandbox share a name, and it takes little room.
+    let number = u128::from_be_bytes(fingerprint.0) >> 48;
+    IssuerCardReference(format!("{selector}-{number:020x}").into())
 }
 
 fn selector_of(reference: &IssuerCardReference) -> u16 {

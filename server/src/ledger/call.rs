@@ -19,6 +19,14 @@ pub enum Rpc {
     SetCardStatus,
     /// `AdminService.PutMerchant`.
     PutMerchant,
+    /// `CardService.Unbind`.
+    Unbind,
+    /// `AuthorisationService.Reverse`.
+    Reverse,
+    /// `AdminService.ResolveRiskTicket`.
+    ResolveRiskTicket,
+    /// `AdminService.SetClock`.
+    SetClock,
 }
 
 /// One call under one key.

@@ -1,16 +1,19 @@
 //! From what is written to what happened. Whatever is not understood is an error that names
 //! it: an entry that an older server skips would be a decision that it forgets.
 
+pub(super) mod binding;
+pub(super) mod operators;
+pub(super) mod reversal;
+
 use prost::Message as _;
-use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference};
+use waika_domain::card::{CardExpiry, IssuerCardReference};
 use waika_domain::decline::{AmountOverLimit, Decline, DeclineReason, Evidence};
 use waika_domain::event::{
-    ApprovalCode, BindDecided, BindReserved, Binding, CardStatusSet, Declined, Event,
-    PasswordEffect, PasswordVerifier, Payment, PhoneCodeDecided, PhoneCodeEffect, PhoneCodeSent,
-    Posted, Reservation, ReviewResolved, Voided, Windows,
+    ApprovalCode, BindDecided, BindReserved, CardStatusSet, Declined, Event, PasswordEffect,
+    Payment, PhoneCodeDecided, PhoneCodeEffect, PhoneCodeSent, Posted, Reservation, ReviewResolved,
+    Voided, Windows,
 };
 use waika_domain::identifiers::{CardToken, Fingerprint, IdempotencyKey, MerchantId};
-use waika_domain::identity::Identity;
 use waika_domain::merchant::{CategoryCode, Merchant, MerchantRegion};
 use waika_domain::money::{Amount, Fen};
 use waika_domain::period::{Day, Month, Timestamp, Year};
@@ -26,6 +29,8 @@ use super::schema;
 pub(crate) struct Stored {
     /// The account that it happened to; empty where it concerns none.
     pub(crate) account: Box<str>,
+    /// The sequence of the account's entry before it; 0 for its first.
+    pub(crate) previous: u64,
     /// When.
     pub(crate) at: Timestamp,
     /// The call that caused it.
@@ -53,9 +58,9 @@ pub(crate) enum StoredBody {
 /// An entry that is not understood.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} is not understood by this version of waika-server: start the newer one that wrote it")]
-pub(crate) struct NotUnderstood(&'static str);
+pub(crate) struct NotUnderstood(pub(super) &'static str);
 
-type Decoded<T> = Result<T, NotUnderstood>;
+pub(super) type Decoded<T> = Result<T, NotUnderstood>;
 
 /// Reads an entry.
 pub(crate) fn entry(bytes: &[u8]) -> Decoded<Stored> {
@@ -63,6 +68,7 @@ pub(crate) fn entry(bytes: &[u8]) -> Decoded<Stored> {
     let at = Timestamp::from_unix_ms(entry.at_ms);
     Ok(Stored {
         account: entry.account.into(),
+        previous: entry.previous,
         at,
         call: entry.call.map(call).transpose()?,
         body: body(entry.body.ok_or(NotUnderstood("a kind of entry"))?, at)?,
@@ -117,6 +123,17 @@ fn body(body: schema::Body, at: Timestamp) -> Decoded<StoredBody> {
             reference: IssuerCardReference(set.reference.into()),
             status: known(set.status, "a card's status")?,
         }),
+        schema::Body::UnbindDecided(decided) => Event::UnbindDecided(binding::unbind(decided)?),
+        schema::Body::ReversalDecided(decided) => {
+            Event::ReversalDecided(Box::new(reversal::reversal(decided)?))
+        }
+        schema::Body::ReversedAhead(name) => {
+            Event::ReversedAhead(Box::new(reversal::call_name(name)?))
+        }
+        schema::Body::RiskResolved(resolved) => {
+            Event::RiskResolved(operators::risk_resolved(resolved)?)
+        }
+        schema::Body::ClockSet(setting) => Event::ClockSet(operators::clock_setting(setting)),
     };
     Ok(StoredBody::Event(event))
 }
@@ -140,7 +157,7 @@ fn phone_code(decided: schema::PhoneCode) -> Decoded<PhoneCodeDecided> {
 
 fn bind(decided: schema::BindDecided, at: Timestamp) -> Decoded<BindDecided> {
     let outcome = match (decided.binding, decided.refused) {
-        (Some(stored), _) => Ok(binding(stored, at)?),
+        (Some(stored), _) => Ok(binding::binding(stored, at)?),
         (None, refused) => Err(refusal(refused, BindRefusal::from_number)?),
     };
     Ok(BindDecided {
@@ -150,40 +167,6 @@ fn bind(decided: schema::BindDecided, at: Timestamp) -> Decoded<BindDecided> {
         password: password_effect(decided.password),
         outcome,
         review: known(decided.review, "a review's state")?,
-    })
-}
-
-fn binding(binding: schema::Binding, at: Timestamp) -> Decoded<Binding> {
-    let card = BoundCard {
-        token: CardToken::from_bits(binding.card_token),
-        fingerprint: fingerprint(&binding.card_fingerprint)?,
-        issuer_reference: IssuerCardReference(binding.issuer_reference.into()),
-        bin: binding.bin,
-        last_four: small(binding.last_four, "a card's last digits")?,
-        scheme: known(binding.scheme, "a scheme")?,
-        expiry: CardExpiry {
-            year: small(binding.expiry_year, "a card's expiry")?,
-            month: small(binding.expiry_month, "a card's expiry")?,
-        },
-        holder_matches: binding.holder_matches,
-        bound_at: at,
-    };
-    let identity = Identity {
-        document: known(binding.document, "a document type")?,
-        fingerprint: fingerprint(&binding.document_fingerprint)?,
-        expires_on: Day::from_number(binding.document_expires_on),
-    };
-    let password_set = match binding.password_set.split_at_checked(16) {
-        None => None,
-        Some((salt, digest)) => Some(PasswordVerifier {
-            salt: array(salt, "a password's verifier")?,
-            digest: array(digest, "a password's verifier")?,
-        }),
-    };
-    Ok(Binding {
-        card,
-        identity,
-        password_set,
     })
 }
 
@@ -217,7 +200,7 @@ fn payment(payment: Option<schema::Payment>) -> Decoded<Payment> {
     })
 }
 
-fn merchant(merchant: schema::Merchant) -> Decoded<Merchant> {
+pub(super) fn merchant(merchant: schema::Merchant) -> Decoded<Merchant> {
     Ok(Merchant {
         id: merchant_id(&merchant.id)?,
         name: merchant.name.into(),
@@ -314,18 +297,18 @@ fn sequence(number: u64) -> Option<u64> {
     Some(number).filter(|&number| number != 0)
 }
 
-fn known<T: Numbered>(number: u32, what: &'static str) -> Decoded<T> {
+pub(super) fn known<T: Numbered>(number: u32, what: &'static str) -> Decoded<T> {
     T::from_number(number).ok_or(NotUnderstood(what))
 }
 
-fn small<T: TryFrom<u32>>(number: u32, what: &'static str) -> Decoded<T> {
+pub(super) fn small<T: TryFrom<u32>>(number: u32, what: &'static str) -> Decoded<T> {
     T::try_from(number).map_err(|_| NotUnderstood(what))
 }
 
-fn array<const N: usize>(bytes: &[u8], what: &'static str) -> Decoded<[u8; N]> {
+pub(super) fn array<const N: usize>(bytes: &[u8], what: &'static str) -> Decoded<[u8; N]> {
     bytes.try_into().map_err(|_| NotUnderstood(what))
 }
 
-fn fingerprint(bytes: &[u8]) -> Decoded<Fingerprint> {
+pub(super) fn fingerprint(bytes: &[u8]) -> Decoded<Fingerprint> {
     array(bytes, "a fingerprint").map(Fingerprint)
 }

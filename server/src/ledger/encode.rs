@@ -3,12 +3,14 @@
 use prost::Message as _;
 use waika_domain::decline::{Decline, Evidence};
 use waika_domain::event::{
-    BindDecided, Binding, Event, PasswordEffect, Payment, PhoneCodeDecided, PhoneCodeEffect,
-    Reservation,
+    BindDecided, Binding, Event, PasswordEffect, PasswordVerifier, Payment, PhoneCodeDecided,
+    PhoneCodeEffect, Reservation, ReversalDecided, UnbindDecided,
 };
-use waika_domain::identifiers::Fingerprint;
+use waika_domain::identifiers::{CallName, Fingerprint};
 use waika_domain::merchant::{Merchant, MerchantRegion};
 use waika_domain::period::Timestamp;
+use waika_domain::risk::RiskTicket;
+use waika_domain::sandbox_clock::ClockSetting;
 
 use super::call::{Business, Call};
 use super::numbers::Numbered as _;
@@ -94,6 +96,79 @@ fn body(event: &Event) -> schema::Body {
             reference: set.reference.0.to_string(),
             status: set.status.number(),
         }),
+        Event::UnbindDecided(decided) => schema::Body::UnbindDecided(unbind(decided)),
+        Event::ReversalDecided(decided) => schema::Body::ReversalDecided(reversal(decided)),
+        Event::ReversedAhead(name) => schema::Body::ReversedAhead(call_name(name)),
+        Event::RiskResolved(resolved) => schema::Body::RiskResolved(schema::RiskResolved {
+            ticket: Some(risk_ticket(&resolved.ticket)),
+            cleared: resolved.cleared,
+        }),
+        Event::ClockSet(setting) => schema::Body::ClockSet(clock_setting(setting)),
+    }
+}
+
+fn unbind(decided: &UnbindDecided) -> schema::UnbindDecided {
+    let asked = schema::UnbindDecided {
+        card_token: decided.card.bits(),
+        password: password_effect(decided.password),
+        ..schema::UnbindDecided::default()
+    };
+    match decided.outcome {
+        Ok(unbound) => schema::UnbindDecided {
+            fingerprint: bytes(unbound.fingerprint),
+            bound_by: unbound.bound_by,
+            ..asked
+        },
+        Err(refused) => schema::UnbindDecided {
+            refused: Some(refusal(refused.reason.number(), &refused.evidence)),
+            ..asked
+        },
+    }
+}
+
+fn reversal(decided: &ReversalDecided) -> schema::ReversalDecided {
+    let reversal = decided.outcome.ok().map(|reversal| schema::Reversal {
+        principal_fen: reversal.principal.value(),
+        fee_fen: reversal.fee.value(),
+        remaining_fen: reversal.remaining.value(),
+        month: reversal.month.number(),
+        year: reversal.year.number(),
+        month_restored: reversal.month_restored,
+        year_restored: reversal.year_restored,
+    });
+    let refused = decided
+        .outcome
+        .err()
+        .map(|refused| refusal(refused.reason.number(), &refused.evidence));
+    schema::ReversalDecided {
+        original: decided.original,
+        reversal,
+        refused,
+    }
+}
+
+pub(super) fn call_name(name: &CallName) -> schema::CallName {
+    schema::CallName {
+        caller: name.caller.to_string(),
+        key: name.key.as_str().to_owned(),
+    }
+}
+
+pub(super) fn risk_ticket(ticket: &RiskTicket) -> schema::RiskTicket {
+    schema::RiskTicket {
+        id: ticket.id.sequence(),
+        card_token: ticket.card.bits(),
+        reason: ticket.reason.number(),
+        opened_at_ms: ticket.opened_at.unix_ms(),
+    }
+}
+
+pub(super) fn clock_setting(setting: &ClockSetting) -> schema::ClockSetting {
+    schema::ClockSetting {
+        set_at_ms: setting.set_at.unix_ms(),
+        showed_ms: setting.showed.unix_ms(),
+        rate: setting.rate,
+        follows_machine: setting.follows_machine,
     }
 }
 
@@ -147,10 +222,13 @@ fn binding(binding: &Binding) -> schema::Binding {
         document: identity.document.number(),
         document_fingerprint: bytes(identity.fingerprint),
         document_expires_on: identity.expires_on.number(),
-        password_set: password_set
-            .map(|verifier| [&verifier.salt[..], &verifier.digest[..]].concat())
-            .unwrap_or_default(),
+        password_set: password_set.as_ref().map(verifier).unwrap_or_default(),
     }
+}
+
+/// Salt and digest in one.
+pub(super) fn verifier(verifier: &PasswordVerifier) -> Vec<u8> {
+    [&verifier.salt[..], &verifier.digest[..]].concat()
 }
 
 fn reservation(reservation: &Reservation) -> schema::Reservation {
@@ -181,7 +259,7 @@ fn payment(payment: &Payment) -> schema::Payment {
     }
 }
 
-fn merchant(merchant: &Merchant) -> schema::Merchant {
+pub(super) fn merchant(merchant: &Merchant) -> schema::Merchant {
     schema::Merchant {
         id: merchant.id.to_string(),
         name: merchant.name.to_string(),
@@ -252,6 +330,6 @@ fn phone_code_effect(effect: PhoneCodeEffect) -> Option<schema::PhoneCodeEffect>
     })
 }
 
-fn bytes(fingerprint: Fingerprint) -> Vec<u8> {
+pub(super) fn bytes(fingerprint: Fingerprint) -> Vec<u8> {
     fingerprint.0.to_vec()
 }

@@ -6,37 +6,44 @@
 pub mod journal;
 
 mod call;
-mod decode;
+pub(crate) mod decode;
 pub(crate) mod encode;
 mod numbers;
 mod open;
 mod operation;
+mod reading;
 mod recovery;
 mod replay;
+mod reversal;
 #[cfg(test)]
-mod round_trip_tests;
+pub(crate) mod round_trip_tests;
 mod saga;
 mod schema;
+mod snapshot;
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use waika_domain::account::Account;
 use waika_domain::event::Event;
-use waika_domain::identifiers::{AccountId, AuthorisationId, MerchantId};
-use waika_domain::merchant::Merchant;
+use waika_domain::identifiers::AccountId;
 use waika_domain::period::Timestamp;
-use waika_domain::policy::Policy;
 
 pub use self::call::{Business, Call, Rpc};
 use self::decode::{Stored, StoredBody};
 use self::journal::JournalReader;
+pub(crate) use self::numbers::Numbered;
 pub use self::open::OpenError;
 pub use self::operation::{
-    AuthoriseOperation, BindOperation, Operation, PhoneCodeOperation, Secret,
+    AuthoriseOperation, BindOperation, GlobalOperation, Operation, OriginalNamed,
+    PhoneCodeOperation, ReverseOperation, Secret, UnbindOperation,
 };
-use self::replay::{is_same_call, merchant_scope, replay};
+pub use self::reading::{Decided, History, OpenTicket, QuoteAsked, Quoted, QuotedCard, Standing};
+use self::replay::{global_scope, is_same_call, replay, scope_of};
+pub(crate) use self::reversal::OriginalFound;
 use self::saga::Begun;
+pub use self::snapshot::SnapshotTaken;
+use self::snapshot::Snapshotter;
 use crate::authoriser::{Applied, Authoriser, Passage, Taken};
 use crate::commit::{CommitQueue, Halted};
 use crate::idempotency::Place;
@@ -54,6 +61,9 @@ pub enum LedgerError {
     /// The account has no such authorisation.
     #[error("the account has no such authorisation")]
     UnknownAuthorisation,
+    /// The account has no such open risk ticket.
+    #[error("the account has no such open risk ticket")]
+    UnknownTicket,
     /// The key was used for something else.
     #[error("the idempotency key was used with another {field}")]
     KeyConflict {
@@ -66,6 +76,9 @@ pub enum LedgerError {
     /// The store takes nothing any more; this operation was not applied.
     #[error("the store has stopped")]
     Stopped,
+    /// No snapshot could be written; nothing else is affected.
+    #[error("no snapshot could be written: the server's log says why")]
+    NoSnapshot,
     /// An entry that was durable cannot be read again.
     #[error("the store cannot read the decision again")]
     Unreadable,
@@ -100,8 +113,11 @@ pub struct Ledger {
     authoriser: Authoriser,
     queue: CommitQueue,
     reader: JournalReader,
+    /// Walks through history at the same time: they wait for each other and not for the pool.
+    reading: Semaphore,
     /// Calls that go on whether their caller waits or not.
     sagas: TaskTracker,
+    snapshotter: Snapshotter,
 }
 
 impl Ledger {
@@ -126,7 +142,9 @@ impl Ledger {
                 call: &call,
                 slot,
             };
-            match self.take(passage, &operation)? {
+            let found = self.find_original(core, passage, &operation).await?;
+            match self.take(passage, &operation, &found)? {
+                Taken::LookAgain => {}
                 Taken::Applied(applied) => {
                     let begun = Begun {
                         account,
@@ -151,32 +169,33 @@ impl Ledger {
         }
     }
 
-    /// Writes a merchant, exactly once for its key.
-    pub async fn put_merchant(
+    /// Does what concerns no one account, exactly once for its key.
+    pub async fn submit_global(
         &self,
         core: usize,
         call: Call,
-        merchant: Merchant,
+        operation: GlobalOperation,
     ) -> Result<Answered, LedgerError> {
-        let scope = merchant_scope(&merchant.id);
+        let scope = global_scope(&operation);
         let (mut attempt, mut idle) = (0, None);
         loop {
             let slot = self.authoriser.idempotency.slot(&scope, &call, attempt);
             match self
                 .authoriser
-                .put_merchant(&self.queue, &call, slot, &merchant)?
+                .global(&self.queue, &call, slot, &operation)?
             {
                 Taken::Applied(applied) => return self.answer(core, applied).await,
+                Taken::LookAgain => {}
                 Taken::Known(Place::UnderWay(sequence)) => {
                     self.wait_for(sequence, &mut idle).await?;
                 }
                 Taken::Known(Place::Answered(sequence)) => {
                     let stored = self.read(core, sequence).await?;
-                    let same_merchant = matches!(
+                    let same_scope = matches!(
                         &stored.body,
-                        StoredBody::Event(Event::MerchantPut(put)) if put.id == merchant.id
+                        StoredBody::Event(event) if scope_of(event, "") == scope
                     );
-                    if same_merchant && is_same_call(&stored, "", &call) {
+                    if same_scope && is_same_call(&stored, "", &call) {
                         self.authoriser.metrics.count_replay();
                         return replay(sequence, stored, &call, None);
                     }
@@ -186,77 +205,9 @@ impl Ledger {
         }
     }
 
-    /// Looks at an account, and answers once everything that was seen is durable.
-    pub async fn view<R>(
-        &self,
-        core: usize,
-        id: &AccountId,
-        look: impl FnOnce(&Account, &Policy, Timestamp) -> R,
-    ) -> Result<R, LedgerError> {
-        let now = self.authoriser.clock.now();
-        let policy = &self.authoriser.policy;
-        let (seen, sequence) = self
-            .authoriser
-            .accounts
-            .with_account(id, |account| {
-                (look(account, policy, now), account.last_sequence())
-            })
-            .ok_or(LedgerError::UnknownAccount)?;
-        self.queue.wait_durable(core, sequence).await?;
-        Ok(seen)
-    }
-
-    /// Reads a decision on a payment of an account again.
-    pub async fn authorisation(
-        &self,
-        core: usize,
-        account: &AccountId,
-        id: AuthorisationId,
-    ) -> Result<Answered, LedgerError> {
-        let sequence = id.sequence();
-        if sequence == 0 || sequence > self.queue.appended() {
-            return Err(LedgerError::UnknownAuthorisation);
-        }
-        let stored = self.read(core, sequence).await?;
-        let at = stored.at;
-        match stored.body {
-            StoredBody::Event(event @ (Event::Posted(_) | Event::Declined(_)))
-                if *stored.account == *account.as_str() =>
-            {
-                Ok(Answered {
-                    sequence,
-                    at,
-                    event,
-                    replayed: false,
-                })
-            }
-            StoredBody::Event(_) | StoredBody::KeyCheck(_) => {
-                Err(LedgerError::UnknownAuthorisation)
-            }
-        }
-    }
-
-    /// The merchant of that id, once what was seen of it is durable.
-    pub async fn merchant(
-        &self,
-        core: usize,
-        id: &MerchantId,
-    ) -> Result<Option<Arc<Merchant>>, LedgerError> {
-        let merchant = self.authoriser.merchants.find(id);
-        self.queue.wait_durable(core, self.queue.appended()).await?;
-        Ok(merchant)
-    }
-
-    /// At most `size` merchants after one, in the order of their ids, and whether there are more.
-    pub async fn merchants(
-        &self,
-        core: usize,
-        after: Option<&MerchantId>,
-        size: usize,
-    ) -> Result<(Vec<Arc<Merchant>>, bool), LedgerError> {
-        let page = self.authoriser.merchants.page(after, size);
-        self.queue.wait_durable(core, self.queue.appended()).await?;
-        Ok(page)
+    /// Takes a snapshot, and answers once it is durable.
+    pub async fn take_snapshot(&self) -> Result<SnapshotTaken, LedgerError> {
+        self.snapshotter.take().await
     }
 
     /// The keyed functions of this deployment.
@@ -283,15 +234,26 @@ impl Ledger {
     /// Commits what is open and stops the committer. Blocks. What fails is told by
     /// [`Ledger::halted`].
     pub fn close(&self) {
+        self.snapshotter.close();
         drop(self.queue.close());
     }
 
-    fn take(&self, passage: Passage<'_>, operation: &Operation) -> Result<Taken, LedgerError> {
+    fn take(
+        &self,
+        passage: Passage<'_>,
+        operation: &Operation,
+        found: &OriginalFound,
+    ) -> Result<Taken, LedgerError> {
         let authoriser = &self.authoriser;
         match operation {
             Operation::SendPhoneCode(asked) => authoriser.send_phone_code(passage, asked),
             Operation::Bind(bind) => authoriser.reserve_bind(passage, bind),
+            Operation::Unbind(asked) => authoriser.unbind(passage, asked),
             Operation::Authorise(asked) => authoriser.authorise(passage, asked),
+            Operation::Reverse(asked) => authoriser.reverse(passage, asked, found),
+            Operation::ResolveRisk { ticket, cleared } => {
+                authoriser.resolve_risk(passage, *ticket, *cleared)
+            }
             Operation::ResolveReview { approve } => authoriser.resolve_review(passage, *approve),
             Operation::SetCardStatus { card, status } => {
                 authoriser.set_card_status(passage, *card, *status)
@@ -320,15 +282,20 @@ impl Ledger {
     async fn read(&self, core: usize, sequence: u64) -> Result<Stored, LedgerError> {
         self.queue.wait_durable(core, sequence).await?;
         let reader = self.reader.clone();
-        let read = tokio::task::spawn_blocking(move || reader.read(sequence)).await;
-        let failed = |error: &dyn std::fmt::Display| {
-            tracing::error!(sequence, %error, "an entry of the journal could not be read again");
-            LedgerError::Unreadable
-        };
-        let bytes = read
-            .map_err(|error| failed(&error))?
-            .map_err(|error| failed(&error))?
-            .ok_or_else(|| failed(&"it is not there"))?;
-        decode::entry(&bytes).map_err(|error| failed(&error))
+        let read = tokio::task::spawn_blocking(move || read_entry(&reader, sequence)).await;
+        read.map_err(|_| LedgerError::Unreadable)?
     }
+}
+
+/// Reads a durable entry. Blocks.
+fn read_entry(reader: &JournalReader, sequence: u64) -> Result<Stored, LedgerError> {
+    let failed = |error: &dyn std::fmt::Display| {
+        tracing::error!(sequence, %error, "an entry of the journal could not be read again");
+        LedgerError::Unreadable
+    };
+    let bytes = reader
+        .read(sequence)
+        .map_err(|error| failed(&error))?
+        .ok_or_else(|| failed(&"it is not there"))?;
+    decode::entry(&bytes).map_err(|error| failed(&error))
 }

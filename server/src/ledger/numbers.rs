@@ -3,6 +3,7 @@
 use waika_domain::card::Scheme;
 use waika_domain::event::{CardStatus, PaymentMode, Review, Scene, WalletRegion};
 use waika_domain::identity::DocumentType;
+use waika_domain::risk::RiskReason;
 
 use super::call::Rpc;
 
@@ -23,7 +24,7 @@ macro_rules! numbers {
 }
 
 /// An enum with numbers in the journal.
-pub(super) trait Numbered: Sized {
+pub(crate) trait Numbered: Sized {
     fn number(self) -> u32;
     fn from_number(number: u32) -> Option<Self>;
 }
@@ -36,12 +37,17 @@ numbers! {
         ResolveReview = 4,
         SetCardStatus = 5,
         PutMerchant = 6,
+        Unbind = 7,
+        Reverse = 8,
+        ResolveRiskTicket = 9,
+        SetClock = 10,
     }
     Scheme { Visa = 1, Mastercard = 2, DinersClub = 3, Discover = 4, Jcb = 5 }
     WalletRegion { Mainland = 1, HongKong = 2, Malaysia = 3, Other = 4 }
     Review { NotRequired = 1, Required = 2, Approved = 3, Rejected = 4 }
     Scene { Purchase = 1, RedPacket = 2, Transfer = 3, TopUp = 4, WealthProduct = 5 }
     PaymentMode { OnlineApp = 1, OnlineMiniProgram = 2, MerchantQr = 3 }
+    RiskReason { CardShared = 1, HolderMismatch = 2 }
     CardStatus {
         Normal = 1, Expired = 2, Locked = 3, Lost = 4, Stolen = 5, Pickup = 6, NoFunds = 7,
     }

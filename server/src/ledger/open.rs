@@ -5,14 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::journal::disk::{Disk, MemoryDisk, RealDisk};
-use super::journal::{self, Journal, JournalOptions};
-use super::recovery::{Recovered, Recovery, Unanswered};
+use super::journal::{self, Journal, JournalOptions, Opened};
+use super::recovery::{Recovery, Unanswered};
+use super::snapshot::Snapshotter;
 use super::{Ledger, LedgerError, encode};
 use crate::accounts::Accounts;
+use crate::adjusted::Adjusted;
 use crate::authoriser::{Authoriser, Passage};
+use crate::bound_cards::BoundCards;
 use crate::clock::Clock;
 use crate::commit::{CommitOptions, CommitQueue};
 use crate::config::{LedgerConfig, Store};
@@ -20,12 +24,16 @@ use crate::decision_metrics::DecisionMetrics;
 use crate::idempotency::Idempotency;
 use crate::issuer::SandboxIssuer;
 use crate::merchants::Merchants;
+use crate::risk_desk::RiskDesk;
 use crate::under_way::UnderWay;
 use crate::vault::{Vault, VaultError};
 
 /// Most idempotency keys that are kept: 67 million, which take 16 bytes each and as much again
 /// while their map grows.
 const MOST_KEYS: usize = 1 << 26;
+
+/// Walks through history at once: each is some dozens of short reads.
+const HISTORY_READERS: usize = 4;
 
 /// Why there is no ledger. Each says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +92,10 @@ impl Ledger {
         let authoriser = Authoriser {
             accounts: Accounts::default(),
             merchants: Merchants::default(),
-            idempotency: Idempotency::new(MOST_KEYS),
+            bound_cards: BoundCards::default(),
+            adjusted: Adjusted::default(),
+            risk_desk: RiskDesk::default(),
+            idempotency: Idempotency::new(MOST_KEYS, vault.index_key()),
             issuer: SandboxIssuer::new(config.seed),
             vault,
             policy: Arc::clone(&config.policy),
@@ -93,40 +104,48 @@ impl Ledger {
             under_way: UnderWay::default(),
             global: Mutex::new(()),
         };
-        let mut recovery = Recovery::new(&authoriser);
         let segment_bytes = usize::try_from(config.segment_bytes).unwrap_or(usize::MAX);
-        let options = JournalOptions { segment_bytes };
-        let journal = Journal::open(disk, options, |sequence, entry| {
-            recovery.apply(sequence, entry)
-        });
-        let Recovered {
-            unanswered,
-            entries,
-            other_key,
-        } = recovery.finish();
-        if other_key {
-            return Err(OpenError::OtherKey { folder, key_file });
-        }
-        let journal = journal?;
-        tracing::info!(entries, accounts = authoriser.accounts.len(), store = %folder, "recovered");
+        let replayed = replay(&authoriser, disk, JournalOptions { segment_bytes }, cores);
+        let Replayed { opened, unanswered } = replayed.map_err(|error| match error {
+            NotReplayed::OtherKey => OpenError::OtherKey {
+                folder: folder.clone(),
+                key_file,
+            },
+            NotReplayed::Journal(error) => error.into(),
+        })?;
+        let Opened { journal, start } = opened;
+        let is_new = journal.durable() == 0;
+        tracing::info!(
+            entries = start.entries,
+            snapshot = start.snapshot.as_ref().map(|used| &*used.file),
+            accounts = authoriser.accounts.len(),
+            store = %folder,
+            "recovered"
+        );
 
-        let reader = journal.reader();
+        let (reader, snapshots) = (journal.reader(), journal.snapshots());
         let commit = CommitOptions {
             spacing: config.commit_spacing,
             ..CommitOptions::default()
         };
-        let ledger = Self {
-            queue: CommitQueue::start(journal, cores, commit).map_err(OpenError::Thread)?,
+        let queue = CommitQueue::start(journal, cores, commit).map_err(OpenError::Thread)?;
+        let last = start.snapshot.map_or(0, |used| used.covers);
+        let snapshotter = Snapshotter::start(snapshots, config.snapshot_every, last);
+        let ledger = Arc::new(Self {
+            queue,
             authoriser,
             reader,
+            reading: Semaphore::new(HISTORY_READERS),
             sagas: TaskTracker::new(),
-        };
-        let settled = ledger.settle_recovery(entries == 0, unanswered);
+            snapshotter: snapshotter.map_err(OpenError::Thread)?,
+        });
+        ledger.snapshotter.begin(&ledger);
+        let settled = ledger.settle_recovery(is_new, unanswered);
         settled.map_err(|error| OpenError::Unwritable {
             folder,
             reason: error.to_string(),
         })?;
-        Ok(Arc::new(ledger))
+        Ok(ledger)
     }
 
     /// Writes what a new journal begins with, or lets go of what a stopped server held.
@@ -157,6 +176,41 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// A store that was replayed.
+struct Replayed {
+    opened: Opened,
+    unanswered: HashMap<u64, Unanswered>,
+}
+
+/// Why a store was not replayed.
+enum NotReplayed {
+    OtherKey,
+    Journal(journal::OpenError),
+}
+
+/// Replays the store into a state that is empty.
+fn replay(
+    authoriser: &Authoriser,
+    disk: Arc<dyn Disk>,
+    options: JournalOptions,
+    threads: usize,
+) -> Result<Replayed, NotReplayed> {
+    std::thread::scope(|scope| {
+        let mut recovery = Recovery::new(scope, authoriser, threads);
+        let opened = Journal::open_with(disk, options, &mut recovery);
+        // What a thread could not apply is the reason, and not that it ended.
+        let unanswered = recovery.finish().map_err(|failed| {
+            if failed.is_other_key() {
+                NotReplayed::OtherKey
+            } else {
+                NotReplayed::Journal(failed.into())
+            }
+        })?;
+        let opened = opened.map_err(NotReplayed::Journal)?;
+        Ok(Replayed { opened, unanswered })
+    })
 }
 
 fn disk(store: &Store) -> Result<(Arc<dyn Disk>, String), OpenError> {

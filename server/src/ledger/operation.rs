@@ -3,15 +3,21 @@
 
 use waika_domain::card::{BoundCard, IssuerCardReference};
 use waika_domain::event::{CardStatus, Payment, WalletRegion};
-use waika_domain::identifiers::{CardToken, Fingerprint};
+use waika_domain::identifiers::{
+    AuthorisationId, CardToken, Fingerprint, IdempotencyKey, TicketId,
+};
 use waika_domain::identity::Identity;
+use waika_domain::merchant::Merchant;
+use waika_domain::money::Amount;
 use waika_domain::period::Timestamp;
 use waika_domain::rules::bind::Application;
 use waika_domain::rules::phone_code::SendFacts;
 use waika_domain::version::Client;
 use zeroize::Zeroizing;
 
+use crate::clock::ClockAsked;
 use crate::pan::Pan;
+use crate::quote_token::QuoteToken;
 
 /// A secret text: wiped when dropped.
 pub type Secret = Zeroizing<String>;
@@ -23,8 +29,19 @@ pub enum Operation {
     SendPhoneCode(PhoneCodeOperation),
     /// Bind a card.
     Bind(Box<BindOperation>),
+    /// Unbind a card.
+    Unbind(UnbindOperation),
     /// Decide a payment.
     Authorise(AuthoriseOperation),
+    /// Give a payment back.
+    Reverse(ReverseOperation),
+    /// Close a risk ticket.
+    ResolveRisk {
+        /// The ticket.
+        ticket: TicketId,
+        /// The card is the person's own; otherwise the risk stands.
+        cleared: bool,
+    },
     /// Resolve a review.
     ResolveReview {
         /// Approve rather than reject.
@@ -37,6 +54,15 @@ pub enum Operation {
         /// Its status from now on.
         status: CardStatus,
     },
+}
+
+/// One thing to do that concerns no one account.
+#[derive(Debug, Clone)]
+pub enum GlobalOperation {
+    /// Add a merchant or replace one.
+    PutMerchant(Merchant),
+    /// Set the sandbox's clock.
+    SetClock(ClockAsked),
 }
 
 /// A phone code to send.
@@ -81,7 +107,7 @@ pub struct BindOperation {
     /// The payment password.
     pub password: Secret,
     /// Random; used if this bind sets the password.
-    pub password_salt: [u8; 16],
+    pub password_salt: [u8; 8],
     /// The details match the document (R36).
     pub identity_confirmed: bool,
     /// The name on the card is the name on the document (D9).
@@ -130,6 +156,7 @@ impl BindOperation {
             expiry: card_expiry,
             holder_matches: self.holder_matches,
             bound_at: now,
+            bound_by: 0,
         }
     }
 }
@@ -142,6 +169,8 @@ pub struct AuthoriseOperation {
     pub client: Option<Client>,
     /// The payment password.
     pub password: Secret,
+    /// The quote token that came with it, sealed by us.
+    pub quote: Option<QuoteToken>,
 }
 
 impl std::fmt::Debug for AuthoriseOperation {
@@ -151,4 +180,39 @@ impl std::fmt::Debug for AuthoriseOperation {
             .field("payment", &self.payment)
             .finish_non_exhaustive()
     }
+}
+
+/// A card to unbind.
+pub struct UnbindOperation {
+    /// The card.
+    pub card: CardToken,
+    /// The payment password.
+    pub password: Secret,
+}
+
+impl std::fmt::Debug for UnbindOperation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("UnbindOperation")
+            .field("card", &self.card)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A payment to give back.
+#[derive(Debug, Clone)]
+pub struct ReverseOperation {
+    /// Which.
+    pub original: OriginalNamed,
+    /// How much of its principal; None for all that remains.
+    pub amount: Option<Amount>,
+}
+
+/// How a payment is named that is to be given back.
+#[derive(Debug, Clone)]
+pub enum OriginalNamed {
+    /// By its id.
+    Id(AuthorisationId),
+    /// By the key that it was or will be asked for with (D31).
+    Key(IdempotencyKey),
 }

@@ -1,17 +1,22 @@
-//! Replaying a journal: the state, the index of keys, and what was begun and never answered.
+//! Replaying a store: a snapshot, then the entries behind it, into the state, the index of keys,
+//! and what was begun and never answered.
+
+mod apply;
+mod crew;
 
 use std::collections::HashMap;
-use std::convert::Infallible;
+use std::thread::Scope;
 
-use waika_domain::account::Account;
-use waika_domain::event::{Event, WalletRegion};
+use waika_domain::event::Event;
 use waika_domain::identifiers::AccountId;
 
-use super::call::{Business, Call};
-use super::decode::{self, NotUnderstood, Stored, StoredBody};
-use super::replay::merchant_scope;
-use crate::authoriser::{Authoriser, place_of};
-use crate::idempotency::{Place, Slot};
+use self::crew::Crew;
+use super::call::Call;
+use super::decode::NotUnderstood;
+use super::journal::{self, Replay, SnapshotBlock};
+use super::snapshot::Loader;
+use crate::authoriser::Authoriser;
+use crate::idempotency::Slot;
 
 /// A call that was begun and never answered.
 pub(super) struct Unanswered {
@@ -22,16 +27,7 @@ pub(super) struct Unanswered {
     pub(super) begun: Event,
 }
 
-/// What replaying has found beyond the state itself.
-pub(super) struct Recovered {
-    /// Calls that were begun and never answered.
-    pub(super) unanswered: HashMap<u64, Unanswered>,
-    pub(super) entries: u64,
-    /// The journal was written with another key.
-    pub(super) other_key: bool,
-}
-
-/// Why an entry cannot be applied.
+/// Why a part of a store cannot be applied.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RecoveryError {
     /// It is not understood.
@@ -40,108 +36,105 @@ pub(super) enum RecoveryError {
     /// The journal was written with another key.
     #[error("the journal was written with another key")]
     OtherKey,
+    /// A thread has ended early; it says why itself, unless it panicked.
+    #[error("a thread that replays ended early")]
+    Ended,
 }
 
-/// Replays entries into a state. Outcomes only: nothing is decided here.
-pub(super) struct Recovery<'a> {
-    authoriser: &'a Authoriser,
-    found: Recovered,
+/// What cannot be applied, and where it stands.
+pub(super) struct Failed {
+    place: String,
+    error: RecoveryError,
 }
 
-impl<'a> Recovery<'a> {
-    pub(super) fn new(authoriser: &'a Authoriser) -> Self {
-        let found = Recovered {
-            unanswered: HashMap::new(),
-            entries: 0,
-            other_key: false,
-        };
-        Self { authoriser, found }
+impl Failed {
+    fn at(sequence: u64, error: RecoveryError) -> Self {
+        let place = format!("entry {sequence}");
+        Self { place, error }
     }
 
-    pub(super) fn apply(&mut self, sequence: u64, entry: &[u8]) -> Result<(), RecoveryError> {
-        let stored = decode::entry(entry)?;
-        self.found.entries += 1;
-        match stored.body {
-            StoredBody::KeyCheck(check) => {
-                self.found.other_key = *check != self.authoriser.vault.check();
-            }
-            StoredBody::Event(ref event) => self.apply_event(sequence, event, &stored),
-        }
-        if self.found.other_key {
-            return Err(RecoveryError::OtherKey);
-        }
-        Ok(())
+    pub(super) fn in_snapshot(error: RecoveryError) -> Self {
+        let place = "the snapshot".to_owned();
+        Self { place, error }
     }
 
-    fn apply_event(&mut self, sequence: u64, event: &Event, stored: &Stored) {
-        let Authoriser {
-            accounts,
-            idempotency,
-            ..
-        } = self.authoriser;
-        let account = AccountId::parse(&stored.account).ok();
-        if let Some(id) = &account {
-            let apply = |account: &mut Account| {
-                account.apply(event, sequence, stored.at);
-                Ok::<_, Infallible>(())
-            };
-            let region = event.opening_region().unwrap_or(WalletRegion::Mainland);
-            let Ok(()) = accounts.with_account_or_open(id, region, apply);
-        }
-        self.authoriser.apply_beyond_the_account(event);
-        let Some(by) = &stored.call else { return };
-        let call = Call {
-            rpc: by.rpc,
-            caller: by.caller.clone(),
-            key: by.key.clone(),
-            business: Business::Fields(by.fields.iter().map(|&digest| ("", digest)).collect()),
-        };
-        let scope = scope_of(event, &stored.account);
-        let place = place_of(event, sequence);
-        let mut attempt = 0;
-        let mut slot = idempotency.slot(&scope, &call, attempt);
-        // A filled slot is this call's own beginning, or another key's with the same hash.
-        while let Some(taken) = idempotency.find(slot) {
-            if is_beginning_of(taken, event) {
-                break;
-            }
-            attempt += 1;
-            slot = idempotency.slot(&scope, &call, attempt);
-        }
-        idempotency.fill(slot, place);
-        if let (Place::UnderWay(_), Some(account)) = (place, account) {
-            self.found.unanswered.insert(
-                sequence,
-                Unanswered {
-                    account,
-                    call,
-                    slot,
-                    begun: event.clone(),
-                },
-            );
-        } else if let Some(reserved_by) = event.begun_by() {
-            self.found.unanswered.remove(&reserved_by);
-        }
-    }
-
-    pub(super) fn finish(self) -> Recovered {
-        self.found
+    /// True if only the key is wrong.
+    pub(super) fn is_other_key(&self) -> bool {
+        matches!(self.error, RecoveryError::OtherKey)
     }
 }
 
-/// True if a taken slot is the beginning of the call that this event answers.
-fn is_beginning_of(taken: Place, event: &Event) -> bool {
-    match taken {
-        Place::UnderWay(begun) => event.begun_by() == Some(begun),
-        Place::Answered(_) => false,
+impl From<Failed> for journal::OpenError {
+    fn from(failed: Failed) -> Self {
+        let Failed { place, error } = failed;
+        let source = Box::new(error);
+        Self::Refused { place, source }
     }
 }
 
-/// What an event's key is scoped to.
-fn scope_of(event: &Event, account: &str) -> String {
-    if let Event::MerchantPut(merchant) = event {
-        merchant_scope(&merchant.id)
-    } else {
-        account.to_owned()
+/// Replays into a state that is empty, on several threads.
+pub(super) struct Recovery<'scope> {
+    authoriser: &'scope Authoriser,
+    /// Loads the snapshot, until the first entry comes.
+    loader: Option<Loader<'scope>>,
+    loaded: Result<(), Failed>,
+    crew: Crew<'scope>,
+}
+
+impl Replay for Recovery<'_> {
+    type Error = RecoveryError;
+
+    fn block(&mut self, records: SnapshotBlock) -> Result<(), RecoveryError> {
+        match &self.loader {
+            Some(loader) => loader.give(records),
+            None => Err(RecoveryError::Ended),
+        }
+    }
+
+    fn entry(&mut self, sequence: u64, entry: &[u8]) -> Result<(), RecoveryError> {
+        self.finish_loading()?;
+        self.crew.give(sequence, entry)
+    }
+}
+
+impl<'scope> Recovery<'scope> {
+    /// Starts so many threads for each part.
+    pub(super) fn new<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        authoriser: &'scope Authoriser,
+        threads: usize,
+    ) -> Self {
+        Self {
+            authoriser,
+            loader: Some(Loader::start(scope, authoriser, threads)),
+            loaded: Ok(()),
+            crew: Crew::start(scope, authoriser, threads),
+        }
+    }
+
+    /// Entries are applied to what a snapshot held, and not beside it.
+    fn finish_loading(&mut self) -> Result<(), RecoveryError> {
+        if let Some(loader) = self.loader.take() {
+            self.loaded = loader.finish().map_err(Failed::in_snapshot);
+        }
+        match &self.loaded {
+            Ok(()) => Ok(()),
+            Err(_) => Err(RecoveryError::Ended),
+        }
+    }
+
+    /// Waits until everything is applied. Gives the calls that were begun and never answered.
+    pub(super) fn finish(mut self) -> Result<HashMap<u64, Unanswered>, Failed> {
+        // Which thread failed is told below.
+        drop(self.finish_loading());
+        let applied = self.crew.finish();
+        self.loaded?;
+        let found = applied?;
+        self.authoriser.idempotency.count(found.keys);
+        for (_, set) in &found.statuses {
+            let issuer = &self.authoriser.issuer;
+            issuer.set_status(&set.reference, set.status);
+        }
+        Ok(found.unanswered)
     }
 }

@@ -1,15 +1,47 @@
 //! A used key gives its stored answer again, or says in which field the call differs (D18).
 
+use std::borrow::Cow;
+
 use waika_domain::event::{Event, Payment};
 use waika_domain::identifiers::MerchantId;
 
 use super::call::{Business, Call, first_difference, first_differing_field};
 use super::decode::{Stored, StoredBody};
-use super::operation::Operation;
+use super::operation::{GlobalOperation, Operation};
 use super::{Answered, LedgerError};
 
-/// What a merchant's keys are scoped to: no account's name has a slash.
-pub(super) fn merchant_scope(id: &MerchantId) -> String {
+/// What the keys of a global operation are scoped to: no account's name has a slash.
+pub(super) fn global_scope(operation: &GlobalOperation) -> String {
+    match operation {
+        GlobalOperation::PutMerchant(merchant) => merchant_scope(&merchant.id),
+        GlobalOperation::SetClock(_) => CLOCK_SCOPE.to_owned(),
+    }
+}
+
+/// What the key of a stored event was scoped to.
+pub(super) fn scope_of<'a>(event: &Event, account: &'a str) -> Cow<'a, str> {
+    match event {
+        Event::MerchantPut(merchant) => merchant_scope(&merchant.id).into(),
+        Event::ClockSet(_) => CLOCK_SCOPE.into(),
+        Event::PhoneCode(_)
+        | Event::BindReserved(_)
+        | Event::BindDecided(_)
+        | Event::UnbindDecided(_)
+        | Event::Reserved(_)
+        | Event::Posted(_)
+        | Event::Voided(_)
+        | Event::Declined(_)
+        | Event::ReversalDecided(_)
+        | Event::ReversedAhead(_)
+        | Event::ReviewResolved(_)
+        | Event::RiskResolved(_)
+        | Event::CardStatusSet(_) => account.into(),
+    }
+}
+
+const CLOCK_SCOPE: &str = "clock/";
+
+fn merchant_scope(id: &MerchantId) -> String {
     format!("merchant/{id}")
 }
 
@@ -62,8 +94,13 @@ fn payment_of(event: &Event) -> Option<&Payment> {
         Event::PhoneCode(_)
         | Event::BindReserved(_)
         | Event::BindDecided(_)
+        | Event::UnbindDecided(_)
+        | Event::ReversalDecided(_)
+        | Event::ReversedAhead(_)
         | Event::ReviewResolved(_)
+        | Event::RiskResolved(_)
         | Event::MerchantPut(_)
-        | Event::CardStatusSet(_) => None,
+        | Event::CardStatusSet(_)
+        | Event::ClockSet(_) => None,
     }
 }

@@ -6,15 +6,21 @@ use waika_domain::decline::{AmountOverLimit, Decline, DeclineReason, Evidence};
 use waika_domain::event::{
     ApprovalCode, BindDecided, BindReserved, Binding, CardStatus, CardStatusSet, Declined, Event,
     PasswordEffect, PasswordVerifier, Payment, PaymentMode, PhoneCodeDecided, PhoneCodeEffect,
-    PhoneCodeSent, Posted, Reservation, Review, ReviewResolved, Scene, Voided, WalletRegion,
-    Windows,
+    PhoneCodeSent, Posted, Reservation, Reversal, ReversalDecided, Review, ReviewResolved, Scene,
+    UnbindDecided, Unbound, Voided, WalletRegion, Windows,
 };
-use waika_domain::identifiers::{CardToken, Fingerprint, IdempotencyKey, MerchantId};
+use waika_domain::identifiers::{
+    CallName, CardToken, Fingerprint, IdempotencyKey, MerchantId, TicketId,
+};
 use waika_domain::identity::{DocumentType, Identity};
 use waika_domain::merchant::{CategoryCode, Merchant, MerchantRegion};
 use waika_domain::money::{Amount, Fen};
 use waika_domain::period::{Day, Month, Timestamp, Year};
-use waika_domain::refusal::{BindRefusal, PhoneCodeRefusal, Refused};
+use waika_domain::refusal::{
+    BindRefusal, PhoneCodeRefusal, Refused, ReversalRefusal, UnbindRefusal,
+};
+use waika_domain::risk::{RiskReason, RiskResolved, RiskTicket};
+use waika_domain::sandbox_clock::ClockSetting;
 use waika_domain::version::Version;
 
 use super::call::{Business, Call, Rpc};
@@ -66,6 +72,7 @@ fn binding(password_set: Option<PasswordVerifier>) -> Binding {
             },
             holder_matches: false,
             bound_at: NOW,
+            bound_by: 0,
         },
         identity: Identity {
             document: DocumentType::Passport,
@@ -131,10 +138,10 @@ fn every_evidence() -> Vec<Evidence> {
     ]
 }
 
-fn every_kind_of_event() -> Vec<Event> {
+pub(crate) fn every_kind_of_event() -> Vec<Event> {
     let verifier = PasswordVerifier {
-        salt: [3; 16],
-        digest: [4; 32],
+        salt: [3; 8],
+        digest: [4; 16],
     };
     let sent = PhoneCodeSent {
         nonce: u64::MAX,
@@ -195,7 +202,60 @@ fn every_kind_of_event() -> Vec<Event> {
         }),
     ];
     events.extend(a_decline_with_each_evidence());
+    events.extend(later_events());
     events
+}
+
+fn later_events() -> Vec<Event> {
+    let unbind = |outcome| {
+        Event::UnbindDecided(UnbindDecided {
+            card: CardToken::from_bits(3),
+            password: PasswordEffect::Matched,
+            outcome,
+        })
+    };
+    let reversal = |outcome| {
+        Event::ReversalDecided(Box::new(ReversalDecided {
+            original: 41,
+            outcome,
+        }))
+    };
+    vec![
+        unbind(Ok(Unbound {
+            fingerprint: Fingerprint([9; 16]),
+            bound_by: 12,
+        })),
+        unbind(Err(Refused::because(UnbindRefusal::CardNotBound))),
+        reversal(Ok(Reversal {
+            principal: Fen::new(6_000),
+            fee: Fen::new(180),
+            remaining: Fen::new(19_000),
+            month: Month::from_civil(2024, 1),
+            year: Year::from_number(2024),
+            month_restored: false,
+            year_restored: true,
+        })),
+        reversal(Err(Refused::because(ReversalRefusal::AlreadySettled))),
+        Event::ReversedAhead(Box::new(CallName {
+            caller: "spiffe://shop".into(),
+            key: IdempotencyKey::parse("k 1").unwrap(),
+        })),
+        Event::RiskResolved(RiskResolved {
+            ticket: RiskTicket {
+                id: TicketId::from_sequence(77),
+                card: CardToken::from_bits(3),
+                reason: RiskReason::HolderMismatch,
+                opened_at: NOW,
+            },
+            cleared: true,
+        }),
+        Event::ClockSet(ClockSetting {
+            set_at: NOW,
+            showed: Timestamp::from_unix_ms(5),
+            rate: 3_600,
+            follows_machine: false,
+        }),
+    ]
 }
 
 fn a_decline_with_each_evidence() -> Vec<Event> {

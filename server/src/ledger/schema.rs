@@ -2,7 +2,13 @@
 //! never reused, an enum number never changed, and what a newer server added an older one
 //! refuses by name rather than skip (see `decode`).
 
+mod operators;
+
 use prost::{Message, Oneof};
+
+pub(super) use self::operators::{
+    CardStatusSet, ClockSetting, Merchant, ReviewResolved, RiskResolved, RiskTicket,
+};
 
 /// One entry: one thing that happened, with its time and the call that caused it.
 #[derive(Clone, PartialEq, Message)]
@@ -19,7 +25,10 @@ pub(super) struct Entry {
     /// The call; absent for what the server did by itself.
     #[prost(message, optional, tag = "4")]
     pub call: Option<Call>,
-    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18")]
+    #[prost(
+        oneof = "Body",
+        tags = "8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
+    )]
     pub body: Option<Body>,
 }
 
@@ -61,6 +70,16 @@ pub(super) enum Body {
     MerchantPut(Merchant),
     #[prost(message, tag = "18")]
     CardStatusSet(CardStatusSet),
+    #[prost(message, tag = "19")]
+    UnbindDecided(UnbindDecided),
+    #[prost(message, tag = "20")]
+    ReversalDecided(ReversalDecided),
+    #[prost(message, tag = "21")]
+    ReversedAhead(CallName),
+    #[prost(message, tag = "22")]
+    RiskResolved(RiskResolved),
+    #[prost(message, tag = "23")]
+    ClockSet(ClockSetting),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -293,35 +312,55 @@ pub(super) struct Declined {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ReviewResolved {
-    #[prost(bool, tag = "1")]
-    pub approve: bool,
-    #[prost(bool, tag = "2")]
-    pub resolved: bool,
-    #[prost(uint32, tag = "3")]
-    pub review: u32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Merchant {
-    #[prost(string, tag = "1")]
-    pub id: String,
-    #[prost(string, tag = "2")]
-    pub name: String,
-    #[prost(bool, tag = "3")]
-    pub overseas: bool,
-    #[prost(uint32, tag = "4")]
-    pub category: u32,
-    #[prost(bool, tag = "5")]
-    pub international_cards: bool,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct CardStatusSet {
+pub(super) struct UnbindDecided {
     #[prost(fixed64, tag = "1")]
     pub card_token: u64,
+    #[prost(message, optional, tag = "2")]
+    pub password: Option<PasswordEffect>,
+    #[prost(message, optional, tag = "3")]
+    pub refused: Option<Refused>,
+    /// Digest of the card's number, if it was unbound.
+    #[prost(bytes, tag = "4")]
+    pub fingerprint: Vec<u8>,
+    /// The sequence of the entry that had bound it.
+    #[prost(uint64, tag = "5")]
+    pub bound_by: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ReversalDecided {
+    /// The sequence of the payment's deciding entry.
+    #[prost(uint64, tag = "1")]
+    pub original: u64,
+    #[prost(message, optional, tag = "2")]
+    pub reversal: Option<Reversal>,
+    #[prost(message, optional, tag = "3")]
+    pub refused: Option<Refused>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Reversal {
+    #[prost(int64, tag = "1")]
+    pub principal_fen: i64,
+    #[prost(int64, tag = "2")]
+    pub fee_fen: i64,
+    #[prost(int64, tag = "3")]
+    pub remaining_fen: i64,
+    /// Month number, and year, in which the payment was counted.
+    #[prost(int32, tag = "4")]
+    pub month: i32,
+    #[prost(int32, tag = "5")]
+    pub year: i32,
+    #[prost(bool, tag = "6")]
+    pub month_restored: bool,
+    #[prost(bool, tag = "7")]
+    pub year_restored: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct CallName {
+    #[prost(string, tag = "1")]
+    pub caller: String,
     #[prost(string, tag = "2")]
-    pub reference: String,
-    #[prost(uint32, tag = "3")]
-    pub status: u32,
+    pub key: String,
 }

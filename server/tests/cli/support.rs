@@ -21,7 +21,7 @@ pub(crate) struct Server {
     stdout: BufReader<ChildStdout>,
     /// What it said on standard output when it served.
     pub(crate) line: String,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Server {
@@ -42,8 +42,13 @@ impl Server {
             process,
             stdout,
             line,
-            _home: home,
+            home,
         }
+    }
+
+    /// The folder that it was started in.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     fn address(&self, after: &str) -> SocketAddr {

@@ -14,19 +14,17 @@ use crate::event::{
     Voided, WalletRegion, Windows,
 };
 use crate::fee::fee;
+use crate::identifiers::CardToken;
 use crate::merchant::{Merchant, MerchantRegion};
-use crate::money::Fen;
+use crate::money::{Amount, Fen};
 use crate::period::Timestamp;
 use crate::policy::{PassportReview, Policy};
+use crate::risk::RiskReason;
 use crate::usage::Usage;
 use crate::version::Client;
 
 /// What is true of a request beyond the account: looked up before the decision.
 #[derive(Debug, Clone, Copy)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own, looked up in a place of its own"
-)]
 pub struct Facts<'a> {
     /// The feature is rolled out to this wallet (D21).
     pub rolled_out: bool,
@@ -36,8 +34,8 @@ pub struct Facts<'a> {
     pub password_matches: bool,
     /// The merchant of that id, if there is one.
     pub merchant: Option<&'a Merchant>,
-    /// The card is bound by another person too (D9).
-    pub card_shared: bool,
+    /// The risk of the card that was named, if there is one (D9).
+    pub risk: Option<RiskReason>,
     /// A reversal for this key came before (D31).
     pub reversed_ahead: bool,
     /// What the quote token that was given says.
@@ -77,7 +75,7 @@ pub fn decide(
 ) -> Decision {
     let usage = account.usage().at(now);
     let (climbed, password) = climb(account, &payment, facts, policy, now);
-    let climbed = climbed.and_then(|()| check_limits(usage, &payment, policy));
+    let climbed = climbed.and_then(|()| check_limits(usage, payment.amount, policy));
     if let Err(decline) = climbed {
         let policy = policy.name.clone();
         return Decision::Decline(Box::new(Declined {
@@ -151,12 +149,12 @@ fn climb(
     let (attempt, effect) = spend_try(account, facts.password_matches, policy.password, now);
     let climbed = check_password(attempt)
         .and_then(|()| check_review(account.review(), policy.passport_review)) // R49
-        .and_then(|()| check_payment(account, payment, facts));
+        .and_then(|()| check_payment(account, payment.card, payment.scene, facts));
     (climbed, effect) // D7: it is spent whatever a later rung says.
 }
 
 /// Rungs 3 to 8.
-fn check_wallet(
+pub(super) fn check_wallet(
     account: &Account,
     facts: &Facts<'_>,
     policy: &Policy,
@@ -210,7 +208,7 @@ fn check_password(attempt: Try) -> Result<(), Decline> {
 }
 
 /// Rung 10: a passport holder pays once the review is approved, or until it is rejected (R49, D5).
-fn check_review(review: Review, rule: PassportReview) -> Result<(), Decline> {
+pub(super) fn check_review(review: Review, rule: PassportReview) -> Result<(), Decline> {
     match (review, rule) {
         (Review::NotRequired | Review::Approved, _)
         | (Review::Required, PassportReview::Deferred) => Ok(()),
@@ -222,18 +220,20 @@ fn check_review(review: Review, rule: PassportReview) -> Result<(), Decline> {
 }
 
 /// Rungs 11 to 16.
-fn check_payment(account: &Account, payment: &Payment, facts: &Facts<'_>) -> Result<(), Decline> {
+pub(super) fn check_payment(
+    account: &Account,
+    card: CardToken,
+    scene: Scene,
+    facts: &Facts<'_>,
+) -> Result<(), Decline> {
     let because = |reason| move || Decline::because(reason);
-    let Some(card) = account.card(payment.card) else {
-        return Err(Decline::because(Reason::CardNotBound));
-    };
-    refuse_if(
-        payment.scene != Scene::Purchase,
-        because(Reason::SceneNotPermitted),
-    )?; // R72
+    let is_bound = account.card(card).is_some();
+    refuse_if(!is_bound, because(Reason::CardNotBound))?;
+    refuse_if(scene != Scene::Purchase, because(Reason::SceneNotPermitted))?; // R72
     check_merchant(facts.merchant)?; // R60, R61
-    refuse_if(facts.card_shared, because(Reason::RiskCardShared))?; // R67
-    refuse_if(!card.holder_matches, because(Reason::RiskHolderMismatch))?; // R67
+    if let Some(risk) = facts.risk {
+        return Err(Decline::because(risk.decline_reason())); // R67
+    }
     match facts.quote {
         Quote::Absent | Quote::Holds => Ok(()),
         Quote::Expired => Err(Decline::because(Reason::QuoteExpired)), // D32
@@ -254,9 +254,9 @@ fn check_merchant(merchant: Option<&Merchant>) -> Result<(), Decline> {
 
 /// Rungs 17 to 19: exactly a limit is allowed, one fen more is not (C2). Limits count the
 /// principal (D3), over all cards of the account (D2).
-fn check_limits(usage: Usage, payment: &Payment, policy: &Policy) -> Result<(), Decline> {
+pub(super) fn check_limits(usage: Usage, amount: Amount, policy: &Policy) -> Result<(), Decline> {
     let limits = &policy.limits;
-    let amount = payment.amount.fen();
+    let amount = amount.fen();
     let check = |reason, used: Fen, limit: Fen, resets_at| {
         let observed = used.plus(amount);
         refuse_if(observed > limit, || Decline {

@@ -5,14 +5,15 @@
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 
-use super::authorise::{Decision, Quote, decide};
+use super::authorise::{Decision, Facts, Quote, decide};
+use super::quote::{self, Offer};
 use super::testing::wallet::{
     Wallet, amount, at, bound_card, identity, merchant, payment, payment_facts, token, verifier,
 };
-use super::unbind;
+use super::{risk, unbind};
 use crate::card::BoundCard;
 use crate::decline::{Decline, DeclineReason as Reason, Evidence};
-use crate::event::{Declined, Event, PasswordEffect, Review, Scene, WalletRegion};
+use crate::event::{Declined, Event, PasswordEffect, Payment, Review, Scene, WalletRegion};
 use crate::identity::{DocumentType, Identity};
 use crate::merchant::{Merchant, MerchantRegion};
 use crate::period::Day;
@@ -122,10 +123,9 @@ fn lock(wallet: &mut Wallet) {
     })));
 }
 
-/// The answer to a payment with which all of that is wrong.
-fn answer(wrong: &[Reason]) -> Option<Reason> {
+/// A payment with which all of that is wrong, and its merchant.
+fn payment_with(wrong: &[Reason]) -> (Payment, Merchant) {
     let is = |reason| wrong.contains(&reason);
-    let wallet = wallet_with(wrong);
     let region = if is(Reason::MerchantOverseas) {
         MerchantRegion::Overseas
     } else {
@@ -136,11 +136,28 @@ fn answer(wrong: &[Reason]) -> Option<Reason> {
         international_cards: !is(Reason::MerchantNotEnabled),
         ..merchant()
     };
-    let mut facts = payment_facts(&merchant);
+    let mut payment = payment(amount("5.00"));
+    if is(Reason::CardNotBound) {
+        payment.card = token(9);
+    }
+    if is(Reason::SceneNotPermitted) {
+        payment.scene = Scene::Transfer;
+    }
+    if is(Reason::LimitSingle) {
+        payment.amount = amount("6000.01");
+    }
+    (payment, merchant)
+}
+
+fn facts_with<'a>(wrong: &[Reason], wallet: &Wallet, merchant: &'a Merchant) -> Facts<'a> {
+    let is = |reason| wrong.contains(&reason);
+    let mut facts = payment_facts(merchant);
     facts.reversed_ahead = is(Reason::ReversedBeforeArrival);
     facts.rolled_out = !is(Reason::NotRolledOut);
     facts.password_matches = !is(Reason::PasswordWrong);
-    facts.card_shared = is(Reason::RiskCardShared);
+    let card = wallet.account.card(token(1));
+    facts.risk =
+        card.and_then(|card| risk::of_card(&wallet.account, card, |_| is(Reason::RiskCardShared)));
     if is(Reason::ClientTooOld) {
         let version = Version::new(8, 0, 9);
         let channel = Channel::Ios;
@@ -154,19 +171,49 @@ fn answer(wrong: &[Reason]) -> Option<Reason> {
     } else if is(Reason::QuoteMismatch) {
         facts.quote = Quote::Differs;
     }
-    let mut payment = payment(amount("5.00"));
-    if is(Reason::CardNotBound) {
-        payment.card = token(9);
-    }
-    if is(Reason::SceneNotPermitted) {
-        payment.scene = Scene::Transfer;
-    }
-    if is(Reason::LimitSingle) {
-        payment.amount = amount("6000.01");
-    }
+    facts
+}
+
+/// The answer to a payment with which all of that is wrong.
+fn decline(wrong: &[Reason]) -> Option<Decline> {
+    let wallet = wallet_with(wrong);
+    let (payment, merchant) = payment_with(wrong);
+    let facts = facts_with(wrong, &wallet, &merchant);
     match decide(&wallet.account, payment, &facts, &wallet.policy, wallet.now) {
-        Decision::Decline(declined) => Some(declined.decline.reason),
+        Decision::Decline(declined) => Some(declined.decline),
         Decision::Reserve(_) => None,
+    }
+}
+
+fn answer(wrong: &[Reason]) -> Option<Reason> {
+    decline(wrong).map(|decline| decline.reason)
+}
+
+/// What a quote does not look at: it has no key, no password and no quote token.
+const NOT_QUOTED: [Reason; 4] = [
+    Reason::ReversedBeforeArrival,
+    Reason::PasswordWrong,
+    Reason::QuoteExpired,
+    Reason::QuoteMismatch,
+];
+
+proptest! {
+    /// R62, D32: a card is quoted as usable exactly if a payment with the right password would
+    /// reach the issuer; else with the very decline that the payment would meet.
+    #[test]
+    fn r62_d32_a_quote_says_what_the_payment_would_meet(wrong in subsequence(rungs(), 0..=22)) {
+        let (wrong, _): (Vec<_>, Vec<_>) =
+            wrong.into_iter().partition(|reason| !NOT_QUOTED.contains(reason));
+        let wallet = wallet_with(&wrong);
+        let (payment, merchant) = payment_with(&wrong);
+        let facts = facts_with(&wrong, &wallet, &merchant);
+        let offer = Offer {
+            card: payment.card,
+            amount: payment.amount,
+            scene: payment.scene,
+        };
+        let quoted = quote::decide(&wallet.account, offer, &facts, &wallet.policy, wallet.now);
+        prop_assert_eq!(quoted.err(), decline(&wrong));
     }
 }
 

@@ -4,8 +4,11 @@ pub mod authorise;
 pub mod bind;
 pub mod password;
 pub mod phone_code;
+pub mod quote;
 pub mod reverse;
 pub mod review;
+pub mod risk;
+pub mod settlement;
 pub mod unbind;
 
 #[cfg(test)]
@@ -15,7 +18,15 @@ mod ladder_tests;
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]
+mod reversal_property_tests;
+#[cfg(test)]
+mod reversal_tests;
+#[cfg(test)]
+mod risk_tests;
+#[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod unbind_tests;
 
 use crate::account::Account;
 use crate::decline::IssuerRefusal;
@@ -37,12 +48,17 @@ pub fn let_go(account: &Account, reserved_by: u64, begun: &Event) -> Option<Even
         }
         Event::PhoneCode(_)
         | Event::BindDecided(_)
+        | Event::UnbindDecided(_)
         | Event::Posted(_)
         | Event::Voided(_)
         | Event::Declined(_)
+        | Event::ReversalDecided(_)
+        | Event::ReversedAhead(_)
         | Event::ReviewResolved(_)
+        | Event::RiskResolved(_)
         | Event::MerchantPut(_)
-        | Event::CardStatusSet(_) => None,
+        | Event::CardStatusSet(_)
+        | Event::ClockSet(_) => None,
     }
 }
 

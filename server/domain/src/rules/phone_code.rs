@@ -2,7 +2,7 @@
 
 use super::refuse_if;
 use crate::Malformed;
-use crate::account::Account;
+use crate::account::{Account, PhoneCode};
 use crate::decline::Evidence;
 use crate::event::{PhoneCodeDecided, PhoneCodeEffect, PhoneCodeSent, WalletRegion};
 use crate::identifiers::Fingerprint;
@@ -78,7 +78,7 @@ fn climb_send(
     now: Timestamp,
 ) -> Result<PhoneCodeSent, Refused<PhoneCodeRefusal>> {
     let latest = account.phone_code(facts.phone);
-    if let Some(resend_at) = latest.map(|code| code.resend_at).filter(|&at| now < at) {
+    if let Some(resend_at) = latest.map(PhoneCode::resend_at).filter(|&at| now < at) {
         let evidence = Evidence::Until(resend_at);
         return Err(Refused {
             reason: PhoneCodeRefusal::ResendTooSoon,

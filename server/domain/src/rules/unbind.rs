@@ -3,7 +3,7 @@
 use super::password::{Try, spend_try};
 use crate::account::Account;
 use crate::decline::Evidence;
-use crate::event::PasswordEffect;
+use crate::event::{PasswordEffect, Unbound};
 use crate::identifiers::CardToken;
 use crate::period::Timestamp;
 use crate::policy::Policy;
@@ -16,7 +16,7 @@ pub fn decide(
     password_matches: bool,
     policy: &Policy,
     now: Timestamp,
-) -> (Result<(), Refused<Reason>>, PasswordEffect) {
+) -> (Result<Unbound, Refused<Reason>>, PasswordEffect) {
     if account.identity().is_none() {
         let refused = Refused::because(Reason::WalletNotVerified);
         return (Err(refused), PasswordEffect::Untouched);
@@ -31,8 +31,13 @@ pub fn decide(
             reason: Reason::PasswordWrong,
             evidence,
         }),
-        Try::Matched if account.card(card).is_none() => Err(Refused::because(Reason::CardNotBound)),
-        Try::Matched => Ok(()),
+        Try::Matched => match account.card(card) {
+            None => Err(Refused::because(Reason::CardNotBound)),
+            Some(card) => Ok(Unbound {
+                fingerprint: card.fingerprint,
+                bound_by: card.bound_by,
+            }),
+        },
     };
     (outcome, effect)
 }

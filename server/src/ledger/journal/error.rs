@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::snapshot;
+
 /// Why a journal does not open.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -40,11 +42,11 @@ pub enum OpenError {
         /// The newest format that this release knows.
         supported: u32,
     },
-    /// The one who opened the journal could not take an entry that is whole (exit 65).
-    #[error("entry {sequence} is whole but cannot be applied: {source}")]
+    /// The one who opened the journal could not take what is whole (exit 65).
+    #[error("{place} is whole but cannot be applied: {source}")]
     Refused {
-        /// The entry's sequence.
-        sequence: u64,
+        /// `entry 17`, or a block and the snapshot's file.
+        place: String,
         /// Why.
         source: Box<dyn Error + Send + Sync>,
     },
@@ -77,6 +79,11 @@ pub struct DiskError {
 }
 
 impl DiskError {
+    /// Whether there is no such file.
+    pub(super) fn is_not_found(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+
     /// For `map_err`: names the file and the action that a bare error lacks.
     pub(super) fn of(action: &'static str, file: &str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self {
@@ -103,6 +110,14 @@ pub struct Damage {
 impl Damage {
     /// How to get the journal back.
     pub fn mend(&self) -> String {
+        if snapshot::is_named_like_one(&self.file) {
+            return format!(
+                "nothing was changed, and no authorisation is lost while all journal segments are \
+                 there; move {} out of the folder, and the next start uses an older snapshot or \
+                 the journal alone",
+                self.file
+            );
+        }
         let readable = match self.sequence {
             0 | 1 => "no sequence before it".to_owned(),
             first => format!("sequences 1 to {}", first - 1),

@@ -31,7 +31,7 @@ impl NamedFile {
 
     pub(super) fn open_if_there(disk: &dyn Disk, name: &str) -> Result<Option<Self>, DiskError> {
         match Self::open(disk, name) {
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
             opened => opened.map(Some),
         }
     }

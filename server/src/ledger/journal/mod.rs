@@ -3,15 +3,28 @@
 //! A batch is one record, one write and one sync, and the next begins when the last has returned,
 //! so that a crash can tear only the last. [`Journal::open`] replays what is durable and refuses
 //! a folder that has lost or changed anything. Entries are numbered from 1 without gaps.
+//!
+//! A snapshot beside it shortens a start: [`Journal::open_with`] hands over the newest whole one and
+//! the entries behind it. [`verify`] and [`read_all`] look at a journal without its lock, also while
+//! a server writes it.
 
 pub mod disk;
+mod end;
 mod error;
 mod file;
+mod folder;
+mod index;
+mod live;
+mod read_all;
 mod reader;
 mod record;
 mod recovery;
+mod replay;
 mod scan;
 mod segment;
+mod snapshot;
+mod verify;
+mod walk;
 mod watermark;
 
 use std::error::Error;
@@ -23,12 +36,22 @@ use std::thread::{self, JoinHandle};
 use disk::Disk;
 pub use error::{Damage, DiskError, OpenError, ReadError};
 use file::NamedFile;
-use reader::Index;
+use index::Index;
+pub use read_all::{identity, read_all};
 pub use reader::JournalReader;
 pub use record::Batch;
-use recovery::{Active, Recovered};
+use recovery::{Active, Base, Recovered};
+use replay::EntriesOnly;
+pub use replay::{Opened, PassedOver, Replay, Start};
 use segment::Header;
+pub use snapshot::{Published, SnapshotBlock, SnapshotOptions, SnapshotWriter, Snapshots};
+pub use verify::{EntryCheck, Progress, Verified, verify};
 use watermark::Watermark;
+
+/// Whether a file of this name is a part of a journal.
+fn is_of_a_journal(name: &str) -> bool {
+    segment::ordinal(name).is_some() || snapshot::is_named_like_one(name) || name == watermark::FILE
+}
 
 /// How a journal is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +81,7 @@ pub struct Journal {
     prepared: Prepared,
     watermark: Watermark,
     index: Arc<Index>,
+    snapshots: Snapshots,
     /// Set by the first error, for ever: what is on the disk is unknown from then on.
     failed: bool,
 }
@@ -73,34 +97,55 @@ enum Prepared {
 impl Journal {
     /// Opens the journal on a disk, or begins one if there is none. Every durable entry is handed
     /// to `on_entry` with its sequence, in order; when this returns, all of them are durable, also
-    /// those whose batch was never acknowledged.
+    /// those whose batch was never acknowledged. Snapshots are left alone.
     pub fn open<E: Into<Box<dyn Error + Send + Sync>>>(
         disk: Arc<dyn Disk>,
         options: JournalOptions,
         on_entry: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<Self, OpenError> {
+        let mut replay = EntriesOnly::new(on_entry);
+        Self::recover(disk, options, Base::FirstEntry, &mut replay).map(|opened| opened.journal)
+    }
+
+    /// Opens the journal like [`Journal::open`], from its newest snapshot that is whole: its
+    /// blocks are handed over first, and then every durable entry behind its `from`. It refuses a
+    /// journal that ends before what that snapshot covers.
+    pub fn open_with(
+        disk: Arc<dyn Disk>,
+        options: JournalOptions,
+        replay: &mut impl Replay,
+    ) -> Result<Opened, OpenError> {
+        Self::recover(disk, options, Base::NewestSnapshot, replay)
+    }
+
+    fn recover(
+        disk: Arc<dyn Disk>,
+        options: JournalOptions,
+        base: Base,
+        replay: &mut impl Replay,
+    ) -> Result<Opened, OpenError> {
         let segment_bytes = options.segment_bytes.clamp(4 << 10, 1 << 30);
-        let recovered = recovery::recover(&*disk, segment_bytes, on_entry)?;
         let Recovered {
             identity,
             next,
             segments,
             active,
             watermark,
-        } = recovered;
-        let (index, prepared) = (Arc::new(Index::new(segments)), Prepared::No);
-        let failed = false;
-        Ok(Self {
-            disk,
+            start,
+        } = recovery::recover(&*disk, segment_bytes, base, replay)?;
+        let journal = Self {
             segment_bytes,
             identity,
             next,
             active,
-            prepared,
+            prepared: Prepared::No,
             watermark,
-            index,
-            failed,
-        })
+            index: Arc::new(Index::new(identity, segments)),
+            snapshots: Snapshots::new(Arc::clone(&disk), identity),
+            disk,
+            failed: false,
+        };
+        Ok(Opened { journal, start })
     }
 
     /// The highest sequence that is durable; 0 if there is none.
@@ -111,6 +156,11 @@ impl Journal {
     /// A reader of durable entries that may outlive this.
     pub fn reader(&self) -> JournalReader {
         JournalReader::new(Arc::clone(&self.disk), Arc::clone(&self.index))
+    }
+
+    /// Where its snapshots are written, also from another thread and after this is gone.
+    pub fn snapshots(&self) -> Snapshots {
+        self.snapshots.clone()
     }
 
     /// Makes a batch durable and returns its last sequence; its first is the one after

@@ -2,90 +2,15 @@
 
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use super::disk::Disk;
 use super::error::{Damage, DiskError, ReadError};
 use super::file::NamedFile;
-use super::record::{HEADER_BYTES, Header, Record};
+use super::index::{BatchPlace, Index, Place, Unread};
+use super::record::Record;
 use super::segment;
-
-/// Where each durable batch is: 8 bytes a batch.
-#[derive(Debug, Default)]
-pub(super) struct Index {
-    segments: RwLock<Vec<SegmentIndex>>,
-}
-
-/// The batches of one segment, in order.
-#[derive(Debug)]
-pub(super) struct SegmentIndex {
-    pub(super) ordinal: u64,
-    pub(super) first: u64,
-    batches: Vec<BatchPlace>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct BatchPlace {
-    /// The sequence of its first entry, from the segment's first.
-    relative: u32,
-    /// Where its record begins, in bytes.
-    offset: u32,
-}
-
-impl SegmentIndex {
-    pub(super) fn new(ordinal: u64, first: u64) -> Self {
-        Self {
-            ordinal,
-            first,
-            batches: Vec::new(),
-        }
-    }
-
-    /// Adds a batch. A segment's bounds keep both numbers within 32 bits.
-    pub(super) fn push(&mut self, first: u64, offset: usize) {
-        let relative = u32::try_from(first.saturating_sub(self.first)).unwrap_or(u32::MAX);
-        let offset = u32::try_from(offset).unwrap_or(u32::MAX);
-        self.batches.push(BatchPlace { relative, offset });
-    }
-
-    /// The offset of the last batch's record.
-    pub(super) fn last_offset(&self) -> Option<usize> {
-        self.batches.last().map(|batch| batch.offset as usize)
-    }
-}
-
-impl Index {
-    pub(super) fn new(segments: Vec<SegmentIndex>) -> Self {
-        Self {
-            segments: RwLock::new(segments),
-        }
-    }
-
-    pub(super) fn begin_segment(&self, ordinal: u64, first: u64) {
-        self.segments
-            .write()
-            .push(SegmentIndex::new(ordinal, first));
-    }
-
-    pub(super) fn push(&self, first: u64, offset: usize) {
-        if let Some(segment) = self.segments.write().last_mut() {
-            segment.push(first, offset);
-        }
-    }
-
-    /// The segment and the offset of the batch that would hold this sequence.
-    fn find(&self, sequence: u64) -> Option<(u64, u64)> {
-        let segments = self.segments.read();
-        let after = segments.partition_point(|segment| segment.first <= sequence);
-        let segment = segments.get(after.checked_sub(1)?)?;
-        let relative = sequence - segment.first;
-        let after = segment
-            .batches
-            .partition_point(|b| u64::from(b.relative) <= relative);
-        let batch = segment.batches.get(after.checked_sub(1)?)?;
-        Some((segment.ordinal, u64::from(batch.offset)))
-    }
-}
+use super::walk::{self, Walked};
 
 #[derive(Debug)]
 struct Opened {
@@ -115,12 +40,17 @@ impl JournalReader {
 
     /// The bytes of an entry; `None` if nothing durable has this sequence.
     pub fn read(&self, sequence: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        let Some((ordinal, offset)) = self.index.find(sequence) else {
+        let place = match self.index.find(sequence) {
+            Place::Unread(unread) => self.index_first(unread, sequence)?,
+            Place::Batch(place) => Some(place),
+            Place::Nowhere => None,
+        };
+        let Some(BatchPlace { ordinal, offset }) = place else {
             return Ok(None);
         };
         let name = segment::name(ordinal);
         let file = self.file(ordinal, &name)?;
-        let bytes = read_record(&file, offset)?;
+        let bytes = walk::read_record(&file, offset)?;
         let damaged = |what: &str| {
             let what = what.to_owned();
             ReadError::Damaged(Damage {
@@ -147,6 +77,32 @@ impl JournalReader {
         }
     }
 
+    /// Indexes a segment that the start did not read, and keeps that. If the segment is damaged,
+    /// what is before the damage can be read all the same.
+    fn index_first(&self, unread: Unread, sequence: u64) -> Result<Option<BatchPlace>, ReadError> {
+        // Whoever comes second finds it done.
+        let _one_at_a_time = self.index.reading();
+        if let Place::Batch(place) = self.index.find(sequence) {
+            return Ok(Some(place));
+        }
+        let name = segment::name(unread.ordinal);
+        let file = self.file(unread.ordinal, &name)?;
+        let Walked { index, next, end } = walk::walk(&file, self.index.identity(), unread)?;
+        let place = index.find(sequence);
+        if next == unread.end {
+            self.index.know(index);
+        } else if sequence >= next {
+            let what = "the record here is not as it was written".to_owned();
+            return Err(ReadError::Damaged(Damage {
+                file: name,
+                offset: end,
+                sequence: next,
+                what,
+            }));
+        }
+        Ok(place)
+    }
+
     fn file(&self, ordinal: u64, name: &str) -> Result<NamedFile, DiskError> {
         let mut last = self.last_opened.lock();
         if let Some(opened) = last.as_ref().filter(|opened| opened.ordinal == ordinal) {
@@ -158,20 +114,5 @@ impl JournalReader {
             file: file.clone(),
         });
         Ok(file)
-    }
-}
-
-/// The bytes of the record at `offset`; `None` if there is no header, or the file ends before it
-/// does.
-fn read_record(file: &NamedFile, offset: u64) -> Result<Option<Vec<u8>>, DiskError> {
-    let rest = file.length()?.saturating_sub(offset);
-    if rest < HEADER_BYTES as u64 {
-        return Ok(None);
-    }
-    match Header::decode(&file.read(offset, HEADER_BYTES)?) {
-        Some(header) if HEADER_BYTES as u64 + u64::from(header.length) <= rest => file
-            .read(offset, HEADER_BYTES + header.length as usize)
-            .map(Some),
-        Some(_) | None => Ok(None),
     }
 }

@@ -153,15 +153,23 @@ impl<'a> Record<'a> {
     /// Walks over the entries. `None` in place of an entry: the lengths do not add up, which a
     /// right checksum excludes unless the writer was wrong.
     pub(super) fn entries(&self) -> impl Iterator<Item = Option<&'a [u8]>> + use<'a> {
-        let mut rest = self.payload;
-        let last = self.count.saturating_sub(1);
-        (0..self.count).map(move |place| {
-            let length = decode_length_delimiter(&mut rest).ok()?;
-            let (entry, behind) = rest.split_at_checked(length)?;
-            rest = behind;
-            (place < last || rest.is_empty()).then_some(entry)
-        })
+        delimited(self.payload, self.count)
     }
+}
+
+/// Walks over `count` byte strings, each behind its length as a varint, that fill the payload.
+pub(super) fn delimited(
+    payload: &[u8],
+    count: u32,
+) -> impl Iterator<Item = Option<&[u8]>> + use<'_> {
+    let mut rest = payload;
+    let last = count.saturating_sub(1);
+    (0..count).map(move |place| {
+        let length = decode_length_delimiter(&mut rest).ok()?;
+        let (entry, behind) = rest.split_at_checked(length)?;
+        rest = behind;
+        (place < last || rest.is_empty()).then_some(entry)
+    })
 }
 
 /// The fields of a header as they stand there, checked against nothing.
@@ -169,8 +177,8 @@ impl<'a> Record<'a> {
 pub(super) struct Header {
     format: u32,
     pub(super) identity: u64,
-    first: u64,
-    count: u32,
+    pub(super) first: u64,
+    pub(super) count: u32,
     /// The payload's length in bytes.
     pub(super) length: u32,
     checksum: u32,

@@ -1,18 +1,20 @@
-//! From the files of a folder to a journal that can be written again: read everything, refuse what
-//! was lost or damaged, cut off what a crash left unfinished, and make the rest durable.
+//! From the files of a folder to a journal that can be written again: read everything, or a snapshot
+//! and what comes after it, refuse what was lost or damaged, cut off what a crash left unfinished, and make the rest durable.
 //!
 //! Only the last batch may be unfinished, because each write begins when the sync before it has
 //! returned. Everything else that is not as it was written is damage.
 
-use std::error::Error;
 use std::io;
 
 use super::disk::Disk;
 use super::error::{DiskError, OpenError};
 use super::file::{NamedFile, sync_folder};
-use super::reader::SegmentIndex;
+use super::folder::{self, Found};
+use super::index::SegmentIndex;
+use super::replay::{Replay, Start};
 use super::scan::{Scan, Scanned};
 use super::segment::{self, Header};
+use super::snapshot::{self, Choice, Chosen};
 use super::watermark::{self, Mark, Watermark};
 
 /// What was read, and where to go on.
@@ -24,6 +26,7 @@ pub(super) struct Recovered {
     pub(super) segments: Vec<SegmentIndex>,
     pub(super) active: Active,
     pub(super) watermark: Watermark,
+    pub(super) start: Start,
 }
 
 /// The segment to which records are added.
@@ -37,72 +40,105 @@ pub(super) struct Active {
     pub(super) length: usize,
 }
 
-/// Reads a folder, hands each entry to `on_entry` in order, and returns when all of them are
-/// durable. A folder in which nothing was ever appended becomes a new journal.
-pub(super) fn recover<E: Into<Box<dyn Error + Send + Sync>>>(
+/// What a start goes on from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Base {
+    FirstEntry,
+    NewestSnapshot,
+}
+
+/// Reads a folder, hands over what is there in order, and returns when all of it is durable. A
+/// folder in which nothing was ever appended becomes a new journal.
+pub(super) fn recover<R: Replay>(
     disk: &dyn Disk,
     segment_bytes: usize,
-    on_entry: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    base: Base,
+    replay: &mut R,
 ) -> Result<Recovered, OpenError> {
     let mark = Watermark::read(disk)?;
-    let mut scan = Scan::new(on_entry);
-    let mut bytes = Vec::new();
-    for ordinal in ordinals(disk)? {
-        read_segment(disk, ordinal, &mut bytes)?;
-        scan.segment(ordinal, &bytes)?;
-    }
+    let found = folder::segments(disk)?;
+    let Choice {
+        mut snapshot,
+        passed_over,
+    } = match base {
+        Base::FirstEntry => Choice::default(),
+        Base::NewestSnapshot => {
+            let header = found.iter().find_map(|segment| segment.header);
+            snapshot::choose(disk, header.map(|header| header.identity))?
+        }
+    };
+    let published = snapshot.as_ref().map(|chosen| chosen.published.clone());
+    let mut scan = Scan::behind(replay, published.clone());
+    read(disk, &found, snapshot.as_mut(), &mut scan)?;
     scan.check_end(mark)?;
+    let start = Start {
+        snapshot: published,
+        passed_over,
+        entries: scan.entries,
+    };
     let Scan {
         next,
         identity,
+        mut below,
         segments,
         unused,
         ..
     } = scan;
     let Some(identity) = identity else {
-        return Ok(begin(disk, segment_bytes)?);
+        return Ok(begin(disk, segment_bytes, start)?);
     };
-    let (segments, active) = make_durable(disk, segments, unused)?;
+    let (read, active) = make_durable(disk, segments, unused)?;
+    below.extend(read);
     let now = Mark {
         identity,
         sequence: next - 1,
     };
-    let watermark = if mark.is_some() {
-        Watermark::resume(disk, now)?
-    } else {
-        tracing::warn!(
-            "the journal had no whole {} file: a new one begins",
-            watermark::FILE
-        );
-        Watermark::create(disk, now)?
-    };
     Ok(Recovered {
         identity,
         next,
-        segments,
+        segments: below,
         active,
-        watermark,
+        watermark: mark_durable(disk, mark, now)?,
+        start,
     })
 }
 
-fn ordinals(disk: &dyn Disk) -> Result<Vec<u64>, DiskError> {
-    let names = disk
-        .list()
-        .map_err(DiskError::of("list", "the data folder"))?;
-    let mut ordinals: Vec<_> = names
-        .iter()
-        .filter_map(|name| segment::ordinal(name))
-        .collect();
-    ordinals.sort_unstable();
-    Ok(ordinals)
+/// First the headers of what lies wholly below the snapshot, then the snapshot, then the rest in
+/// full. The last segment with a header is always among the rest, so there is one to go on in.
+fn read<R: Replay>(
+    disk: &dyn Disk,
+    found: &[Found],
+    snapshot: Option<&mut Chosen>,
+    scan: &mut Scan<'_, R>,
+) -> Result<(), OpenError> {
+    let from = snapshot.as_ref().map(|chosen| chosen.published.from);
+    let below = from.map_or(0, |from| folder::below(found, from.saturating_add(1)));
+    let (below, rest) = found.split_at_checked(below).unwrap_or((&[], found));
+    for segment in below {
+        if let Some(header) = segment.header {
+            scan.skip(segment.ordinal, header)?;
+        }
+    }
+    if let Some(chosen) = snapshot {
+        scan.blocks(&mut chosen.file)?;
+    }
+    let mut bytes = Vec::new();
+    for segment in rest {
+        folder::read(disk, segment.ordinal, &mut bytes)?;
+        scan.segment(segment.ordinal, &bytes)?;
+    }
+    Ok(())
 }
 
-/// The whole file, or so much of it that it is seen to be no segment.
-fn read_segment(disk: &dyn Disk, ordinal: u64, bytes: &mut Vec<u8>) -> Result<(), DiskError> {
-    let file = NamedFile::open(disk, &segment::name(ordinal))?;
-    let length = usize::try_from(file.length()?).unwrap_or(usize::MAX);
-    bytes.resize(length.min(segment::MAX_BYTES + 1), 0);
-    file.read_at(bytes, 0)
+fn mark_durable(disk: &dyn Disk, mark: Option<Mark>, now: Mark) -> Result<Watermark, DiskError> {
+    if mark.is_some() {
+        return Watermark::resume(disk, now);
+    }
+    tracing::warn!(
+        "the journal had no whole {} file: a new one begins",
+        watermark::FILE
+    );
+    Watermark::create(disk, now)
 }
 
 /// Makes durable what was read: the page cache may show more than the disk holds.
@@ -113,7 +149,7 @@ fn make_durable(
 ) -> Result<(Vec<SegmentIndex>, Active), DiskError> {
     let mut obsolete: Vec<_> = unused.into_iter().collect();
     // A header whose first record was cut short: that segment was never used either.
-    let has_no_record = |last: &mut Scanned| last.index.last_offset().is_none();
+    let has_no_record = |last: &mut Scanned| last.index.last().is_none();
     while segments.len() > 1
         && let Some(scanned) = segments.pop_if(has_no_record)
     {
@@ -124,6 +160,7 @@ fn make_durable(
     for name in obsolete.into_iter().map(segment::name) {
         disk.remove(&name).map_err(DiskError::of("remove", &name))?;
     }
+    snapshot::remove_unfinished(disk)?;
     sync_folder(disk)?;
     Ok((
         segments.into_iter().map(|scanned| scanned.index).collect(),
@@ -142,8 +179,9 @@ fn resume(disk: &dyn Disk, last: &Scanned) -> Result<Active, DiskError> {
     } = *last;
     let file = NamedFile::open(disk, &segment::name(index.ordinal))?;
     // The header needs no case of its own: the first record begins in the header's sector.
-    let begin = index.last_offset().unwrap_or(0);
-    file.write_at(&file.read(begin as u64, end - begin)?, begin as u64)?;
+    let begin = index.last().map_or(0, |last| last.offset);
+    let again = end - usize::try_from(begin).unwrap_or(end).min(end);
+    file.write_at(&file.read(begin, again)?, begin)?;
     if ones_from > end {
         file.fill_with_ones(end as u64, ones_from - end)?;
     }
@@ -161,7 +199,7 @@ const FIRST_SEGMENT_BYTES: usize = 8 << 20;
 
 /// An empty journal: the watermark is durable before the first segment has its header, and that
 /// before anything is appended.
-fn begin(disk: &dyn Disk, segment_bytes: usize) -> Result<Recovered, DiskError> {
+fn begin(disk: &dyn Disk, segment_bytes: usize, start: Start) -> Result<Recovered, DiskError> {
     let (ordinal, next, length) = (1, 1, segment_bytes.min(FIRST_SEGMENT_BYTES));
     let identity = getrandom::u64().map_err(io::Error::other);
     let identity = identity.map_err(DiskError::of("choose an identity for", "the journal"))?;
@@ -196,5 +234,6 @@ fn begin(disk: &dyn Disk, segment_bytes: usize) -> Result<Recovered, DiskError> 
         segments,
         active,
         watermark,
+        start,
     })
 }

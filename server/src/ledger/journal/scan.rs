@@ -1,12 +1,14 @@
 //! Reading a journal from its first segment to its last, and telling an unfinished end from damage.
 
-use std::error::Error;
-
+use super::end::End;
 use super::error::{Damage, OpenError};
-use super::reader::SegmentIndex;
+use super::folder::newer;
+use super::index::SegmentIndex;
 use super::record::{self, NoRecord, Record};
+use super::replay::Replay;
 use super::segment::{self, Header, Tail};
-use super::watermark::{self, Mark};
+use super::snapshot::{Published, SnapshotFile, Step};
+use super::watermark::Mark;
 
 /// One segment as it was read.
 #[derive(Debug)]
@@ -20,31 +22,77 @@ pub(super) struct Scanned {
 }
 
 /// The state of reading, from segment to segment.
-pub(super) struct Scan<F> {
+pub(super) struct Scan<'a, R> {
     /// The sequence after the last that was read.
     pub(super) next: u64,
     /// The journal's; every segment with a header names it.
     pub(super) identity: Option<u64>,
-    /// The segments with a header.
+    /// The segments of which only the header was read. They come before all others.
+    pub(super) below: Vec<SegmentIndex>,
+    /// The other segments with a header.
     pub(super) segments: Vec<Scanned>,
     /// A segment without a header. Nothing may follow it.
     pub(super) unused: Option<u64>,
-    on_entry: F,
+    /// The number of entries that were handed over.
+    pub(super) entries: u64,
+    /// The last segment that was seen; 0 before the first.
+    ordinal: u64,
+    /// Entries up to this sequence are checked, and not handed over.
+    from: u64,
+    /// The snapshot from which this goes on.
+    snapshot: Option<Published>,
+    replay: &'a mut R,
 }
 
-impl<E, F> Scan<F>
-where
-    E: Into<Box<dyn Error + Send + Sync>>,
-    F: FnMut(u64, &[u8]) -> Result<(), E>,
-{
-    pub(super) fn new(on_entry: F) -> Self {
+impl<'a, R: Replay> Scan<'a, R> {
+    /// Hands over the entries behind the sequence `from`.
+    pub(super) fn new(replay: &'a mut R, from: u64) -> Self {
         Self {
             next: 1,
             identity: None,
+            below: Vec::new(),
             segments: Vec::new(),
             unused: None,
-            on_entry,
+            entries: 0,
+            ordinal: 0,
+            from,
+            snapshot: None,
+            replay,
         }
+    }
+
+    /// Hands over the entries behind a snapshot, and refuses to end before what it covers.
+    pub(super) fn behind(replay: &'a mut R, snapshot: Option<Published>) -> Self {
+        let from = snapshot.as_ref().map_or(0, |snapshot| snapshot.from);
+        Self {
+            snapshot,
+            ..Self::new(replay, from)
+        }
+    }
+
+    /// Hands over the blocks of the snapshot.
+    pub(super) fn blocks(&mut self, file: &mut SnapshotFile) -> Result<(), OpenError> {
+        loop {
+            let block = match file.step() {
+                Ok(Step::Block(block)) => block,
+                Ok(Step::End(_)) => return Ok(()),
+                Err(flaw) => return Err(flaw.into_error(file.name())),
+            };
+            let place = format!("block {} of {}", block.number(), file.name().file);
+            let taken = self.replay.block(block);
+            taken.map_err(|source| OpenError::Refused {
+                place,
+                source: source.into(),
+            })?;
+        }
+    }
+
+    /// Goes past a segment of which only the header is read.
+    pub(super) fn skip(&mut self, ordinal: u64, header: Header) -> Result<(), OpenError> {
+        self.check_place(ordinal)?;
+        self.check_header(header, ordinal)?;
+        self.below.push(SegmentIndex::unread(ordinal, header.first));
+        Ok(())
     }
 
     /// Reads one segment; they come in the order of their ordinals.
@@ -54,18 +102,7 @@ where
             let what = format!("no segment is longer than {} bytes", segment::MAX_BYTES);
             return Err(self.damage(name, segment::MAX_BYTES, what));
         }
-        let before = self
-            .unused
-            .or(self.segments.last().map(|scanned| scanned.index.ordinal));
-        let expected = before.map_or(1, |before| before + 1);
-        if ordinal != expected {
-            let what = format!("it is missing, and {name} is there");
-            return Err(self.damage(segment::name(expected), 0, what));
-        }
-        if let Some(unused) = self.unused {
-            let what = format!("its header is not as it was written, and {name} follows");
-            return Err(self.damage(segment::name(unused), 0, what));
-        }
+        self.check_place(ordinal)?;
         match Header::decode(bytes) {
             Ok(header) => {
                 self.check_header(header, ordinal)?;
@@ -74,6 +111,34 @@ where
             Err(NoRecord::Newer(found)) => Err(newer(name, found, segment::FORMAT)),
             Err(NoRecord::Invalid) => self.without_header(ordinal, bytes),
         }
+    }
+
+    /// Checks that nothing is missing before this segment.
+    fn check_place(&mut self, ordinal: u64) -> Result<(), OpenError> {
+        let (name, expected) = (segment::name(ordinal), self.ordinal + 1);
+        if ordinal != expected {
+            let note = self.note_on_keys();
+            let what = format!("it is missing, and {name} is there{note}");
+            return Err(self.damage(segment::name(expected), 0, what));
+        }
+        if let Some(unused) = self.unused {
+            let what = format!("its header is not as it was written, and {name} follows");
+            return Err(self.damage(segment::name(unused), 0, what));
+        }
+        self.ordinal = ordinal;
+        Ok(())
+    }
+
+    /// Why a snapshot is not enough.
+    fn note_on_keys(&self) -> String {
+        let snapshot = self.snapshot.as_ref();
+        let covering = snapshot.filter(|snapshot| snapshot.from >= self.next);
+        covering.map_or_else(String::new, |Published { file, from, .. }| {
+            format!(
+                "; {file} holds the state up to sequence {from}, but a snapshot does not hold \
+                 the answers to keys that were used"
+            )
+        })
     }
 
     /// A segment that was prepared and never used, or in which the first write was cut short. In
@@ -105,7 +170,10 @@ where
             );
             return Err(self.damage(name, 0, what));
         }
-        if header.first == self.next {
+        // How many entries a segment has that was not read, the header behind it tells.
+        let after_unread = self.segments.is_empty() && !self.below.is_empty();
+        if header.first == self.next || after_unread && header.first > self.next {
+            self.next = header.first;
             return Ok(());
         }
         let what = format!("{name} goes on at sequence {}", header.first);
@@ -170,10 +238,14 @@ where
                 return Err(self.damage(name.to_owned(), offset, what));
             };
             let sequence = self.next;
-            (self.on_entry)(sequence, entry).map_err(|source| OpenError::Refused {
-                sequence,
-                source: source.into(),
-            })?;
+            if sequence > self.from {
+                let taken = self.replay.entry(sequence, entry);
+                taken.map_err(|source| OpenError::Refused {
+                    place: format!("entry {sequence}"),
+                    source: source.into(),
+                })?;
+                self.entries += 1;
+            }
             self.next += 1;
         }
         Ok(())
@@ -182,31 +254,18 @@ where
     /// Compares the end that was read with what was once durable.
     pub(super) fn check_end(&self, mark: Option<Mark>) -> Result<(), OpenError> {
         let last = self.segments.last();
-        let end = || {
-            let name = segment::name(last.map_or(1, |last| last.index.ordinal));
-            (name, last.map_or(0, |last| last.end))
+        let end = End {
+            file: segment::name(last.map_or(1, |last| last.index.ordinal)),
+            offset: last.map_or(0, |last| last.end as u64),
+            next: self.next,
+            identity: self.identity,
+            unfinished_bytes: last.map_or(0, |last| last.ones_from - last.end) as u64,
         };
-        let what = match mark {
-            Some(mark) if mark.sequence >= self.next => {
-                format!("it ends here, and sequence {} was durable", mark.sequence)
-            }
-            Some(mark)
-                if self
-                    .identity
-                    .is_some_and(|identity| identity != mark.identity) =>
-            {
-                let what = "it belongs to another journal".to_owned();
-                return Err(self.damage(watermark::FILE.to_owned(), 0, what));
-            }
-            None if last.is_some_and(|last| last.ones_from > last.end) => format!(
-                "a write was cut short here, and without a whole {} file nobody knows whether it \
-                 was acknowledged",
-                watermark::FILE
-            ),
-            Some(_) | None => return Ok(()),
-        };
-        let (file, offset) = end();
-        Err(self.damage(file, offset, what))
+        end.check_mark(mark)?;
+        self.snapshot
+            .as_ref()
+            .map_or(Ok(()), |snapshot| end.check_snapshot(snapshot))?;
+        Ok(())
     }
 
     fn damage(&self, file: String, offset: usize, what: String) -> OpenError {
@@ -217,13 +276,5 @@ where
             what,
         }
         .into()
-    }
-}
-
-fn newer(file: String, found: u32, supported: u32) -> OpenError {
-    OpenError::NewerFormat {
-        file,
-        found,
-        supported,
     }
 }

@@ -7,13 +7,16 @@
 //! ```
 //!
 //! A line is a verb, then pairs of a name and a value, then phrases that must all be in the
-//! answer. At its end every script is replayed: the events alone must give the same account.
+//! answer. At its end every script is replayed: the events alone must give the same account, and
+//! so must its parts. Each payment is quoted first: the quote must say what the payment then meets.
 
+use super::later::Decided;
 use super::wallet::{
     Wallet, amount, application, at, bind_facts, bound_card, identity, local_time, merchant,
     payment, payment_facts, person, phone, token, verifier,
 };
 use super::words::{Line, refusal, said};
+use crate::account::Account;
 use crate::event::{ApprovalCode, Event, Reservation, WalletRegion};
 use crate::policy::{Limits, PassportReview};
 use crate::rules::{authorise, bind, phone_code, review};
@@ -29,6 +32,8 @@ pub(in crate::rules) fn check_from(wallet: Wallet, script: &str) {
         wallet,
         holds: Vec::new(),
         begun: Vec::new(),
+        decided: Vec::new(),
+        strangers: Vec::new(),
     };
     for text in script
         .lines()
@@ -46,15 +51,22 @@ pub(in crate::rules) fn check_from(wallet: Wallet, script: &str) {
             }
         }
     }
-    assert_eq!(play.wallet.replayed(), play.wallet.account, "{script}");
+    let account = &play.wallet.account;
+    assert_eq!(&play.wallet.replayed(), account, "{script}");
+    let kept = Account::from_parts(account.clone().into_parts());
+    assert_eq!(&kept, account, "{script}");
 }
 
-struct Play {
-    wallet: Wallet,
+pub(super) struct Play {
+    pub(super) wallet: Wallet,
     /// Reservations whose issuer has not answered.
     holds: Vec<(u64, Reservation)>,
     /// Binds whose issuer has not answered.
     begun: Vec<Begun>,
+    /// Payments that were decided, oldest first.
+    pub(super) decided: Vec<Decided>,
+    /// Cards that another person has bound too, and after which sequence.
+    pub(super) strangers: Vec<(u8, u64)>,
 }
 
 struct Begun {
@@ -88,6 +100,13 @@ impl Play {
             "answer" => return self.answer(line),
             "approve" | "reject" => return self.resolve_review(line),
             "look" => return self.look(),
+            "unbind" => return self.unbind(line),
+            "reverse" => return self.reverse(line),
+            "ahead" => return self.reverse_ahead(line),
+            "quote" => return self.quote(line),
+            "share" => self.share(line),
+            "unshare" => self.unshare(line),
+            "clear" | "uphold" => return self.resolve_risk(line),
             verb => panic!("no verb {verb}"),
         }
         Vec::new()
@@ -217,12 +236,15 @@ impl Play {
         let password = verifier(line.number("password"));
         let facts = authorise::Facts {
             password_matches: account.password() == Some(&password),
+            risk: self.risk_of(line),
+            reversed_ahead: self.is_reversed_ahead(line),
             ..payment_facts(&merchant)
         };
         authorise::decide(account, payment, &facts, policy, *now)
     }
 
     fn pay(&mut self, line: &Line<'_>) -> Vec<String> {
+        let quoted = self.quote(line);
         let event = match self.decide(line) {
             authorise::Decision::Decline(declined) => Event::Declined(declined),
             authorise::Decision::Reserve(reservation) => {
@@ -231,7 +253,8 @@ impl Play {
             }
         };
         let answer = said(&event);
-        self.wallet.record(event);
+        self.compare_with_quote(line, &quoted, &answer);
+        self.keep_decided(&event);
         answer
     }
 
@@ -254,7 +277,7 @@ impl Play {
         let answer = line.issuer().map(|()| ApprovalCode(*b"A1B2C3"));
         let event = authorise::resolve(reservation, Some(reserved_by), answer);
         let answer = said(&event);
-        self.wallet.record(event);
+        self.keep_decided(&event);
         answer
     }
 
@@ -283,6 +306,7 @@ impl Play {
             format!("wrong passwords {}", account.wrong_passwords(*now)),
             format!("password {}", password.unwrap_or(0)),
             format!("review {:?}", account.review()),
+            format!("tickets {}", account.risk_tickets().len()),
         ]
     }
 }

@@ -61,8 +61,8 @@ pub(in crate::rules) fn person(number: u8) -> Fingerprint {
 /// What would be kept of a password; equal passwords have equal verifiers here.
 pub(in crate::rules) fn verifier(password: u8) -> PasswordVerifier {
     PasswordVerifier {
-        salt: [0; 16],
-        digest: [password; 32],
+        salt: [0; 8],
+        digest: [password; 16],
     }
 }
 
@@ -85,6 +85,7 @@ pub(in crate::rules) fn bound_card(card: u8, bound_at: Timestamp) -> BoundCard {
         expiry: CardExpiry::new(2033, 12).unwrap(),
         holder_matches: true,
         bound_at,
+        bound_by: 0,
     }
 }
 
@@ -115,7 +116,7 @@ pub(in crate::rules) fn payment_facts(merchant: &Merchant) -> authorise::Facts<'
         client: None,
         password_matches: true,
         merchant: Some(merchant),
-        card_shared: false,
+        risk: None,
         reversed_ahead: false,
         quote: authorise::Quote::Absent,
     }

@@ -7,9 +7,9 @@ use crate::identity::DocumentType;
 use crate::money::Fen;
 
 /// Every name that a line may give a value.
-const NAMES: [&str; 12] = [
-    "card", "code", "document", "gateway", "holder", "issuer", "month", "password", "person",
-    "phone", "single", "year",
+const NAMES: [&str; 14] = [
+    "card", "code", "document", "gateway", "holder", "issuer", "key", "month", "password",
+    "payment", "person", "phone", "single", "year",
 ];
 
 pub(super) struct Line<'a> {
@@ -106,14 +106,32 @@ pub(super) fn said(event: &Event) -> Vec<String> {
         ],
         Event::Voided(voided) => declined(&voided.decline),
         Event::Declined(decided) => declined(&decided.decline),
+        Event::UnbindDecided(decided) => match &decided.outcome {
+            Ok(_) => vec!["unbound".into()],
+            Err(refused) => refusal(refused.reason.name(), &refused.evidence),
+        },
+        Event::ReversalDecided(decided) => match &decided.outcome {
+            Ok(reversal) => vec![
+                "reversed".into(),
+                format!("amount {}", reversal.principal),
+                format!("fee {}", reversal.fee),
+                format!("remaining {}", reversal.remaining),
+                format!("month restored {}", reversal.month_restored),
+                format!("year restored {}", reversal.year_restored),
+            ],
+            Err(refused) => refusal(refused.reason.name(), &refused.evidence),
+        },
+        Event::RiskResolved(resolved) => vec![format!("cleared {}", resolved.cleared)],
         Event::PhoneCode(_)
+        | Event::ReversedAhead(_)
         | Event::ReviewResolved(_)
         | Event::MerchantPut(_)
-        | Event::CardStatusSet(_) => Vec::new(),
+        | Event::CardStatusSet(_)
+        | Event::ClockSet(_) => Vec::new(),
     }
 }
 
-fn declined(decline: &Decline) -> Vec<String> {
+pub(super) fn declined(decline: &Decline) -> Vec<String> {
     let mut phrases = refusal(decline.reason.name(), &decline.evidence);
     phrases.push(format!("retry {:?}", decline.retry()));
     phrases.push(format!("layer {:?}", decline.reason.layer()));

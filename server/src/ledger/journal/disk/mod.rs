@@ -2,6 +2,7 @@
 //! one that fails in every way a disk may fail run the same journal code.
 
 mod memory;
+mod read_only;
 mod real;
 mod simulated;
 
@@ -10,6 +11,7 @@ use std::io;
 use std::sync::Arc;
 
 pub use memory::MemoryDisk;
+pub use read_only::ReadOnlyDisk;
 pub use real::RealDisk;
 pub use simulated::{Faults, SimulatedDisk};
 

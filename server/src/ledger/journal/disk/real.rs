@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Dir, FlockOperation, Mode, OFlags, flock, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, ReadOnlyDisk};
 use crate::ledger::journal::OpenError;
 
 const LOCK: &str = "LOCK";
@@ -36,7 +36,7 @@ impl RealDisk {
         };
         create_folder(folder).map_err(unwritable)?;
         let handle = File::open(folder).map_err(unwritable)?;
-        let lock = open_below(&handle, LOCK, OFlags::CREATE).map_err(unwritable)?;
+        let lock = open_below(&handle, LOCK, OFlags::RDWR | OFlags::CREATE).map_err(unwritable)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self {
                 handle,
@@ -47,6 +47,15 @@ impl RealDisk {
             }),
             Err(error) => Err(unwritable(error.into())),
         }
+    }
+
+    /// The folder of a journal, only to look at it, also while a server holds it: nothing is
+    /// created or locked, and every call that would write answers
+    /// [`io::ErrorKind::ReadOnlyFilesystem`].
+    ///
+    /// [`OpenError::Unwritable`] if it is not there, cannot be read, or holds no journal.
+    pub fn open_read_only(folder: &Path) -> Result<ReadOnlyDisk, OpenError> {
+        ReadOnlyDisk::open(folder)
     }
 }
 
@@ -67,17 +76,23 @@ fn create_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn open_below(folder: &File, name: &str, more: OFlags) -> io::Result<File> {
-    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | more;
+/// Opens a file for what `access` says. A link is never followed.
+pub(super) fn open_below(folder: &File, name: &str, access: OFlags) -> io::Result<File> {
+    let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | access;
     Ok(openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?.into())
+}
+
+/// The names of the files below a folder's handle.
+pub(super) fn list(folder: &File) -> io::Result<Vec<String>> {
+    let entries = Dir::read_from(folder)?;
+    // The journal's own names are ASCII; a name that is not UTF-8 is somebody else's.
+    let names = entries.map(|entry| Ok(entry?.file_name().to_str().ok().map(str::to_owned)));
+    names.filter_map(io::Result::transpose).collect()
 }
 
 impl Disk for RealDisk {
     fn list(&self) -> io::Result<Vec<String>> {
-        let entries = Dir::read_from(&self.handle)?;
-        // The journal's own names are ASCII; a name that is not UTF-8 is somebody else's.
-        let names = entries.map(|entry| Ok(entry?.file_name().to_str().ok().map(str::to_owned)));
-        names.filter_map(io::Result::transpose).collect()
+        list(&self.handle)
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -85,17 +100,13 @@ impl Disk for RealDisk {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
-        let new = OFlags::CREATE | OFlags::EXCL;
+        let new = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         Ok(Arc::new(RealFile(open_below(&self.handle, name, new)?)))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let existing = OFlags::empty();
-        Ok(Arc::new(RealFile(open_below(
-            &self.handle,
-            name,
-            existing,
-        )?)))
+        let file = open_below(&self.handle, name, OFlags::RDWR)?;
+        Ok(Arc::new(RealFile(file)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

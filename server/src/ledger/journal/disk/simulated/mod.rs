@@ -2,7 +2,9 @@
 //!
 //! Each file has two contents: what the page cache shows, and what the platter holds. A sync moves
 //! the one to the other; a power cut moves an arbitrary part. After a failed sync the cache still
-//! shows bytes that the platter never got and that no later sync will write (as Linux does).
+//! shows bytes that the platter never got and that no later sync will write (as Linux does). A name
+//! is as volatile until the folder's sync: a renamed file may have its old name, its new one, or
+//! both.
 
 mod dice;
 mod file;
@@ -87,12 +89,11 @@ impl SimulatedDisk {
             .map(|content| content.survivor(loss, dice))
             .collect();
         let mut names = stored_names.clone();
-        for change in unsynced_names
-            .iter()
-            .filter(|_| loss.survives(dice))
-            .cloned()
-        {
-            change.apply(&mut names);
+        for change in unsynced_names.iter().cloned() {
+            if !loss.survives(dice) {
+                continue;
+            }
+            change.survive(&mut names, dice);
         }
         let dice = state.dice.split();
         Self::with(dice, faults, survivors, names)
@@ -181,10 +182,8 @@ impl Disk for SimulatedDisk {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state.lock();
-        if !state.names.contains_key(from) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        state.rename(NameChange::Rename(from.to_owned(), to.to_owned()))
+        let inode = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        state.rename(NameChange::Rename(from.to_owned(), to.to_owned(), inode))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

@@ -26,21 +26,39 @@ pub(super) struct State {
 #[derive(Clone, Debug)]
 pub(super) enum NameChange {
     Bind(String, usize),
-    Rename(String, String),
+    Rename(String, String, usize),
     Remove(String),
 }
 
 impl NameChange {
-    /// A change whose forerunner was lost may find no name to act on, and then does nothing.
+    /// What the running system sees, and what a folder sync makes of it.
     pub(super) fn apply(self, names: &mut BTreeMap<String, usize>) {
         match self {
             Self::Bind(name, inode) => drop(names.insert(name, inode)),
             Self::Remove(name) => drop(names.remove(&name)),
-            Self::Rename(from, to) => {
-                if let Some(inode) = names.remove(&from) {
-                    names.insert(to, inode);
-                }
+            Self::Rename(from, to, inode) => {
+                names.remove(&from);
+                names.insert(to, inode);
             }
+        }
+    }
+
+    /// What a power cut may leave of it: each end of a renaming survives by itself, so that the
+    /// file may have its old name, its new one, or both. It never loses both by being renamed.
+    pub(super) fn survive(self, names: &mut BTreeMap<String, usize>, dice: &mut Dice) {
+        match self {
+            Self::Rename(from, to, inode) if dice.one_in(4) => {
+                names.insert(from, inode);
+                names.insert(to, inode);
+            }
+            Self::Rename(from, to, inode) => {
+                // Another file may have got the old name in the meantime.
+                if names.get(&from) == Some(&inode) {
+                    names.remove(&from);
+                }
+                names.insert(to, inode);
+            }
+            Self::Bind(..) | Self::Remove(_) => self.apply(names),
         }
     }
 }

@@ -1,0 +1,101 @@
+//! Phone codes, binding and unbinding.
+
+use waika_domain::account::Account;
+use waika_domain::card::IssuerCardReference;
+use waika_domain::decline::IssuerRefusal;
+use waika_domain::event::{Event, UnbindDecided};
+use waika_domain::rules;
+
+use super::{Applied, Authoriser, Outcome, Passage};
+use crate::ledger::{BindOperation, LedgerError, PhoneCodeOperation, UnbindOperation};
+
+impl Authoriser {
+    /// Asks for a phone code (D8). Opens the account (D27).
+    pub(crate) fn send_phone_code(
+        &self,
+        passage: Passage<'_>,
+        operation: &PhoneCodeOperation,
+    ) -> Outcome {
+        let facts = operation.facts();
+        self.opening(passage, operation.region, |account, now| {
+            Event::PhoneCode(rules::phone_code::send(
+                account,
+                &facts,
+                &self.policy.phone_code,
+                now,
+            ))
+        })
+    }
+
+    /// Climbs the ladder of Bind as far as the issuer, and holds a slot. Opens the account (D27).
+    pub(crate) fn reserve_bind(&self, passage: Passage<'_>, bind: &BindOperation) -> Outcome {
+        let id = passage.account;
+        self.opening(passage, bind.application.region, |account, now| {
+            let code = account
+                .phone_code(bind.application.phone)
+                .is_some_and(|outstanding| {
+                    let phone = outstanding.phone;
+                    self.vault
+                        .phone_code(id, phone, outstanding.nonce)
+                        .is(&bind.phone_code)
+                });
+            let facts = rules::bind::Facts {
+                rolled_out: self.policy.is_rolled_out_to(id.as_str()),
+                identity_confirmed: bind.identity_confirmed,
+                phone_code_matches: code,
+                password_matches: self.password_matches(id, account, &bind.password),
+            };
+            rules::bind::reserve(account, &bind.application, &facts, &self.policy, now)
+        })
+    }
+
+    /// Binds the card, or lets the slot go, by the issuer's answer (D6).
+    pub(crate) fn complete_bind(
+        &self,
+        passage: Passage<'_>,
+        bind: &BindOperation,
+        reserved_by: u64,
+        answer: Result<IssuerCardReference, IssuerRefusal>,
+    ) -> Result<Applied, LedgerError> {
+        let id = passage.account;
+        let run = |account: &mut Account| {
+            let now = self.clock.now();
+            let event = match bind.identity() {
+                None => rules::bind::abandon(account, reserved_by),
+                Some(identity) => {
+                    let completion = rules::bind::Completion {
+                        reserved_by,
+                        answer: answer.map(|reference| bind.bound_card(reference, now)),
+                        identity,
+                        password_offered: self.vault.password(
+                            id,
+                            &bind.password,
+                            bind.password_salt,
+                        ),
+                        password_matches: self.password_matches(id, account, &bind.password),
+                    };
+                    let application = &bind.application;
+                    rules::bind::complete(account, application, completion, &self.policy, now)
+                }
+            };
+            self.record(passage, account, event, now)
+        };
+        let run = self.accounts.with_account(id, run);
+        run.unwrap_or(Err(LedgerError::UnknownAccount))
+    }
+
+    /// Unbinds a card (R48, D22).
+    pub(crate) fn unbind(&self, passage: Passage<'_>, asked: &UnbindOperation) -> Outcome {
+        let id = passage.account;
+        self.existing(passage, |account, now| {
+            let matches = self.password_matches(id, account, &asked.password);
+            let (outcome, password) =
+                rules::unbind::decide(account, asked.card, matches, &self.policy, now);
+            Ok(Event::UnbindDecided(UnbindDecided {
+                card: asked.card,
+                password,
+                outcome,
+            }))
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! What the commands that look at a journal or its disk take.
+
+use clap::Command;
+
+use super::flags::{Flag, STORE_DEFAULT};
+
+const STORE: Flag = Flag::value("store", "WAIKA_STORE", "Where the journal is: journal:DIR")
+    .takes("STORE")
+    .or(STORE_DEFAULT);
+
+/// What `journal verify` takes, in the order of the help.
+pub(super) const VERIFY: &[Flag] = &[
+    STORE,
+    Flag::value(
+        "jobs",
+        "WAIKA_JOBS",
+        "Threads that read [default: as many as the machine has cores]",
+    )
+    .takes("N"),
+];
+
+/// What `journal export` takes, in the order of the help.
+pub(super) const EXPORT: &[Flag] = &[
+    STORE,
+    Flag::value("format", "WAIKA_FORMAT", "json-lines, csv or sqlite").takes("FORMAT"),
+    Flag::value(
+        "output",
+        "WAIKA_OUTPUT",
+        "Where to: a file, or - for standard output (json-lines and csv)",
+    )
+    .takes("FILE|-"),
+    Flag::value("from", "WAIKA_FROM", "The first sequence")
+        .takes("SEQUENCE")
+        .or("1"),
+    Flag::value(
+        "to",
+        "WAIKA_TO",
+        "The last sequence [default: the last there is]",
+    )
+    .takes("SEQUENCE"),
+    Flag::value("account", "WAIKA_ACCOUNT", "Only this account's entries").takes("ID"),
+    Flag::switch("force", "WAIKA_FORCE", "Replace FILE if it is there"),
+];
+
+/// What `fsync-probe` takes, in the order of the help.
+pub(super) const FSYNC_PROBE: &[Flag] = &[
+    STORE,
+    Flag::value(
+        "duration",
+        "WAIKA_DURATION",
+        "How long to measure each size",
+    )
+    .takes("DURATION")
+    .or("5s"),
+    Flag::value(
+        "bytes",
+        "WAIKA_BYTES",
+        "Only records of this size [default: 512, 4096 and 65536, one after the other]",
+    )
+    .takes("BYTES"),
+    Flag::value(
+        "json",
+        "WAIKA_JSON",
+        "Where to write the figures as JSON: a file, or - for standard output instead of the text",
+    )
+    .takes("FILE|-"),
+];
+
+/// `journal` and `fsync-probe` as clap sees them.
+pub(super) fn commands() -> [Command; 2] {
+    let arguments = |flags: &'static [Flag]| flags.iter().map(Flag::argument);
+    let verify = Command::new("verify")
+        .about("Check every segment and every entry of a journal")
+        .long_about(
+            "Checks every segment and every entry of a journal. It only reads and takes no lock, \
+             so a server may be running on the folder. What a write under way has left at the \
+             very end is no damage.",
+        )
+        .after_help(
+            "Exit codes: 0 no damage, 64 configuration or no journal there, 65 damaged, 74 a read \
+             failed, 130 interrupted.",
+        )
+        .args(arguments(VERIFY));
+    let export = Command::new("export")
+        .about("Write every entry of a journal as a row for other tools")
+        .long_about(
+            "Writes every entry of a journal as a row: JSON lines, CSV or an SQLite database. It \
+             only reads and takes no lock, so a server may be running on the folder; it ends \
+             where the journal ends by then. Secrets, and digests of them, are left out.",
+        )
+        .after_help(
+            "Exit codes: 0 written, 64 configuration, no journal there, or FILE exists, 65 \
+             damaged, 73 FILE cannot be made, 74 a read or write failed, 130 interrupted. Unless \
+             it ends with 0 there is no new FILE.",
+        )
+        .args(arguments(EXPORT));
+    let probe = Command::new("fsync-probe")
+        .about("Measure how long the disk takes to make a commit durable")
+        .long_about(
+            "Measures how long the disk takes for what a commit does: one write into a file that \
+             is laid out beforehand, and one fdatasync, one at a time. The file is in the data \
+             folder, and is removed at the end.",
+        )
+        .after_help(
+            "Exit codes: 0 measured, 64 configuration, 69 another probe is running there, 73 the \
+             folder cannot be written, 74 a write or sync failed, 130 interrupted.",
+        )
+        .args(arguments(FSYNC_PROBE));
+    let journal = Command::new("journal")
+        .about("Look at a journal without serving from it")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(verify)
+        .subcommand(export);
+    [journal, probe]
+}

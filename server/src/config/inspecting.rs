@@ -1,0 +1,188 @@
+//! What the commands take that look at a journal or its disk.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use waika_domain::identifiers::AccountId;
+
+use super::reader::Reader;
+use super::values::{self, Expected};
+use super::{Store, serving};
+
+/// A look at a journal, or at the disk below it.
+#[derive(Debug, Clone)]
+pub enum Inspection {
+    /// Check a journal.
+    Verify(VerifyConfig),
+    /// Write a journal's entries as rows.
+    Export(ExportConfig),
+    /// Measure a disk's syncs.
+    FsyncProbe(ProbeConfig),
+}
+
+/// What to check, and how.
+#[derive(Debug, Clone)]
+pub struct VerifyConfig {
+    /// The journal's folder.
+    pub folder: PathBuf,
+    /// Threads that read.
+    pub jobs: NonZeroUsize,
+}
+
+/// What to export, and where to.
+#[derive(Debug, Clone)]
+pub struct ExportConfig {
+    /// The journal's folder.
+    pub folder: PathBuf,
+    /// How rows are written.
+    pub format: ExportFormat,
+    /// Where they are written to.
+    pub output: Output,
+    /// The first sequence.
+    pub from: u64,
+    /// The last sequence; None for as far as there are any.
+    pub to: Option<u64>,
+    /// Only this account's entries.
+    pub account: Option<AccountId>,
+    /// A file that is there may be replaced.
+    pub force: bool,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// One JSON object a line.
+    JsonLines,
+    /// RFC 4180, with a header.
+    Csv,
+    /// A database.
+    Sqlite,
+}
+
+/// Where something is written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output.
+    Standard,
+    /// A file.
+    File(PathBuf),
+}
+
+/// What to measure, and how long.
+#[derive(Debug, Clone)]
+pub struct ProbeConfig {
+    /// The folder whose disk is measured.
+    pub folder: PathBuf,
+    /// How long each size is measured.
+    pub duration: Duration,
+    /// Sizes of a record in bytes.
+    pub sizes: Vec<usize>,
+    /// Where the figures go as JSON.
+    pub json: Option<Output>,
+}
+
+pub(super) fn verify(reader: &mut Reader<'_>) -> Option<Inspection> {
+    let folder = read_folder(reader);
+    let jobs = reader.read_or("jobs", serving::available_cores(), |text| {
+        values::number(text, &(1..=256)).map(serving::count)
+    });
+    Some(Inspection::Verify(VerifyConfig {
+        folder: folder?,
+        jobs: jobs?,
+    }))
+}
+
+pub(super) fn export(reader: &mut Reader<'_>) -> Option<Inspection> {
+    let folder = read_folder(reader);
+    let format = required(reader, "format", "json-lines, csv or sqlite", format);
+    let output = required(reader, "output", "a file, or -", output);
+    let sequence = |text: &str| values::number(text, &(1..=u64::MAX));
+    let from = reader.read("from", sequence);
+    let to = reader.read_or("to", None, |text| sequence(text).map(Some));
+    let account = reader.read_or("account", None, |text| {
+        AccountId::parse(text)
+            .map(Some)
+            .map_err(|error| error.to_string())
+    });
+    let force = reader.read_or("force", false, values::switch);
+    if let (Some(from), Some(Some(to))) = (from, to)
+        && to < from
+    {
+        reader.mistake("to", format_args!("{to} is before --from, which is {from}"));
+    }
+    if let (Some(ExportFormat::Sqlite), Some(Output::Standard)) = (format, &output) {
+        let what = "a database cannot be written to standard output: name a file";
+        reader.mistake("output", what);
+    }
+    Some(Inspection::Export(ExportConfig {
+        folder: folder?,
+        format: format?,
+        output: output?,
+        from: from?,
+        to: to?,
+        account: account?,
+        force: force?,
+    }))
+}
+
+pub(super) fn fsync_probe(reader: &mut Reader<'_>) -> Option<Inspection> {
+    /// One that most callers' batches fit in, a page, and a burst.
+    const SIZES: [usize; 3] = [512, 4_096, 65_536];
+    let folder = read_folder(reader);
+    let duration = reader.read("duration", |text| {
+        values::duration(
+            text,
+            &(Duration::from_millis(1)..=Duration::from_secs(3_600)),
+        )
+    });
+    let sizes = reader.read_or("bytes", SIZES.to_vec(), |text| {
+        values::number(text, &(1..=16_777_216)).map(|bytes| vec![serving::count(bytes).get()])
+    });
+    let json = reader.read_or("json", None, |text| output(text).map(Some));
+    Some(Inspection::FsyncProbe(ProbeConfig {
+        folder: folder?,
+        duration: duration?,
+        sizes: sizes?,
+        json: json?,
+    }))
+}
+
+/// A store that others can look at.
+fn read_folder(reader: &mut Reader<'_>) -> Option<PathBuf> {
+    reader.read("store", |text| match values::store(text)? {
+        Store::Journal(folder) => Ok(folder),
+        Store::Memory { .. } => {
+            Err("is in its server's memory: only journal:DIR has a folder".into())
+        }
+    })
+}
+
+fn required<T>(
+    reader: &mut Reader<'_>,
+    flag: &str,
+    choices: &str,
+    parse: impl FnOnce(&str) -> Result<T, Expected>,
+) -> Option<T> {
+    if reader.text(flag).is_none() {
+        reader.mistake(flag, format_args!("is missing: {choices}"));
+    }
+    reader.read(flag, parse)
+}
+
+fn format(text: &str) -> Result<ExportFormat, Expected> {
+    match text {
+        "json-lines" => Ok(ExportFormat::JsonLines),
+        "csv" => Ok(ExportFormat::Csv),
+        "sqlite" => Ok(ExportFormat::Sqlite),
+        _ => Err("is not a format: json-lines, csv or sqlite".to_owned()),
+    }
+}
+
+fn output(text: &str) -> Result<Output, Expected> {
+    match text {
+        "" => Err("names no file".to_owned()),
+        "-" => Ok(Output::Standard),
+        file => Ok(Output::File(Path::new(file).to_owned())),
+    }
+}

@@ -1,0 +1,139 @@
+//! `AuthoriseStream`: many payments at once over one stream, answered as they are decided.
+
+use std::pin::Pin;
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{self, FuturesUnordered, Stream, StreamExt as _};
+use tonic::{Status, Streaming};
+use waika::v1;
+use waika::v1::streamed_response::Outcome;
+
+use super::{Desk, status};
+
+/// Payments of one stream that may be undecided at once: nothing more is read until there is
+/// room, so that HTTP/2 holds the caller back.
+const MOST_UNDECIDED: usize = 1_024;
+/// Answers in one message, so that it stays well below the size that callers take.
+const MOST_ANSWERS: usize = 64;
+
+/// The answers of one stream.
+pub(super) type Answers =
+    Pin<Box<dyn Stream<Item = Result<v1::AuthoriseStreamResponse, Status>> + Send>>;
+
+/// Decides what comes, at the same time, and answers in the order in which it is decided.
+pub(super) fn answers(desk: Desk, requests: Streaming<v1::AuthoriseStreamRequest>) -> Answers {
+    let conversation = Conversation {
+        desk,
+        requests,
+        undecided: FuturesUnordered::new(),
+        end: None,
+    };
+    Box::pin(stream::unfold(conversation, |mut conversation| async {
+        let answer = conversation.next().await?;
+        Some((answer, conversation))
+    }))
+}
+
+/// Why nothing more is read.
+enum End {
+    /// The caller has said all.
+    Said,
+    /// Something is wrong, or the server stops: told once everything is answered.
+    Broken(Status),
+    /// That was told.
+    Told,
+}
+
+struct Conversation {
+    desk: Desk,
+    requests: Streaming<v1::AuthoriseStreamRequest>,
+    undecided: FuturesUnordered<BoxFuture<'static, v1::StreamedResponse>>,
+    end: Option<End>,
+}
+
+impl Conversation {
+    /// The next message; None once all is answered and nothing more will come.
+    async fn next(&mut self) -> Option<Result<v1::AuthoriseStreamResponse, Status>> {
+        loop {
+            if self.end.is_none() && self.undecided.len() < MOST_UNDECIDED {
+                if let Some(first) = self.read_or_answer().await {
+                    return Some(Ok(self.with_what_is_ready(first)));
+                }
+            } else if let Some(first) = self.undecided.next().await {
+                return Some(Ok(self.with_what_is_ready(first)));
+            } else {
+                return match self.end.replace(End::Told) {
+                    Some(End::Broken(why)) => Some(Err(why)),
+                    Some(End::Said | End::Told) | None => None,
+                };
+            }
+        }
+    }
+
+    /// Whatever comes first: an answer, or more to decide.
+    async fn read_or_answer(&mut self) -> Option<v1::StreamedResponse> {
+        let stopping = self.desk.doorway.stopping.cancelled();
+        tokio::select! {
+            Some(answer) = self.undecided.next() => return Some(answer),
+            message = self.requests.message() => match message {
+                Ok(Some(message)) => self.begin(message),
+                Ok(None) => self.end = Some(End::Said),
+                Err(broken) => self.end = Some(End::Broken(broken)),
+            },
+            () = stopping => {
+                let why = status::not_serving("the server is stopping, and every payment read was answered");
+                self.end = Some(End::Broken(why));
+            }
+        }
+        None
+    }
+
+    fn begin(&mut self, message: v1::AuthoriseStreamRequest) {
+        if message.requests.len() > MOST_UNDECIDED {
+            let violation = ("requests".to_owned(), "must be at most 1024");
+            self.end = Some(End::Broken(status::malformed(vec![violation])));
+            return;
+        }
+        for streamed in message.requests {
+            let desk = self.desk.clone();
+            self.undecided.push(decide(desk, streamed).boxed());
+        }
+    }
+
+    /// An answer, and those that are there by now.
+    fn with_what_is_ready(&mut self, first: v1::StreamedResponse) -> v1::AuthoriseStreamResponse {
+        let mut responses = vec![first];
+        while responses.len() < MOST_ANSWERS
+            && let Some(Some(more)) = self.undecided.next().now_or_never()
+        {
+            responses.push(more);
+        }
+        v1::AuthoriseStreamResponse { responses }
+    }
+}
+
+async fn decide(desk: Desk, streamed: v1::StreamedRequest) -> v1::StreamedResponse {
+    let v1::StreamedRequest {
+        correlation_id,
+        request,
+    } = streamed;
+    let decided = match request {
+        Some(request) => desk.decide(request).await,
+        None => Err(status::malformed(vec![(
+            "request".to_owned(),
+            "must be given",
+        )])),
+    };
+    let outcome = match decided {
+        Ok(response) => Outcome::Response(response),
+        Err(error) => Outcome::Error(v1::StreamedError {
+            code: error.code().into(),
+            message: error.message().to_owned(),
+            details: error.details().to_vec(),
+        }),
+    };
+    v1::StreamedResponse {
+        correlation_id,
+        outcome: Some(outcome),
+    }
+}

@@ -1,0 +1,74 @@
+//! Unbinding: from messages and back.
+
+use tonic::Status;
+use waika::v1;
+use waika::v1::unbind_response::Outcome;
+use waika_domain::event::Event;
+use waika_domain::identifiers::{AccountId, CardToken};
+use waika_domain::refusal::{Refused, UnbindRefusal};
+use waika_domain::rules;
+
+use super::parse::{Digests, Fields};
+use super::{enums, outcome, status};
+use crate::ledger::{Answered, Call, Rpc, Secret, UnbindOperation};
+use crate::vault::Vault;
+
+/// An unbind that was asked for.
+pub(super) struct Parsed {
+    pub(super) account: AccountId,
+    pub(super) call: Call,
+    pub(super) operation: UnbindOperation,
+}
+
+pub(super) fn parse(request: v1::UnbindRequest, vault: &Vault) -> Result<Parsed, Status> {
+    let mut fields = Fields::default();
+    let password = Secret::new(request.payment_password);
+    let key = fields.key(&request.idempotency_key);
+    let account = fields.account(&request.account_id);
+    let card = fields.take("card_token", CardToken::parse(&request.card_token));
+    fields.take("payment_password", rules::password::check_shape(&password)); // R43
+    let whole = (|| Some((key?, account?, card?)))();
+    let (key, account, card) = fields.finish(whole)?;
+    let call = Digests::new(vault)
+        .with("card_token", &request.card_token)
+        .call(Rpc::Unbind, key);
+    Ok(Parsed {
+        account,
+        call,
+        operation: UnbindOperation { card, password },
+    })
+}
+
+pub(super) fn response(answered: &Answered) -> Result<v1::UnbindResponse, Status> {
+    let Event::UnbindDecided(decided) = &answered.event else {
+        return Err(status::internal(
+            "the stored decision is not about an unbind",
+        ));
+    };
+    let outcome = match &decided.outcome {
+        Ok(_) => Outcome::Unbound(v1::UnboundCard {
+            card_token: decided.card.to_string(),
+        }),
+        Err(refused) => Outcome::Refusal(refusal(refused)),
+    };
+    Ok(v1::UnbindResponse {
+        outcome: Some(outcome),
+        replayed: answered.replayed,
+        decided_at: Some(outcome::timestamp(answered.at)),
+    })
+}
+
+fn refusal(refused: &Refused<UnbindRefusal>) -> v1::UnbindRefusal {
+    let Refused { reason, evidence } = refused;
+    let (observed, required) = outcome::observed_and_required(evidence);
+    v1::UnbindRefusal {
+        // The numbers of the enum are those of the contract; `tests/tidy.rs` compares the two.
+        reason: reason.number(),
+        layer: enums::to_layer(reason.layer()).into(),
+        retry: enums::to_retry(reason.usual_retry()).into(),
+        text: Some(outcome::text(reason.text())),
+        observed,
+        required,
+        resets_at: evidence.resets_at().map(outcome::timestamp),
+    }
+}

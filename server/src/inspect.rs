@@ -1,0 +1,53 @@
+//! Looking at a journal, or at the disk below it, without serving from it: nothing here takes the
+//! folder's lock or changes what is in it.
+
+mod export;
+mod fsync_probe;
+mod interrupt;
+mod progress;
+mod text;
+mod verify;
+
+use std::path::Path;
+
+use crate::config::Inspection;
+use crate::exit::{Failure, Reason};
+
+/// Does what the command line asks for, and ends early on SIGINT or SIGTERM.
+pub fn run(inspection: Inspection) -> Result<(), Failure> {
+    match inspection {
+        Inspection::Verify(config) => verify::run(config),
+        Inspection::Export(config) => export::run(config),
+        Inspection::FsyncProbe(config) => fsync_probe::run(config),
+    }
+}
+
+/// Refuses a folder that is not there, cannot be read, or has no segment in it: most likely its
+/// name is mistyped.
+fn require_journal(folder: &Path) -> Result<(), Failure> {
+    let shown = folder.display();
+    let names = std::fs::read_dir(folder).map_err(|error| {
+        let text = format!(
+            "--store: the folder \"{shown}\" cannot be read ({error}): name the data folder of a \
+             server"
+        );
+        Failure::new(Reason::Configuration, text)
+    })?;
+    let is_segment = |name: &Path| {
+        let begins = name
+            .to_str()
+            .is_some_and(|name| name.starts_with("journal-"));
+        begins && name.extension().is_some_and(|end| end == "seg")
+    };
+    let found = names
+        .flatten()
+        .any(|entry| is_segment(Path::new(&entry.file_name())));
+    if found {
+        return Ok(());
+    }
+    let text = format!(
+        "--store: there is no journal in \"{shown}\" (no file journal-….seg): name the data folder \
+         of a server"
+    );
+    Err(Failure::new(Reason::Configuration, text))
+}

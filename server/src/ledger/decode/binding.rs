@@ -1,0 +1,67 @@
+//! From what is written of cards that are bound and unbound.
+
+use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference};
+use waika_domain::event::{Binding, PasswordVerifier, UnbindDecided, Unbound};
+use waika_domain::identifiers::CardToken;
+use waika_domain::identity::Identity;
+use waika_domain::period::{Day, Timestamp};
+use waika_domain::refusal::UnbindRefusal;
+
+use super::{Decoded, array, fingerprint, known, password_effect, refusal, small};
+use crate::ledger::schema;
+
+pub(super) fn binding(binding: schema::Binding, at: Timestamp) -> Decoded<Binding> {
+    let card = BoundCard {
+        token: CardToken::from_bits(binding.card_token),
+        fingerprint: fingerprint(&binding.card_fingerprint)?,
+        issuer_reference: IssuerCardReference(binding.issuer_reference.into()),
+        bin: binding.bin,
+        last_four: small(binding.last_four, "a card's last digits")?,
+        scheme: known(binding.scheme, "a scheme")?,
+        expiry: CardExpiry {
+            year: small(binding.expiry_year, "a card's expiry")?,
+            month: small(binding.expiry_month, "a card's expiry")?,
+        },
+        holder_matches: binding.holder_matches,
+        bound_at: at,
+        bound_by: 0,
+    };
+    let identity = Identity {
+        document: known(binding.document, "a document type")?,
+        fingerprint: fingerprint(&binding.document_fingerprint)?,
+        expires_on: Day::from_number(binding.document_expires_on),
+    };
+    let password_set = verifier(&binding.password_set)?;
+    Ok(Binding {
+        card,
+        identity,
+        password_set,
+    })
+}
+
+/// Salt and digest in one; empty where there is no password.
+pub(in crate::ledger) fn verifier(bytes: &[u8]) -> Decoded<Option<PasswordVerifier>> {
+    const WHAT: &str = "a password's verifier";
+    let Some((salt, digest)) = bytes.split_at_checked(8) else {
+        return Ok(None);
+    };
+    Ok(Some(PasswordVerifier {
+        salt: array(salt, WHAT)?,
+        digest: array(digest, WHAT)?,
+    }))
+}
+
+pub(super) fn unbind(decided: schema::UnbindDecided) -> Decoded<UnbindDecided> {
+    let outcome = match decided.refused {
+        None => Ok(Unbound {
+            fingerprint: fingerprint(&decided.fingerprint)?,
+            bound_by: decided.bound_by,
+        }),
+        refused => Err(refusal(refused, UnbindRefusal::from_number)?),
+    };
+    Ok(UnbindDecided {
+        card: CardToken::from_bits(decided.card_token),
+        password: password_effect(decided.password),
+        outcome,
+    })
+}

@@ -1,0 +1,35 @@
+//! From what is written of operators: risks and the clock.
+
+use waika_domain::identifiers::{CardToken, TicketId};
+use waika_domain::period::Timestamp;
+use waika_domain::risk::{RiskResolved, RiskTicket};
+use waika_domain::sandbox_clock::ClockSetting;
+
+use super::{Decoded, NotUnderstood, known};
+use crate::ledger::schema;
+
+pub(super) fn risk_resolved(resolved: schema::RiskResolved) -> Decoded<RiskResolved> {
+    let ticket = resolved.ticket.ok_or(NotUnderstood("a risk ticket"))?;
+    Ok(RiskResolved {
+        ticket: risk_ticket(ticket)?,
+        cleared: resolved.cleared,
+    })
+}
+
+pub(in crate::ledger) fn risk_ticket(ticket: schema::RiskTicket) -> Decoded<RiskTicket> {
+    Ok(RiskTicket {
+        id: TicketId::from_sequence(ticket.id),
+        card: CardToken::from_bits(ticket.card_token),
+        reason: known(ticket.reason, "a risk")?,
+        opened_at: Timestamp::from_unix_ms(ticket.opened_at_ms),
+    })
+}
+
+pub(in crate::ledger) fn clock_setting(setting: schema::ClockSetting) -> ClockSetting {
+    ClockSetting {
+        set_at: Timestamp::from_unix_ms(setting.set_at_ms),
+        showed: Timestamp::from_unix_ms(setting.showed_ms),
+        rate: setting.rate,
+        follows_machine: setting.follows_machine,
+    }
+}

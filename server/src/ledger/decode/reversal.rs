@@ -1,0 +1,34 @@
+//! From what is written of reversals.
+
+use waika_domain::event::{Reversal, ReversalDecided};
+use waika_domain::identifiers::{CallName, IdempotencyKey};
+use waika_domain::money::Fen;
+use waika_domain::period::{Month, Year};
+use waika_domain::refusal::ReversalRefusal;
+
+use super::{Decoded, NotUnderstood, refusal};
+use crate::ledger::schema;
+
+pub(super) fn reversal(decided: schema::ReversalDecided) -> Decoded<ReversalDecided> {
+    let outcome = match (decided.reversal, decided.refused) {
+        (Some(reversal), _) => Ok(Reversal {
+            principal: Fen::new(reversal.principal_fen),
+            fee: Fen::new(reversal.fee_fen),
+            remaining: Fen::new(reversal.remaining_fen),
+            month: Month::from_number(reversal.month),
+            year: Year::from_number(reversal.year),
+            month_restored: reversal.month_restored,
+            year_restored: reversal.year_restored,
+        }),
+        (None, refused) => Err(refusal(refused, ReversalRefusal::from_number)?),
+    };
+    let original = decided.original;
+    Ok(ReversalDecided { original, outcome })
+}
+
+pub(in crate::ledger) fn call_name(name: schema::CallName) -> Decoded<CallName> {
+    Ok(CallName {
+        caller: name.caller.into(),
+        key: IdempotencyKey::parse(&name.key).map_err(|_| NotUnderstood("a key"))?,
+    })
+}

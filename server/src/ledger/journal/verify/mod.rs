@@ -1,0 +1,188 @@
+//! Checking a whole journal without changing anything, also while a server writes it.
+//!
+//! What is being written at the moment is no damage. So the watermark is read first, then the
+//! names, then the headers, then everything: each may only find more than the one before it says.
+
+mod segments;
+mod work;
+
+use super::disk::Disk;
+use super::end::End;
+use super::error::{Damage, OpenError};
+use super::folder::{self, Found};
+use super::segment;
+use super::snapshot::{self, Published};
+use super::watermark::{Mark, Watermark};
+use segments::Checked;
+use work::{Listed, Outcome, Work};
+
+/// Told how far a check has come, from several threads.
+pub trait Progress: Sync {
+    /// There are so many bytes to check in all. Comes first, once.
+    fn total(&self, bytes: u64);
+
+    /// So many more bytes are checked.
+    fn done(&self, bytes: u64);
+}
+
+/// For those who do not look.
+impl Progress for () {
+    fn total(&self, _: u64) {}
+
+    fn done(&self, _: u64) {}
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// The number of segments with a header.
+    pub segments: u64,
+    /// The number of entries that can be read.
+    pub entries: u64,
+    /// The sequence of the first entry; 0 if there is none.
+    pub first: u64,
+    /// The sequence of the last entry; 0 if there is none.
+    pub last: u64,
+    /// The length of all segments and snapshots in bytes.
+    pub bytes: u64,
+    /// What stands behind the last whole record, in bytes: a write that a crash cut short, or one
+    /// that a server is making at the moment. No damage.
+    pub unfinished_bytes: u64,
+    /// The whole snapshots, the newest first.
+    pub snapshots: Vec<Published>,
+    /// Everything that is not as it was written, in the order of segments, then snapshots.
+    pub damages: Vec<Damage>,
+}
+
+/// What an entry must hold, besides being as it was written: why not, or nothing.
+pub type EntryCheck<'a> = &'a (dyn Fn(u64, &[u8]) -> Result<(), String> + Sync);
+
+/// Checks every segment and every snapshot in full, on `jobs` threads (at least one), each of
+/// which holds one segment in memory; hands every entry to `check`, in no order. Writes nothing
+/// and needs no lock. Damage is collected; an error means that it could not be looked for.
+pub fn verify(
+    disk: &dyn Disk,
+    jobs: usize,
+    progress: &dyn Progress,
+    check: EntryCheck<'_>,
+) -> Result<Verified, OpenError> {
+    let mark = Watermark::read(disk)?;
+    let snapshots = snapshot::names(disk)?.into_iter();
+    let snapshots = snapshots.map(|name| Listed::new(disk, name)).collect();
+    let found = folder::segments(disk)?;
+    let identity = found.iter().find_map(|segment| segment.header);
+    let work = Work {
+        disk,
+        progress,
+        check,
+        identity: identity.map(|header| header.identity),
+        snapshots,
+        found,
+    };
+    let bytes = work.bytes();
+    progress.total(bytes);
+    let outcomes = work.run(jobs)?;
+    let verified = Verified {
+        bytes,
+        ..Verified::default()
+    };
+    Ok(verified.with(&work, outcomes, mark))
+}
+
+impl Verified {
+    fn with(mut self, work: &Work<'_>, outcomes: Vec<Outcome>, mark: Option<Mark>) -> Self {
+        let (mut checked, mut in_snapshots) = (Vec::new(), Vec::new());
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Segment(segment) => checked.push(segment),
+                Outcome::Snapshot(published) => self.snapshots.push(published),
+                Outcome::Damage(damage) => in_snapshots.push(damage),
+                Outcome::Nothing => {}
+            }
+        }
+        checked.sort_unstable_by_key(|segment| segment.ordinal);
+        self.snapshots
+            .sort_unstable_by_key(|published| std::cmp::Reverse(published.covers));
+        let mut expected = Expected {
+            ordinal: 1,
+            next: 1,
+            before: None,
+        };
+        for segment in &checked {
+            self.damages.extend(expected.compare(segment));
+            self.damages.extend_from_slice(&segment.damages);
+            self.segments += u64::from(segment.first.is_some());
+            self.entries += segment.entries;
+        }
+        self.last = expected.next - 1;
+        self.first = checked
+            .first()
+            .and_then(|segment| segment.first)
+            .unwrap_or(0);
+        self.first = self.first.min(self.last);
+        let end = end(work, checked.last(), expected.next);
+        self.unfinished_bytes = end.unfinished_bytes;
+        self.damages.extend(end.check_mark(mark).err());
+        let beyond = self
+            .snapshots
+            .iter()
+            .map(|snapshot| end.check_snapshot(snapshot));
+        self.damages.extend(beyond.filter_map(Result::err));
+        self.damages.append(&mut in_snapshots);
+        self
+    }
+}
+
+fn end(work: &Work<'_>, last: Option<&Checked>, next: u64) -> End {
+    End {
+        file: segment::name(last.map_or(1, |last| last.ordinal)),
+        offset: last.map_or(0, |last| last.end),
+        next,
+        identity: work.identity,
+        unfinished_bytes: last.map_or(0, |last| last.unfinished_bytes),
+    }
+}
+
+/// How the next segment should go on.
+struct Expected<'a> {
+    ordinal: u64,
+    /// The sequence after the last that was read.
+    next: u64,
+    /// The segment before; `None` before the first.
+    before: Option<&'a Checked>,
+}
+
+impl<'a> Expected<'a> {
+    fn compare(&mut self, segment: &'a Checked) -> Option<Damage> {
+        let damage = self.difference(segment);
+        self.ordinal = segment.ordinal + 1;
+        self.next = segment.next.max(self.next);
+        self.before = Some(segment);
+        damage
+    }
+
+    fn difference(&self, segment: &Checked) -> Option<Damage> {
+        let name = segment::name(segment.ordinal);
+        let damage = |file, offset, what| Damage {
+            file,
+            offset,
+            sequence: self.next,
+            what,
+        };
+        if segment.ordinal != self.ordinal {
+            let missing = segment::name(self.ordinal);
+            let what = format!("it is missing, and {name} is there");
+            return Some(damage(missing, 0, what));
+        }
+        let first = segment.first.filter(|&first| first != self.next)?;
+        let what = format!("{name} goes on at sequence {first}");
+        match self.before {
+            // Where one that could not be read ends, nobody knows.
+            Some(before) => before.first.map(|_| {
+                let what = format!("its last record ends here, and {what}");
+                damage(segment::name(before.ordinal), before.end, what)
+            }),
+            None => Some(damage(name, 0, what)),
+        }
+    }
+}

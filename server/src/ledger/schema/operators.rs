@@ -1,0 +1,70 @@
+//! What operators did.
+
+use prost::Message;
+
+#[derive(Clone, PartialEq, Message)]
+pub(in crate::ledger) struct ReviewResolved {
+    #[prost(bool, tag = "1")]
+    pub approve: bool,
+    #[prost(bool, tag = "2")]
+    pub resolved: bool,
+    #[prost(uint32, tag = "3")]
+    pub review: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(in crate::ledger) struct Merchant {
+    #[prost(string, tag = "1")]
+    pub id: String,
+    #[prost(string, tag = "2")]
+    pub name: String,
+    #[prost(bool, tag = "3")]
+    pub overseas: bool,
+    #[prost(uint32, tag = "4")]
+    pub category: u32,
+    #[prost(bool, tag = "5")]
+    pub international_cards: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(in crate::ledger) struct CardStatusSet {
+    #[prost(fixed64, tag = "1")]
+    pub card_token: u64,
+    #[prost(string, tag = "2")]
+    pub reference: String,
+    #[prost(uint32, tag = "3")]
+    pub status: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(in crate::ledger) struct RiskResolved {
+    #[prost(message, optional, tag = "1")]
+    pub ticket: Option<RiskTicket>,
+    #[prost(bool, tag = "2")]
+    pub cleared: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(in crate::ledger) struct RiskTicket {
+    /// The sequence of the decline that opened it.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    #[prost(fixed64, tag = "2")]
+    pub card_token: u64,
+    #[prost(uint32, tag = "3")]
+    pub reason: u32,
+    #[prost(int64, tag = "4")]
+    pub opened_at_ms: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(in crate::ledger) struct ClockSetting {
+    #[prost(int64, tag = "1")]
+    pub set_at_ms: i64,
+    #[prost(int64, tag = "2")]
+    pub showed_ms: i64,
+    #[prost(uint32, tag = "3")]
+    pub rate: u32,
+    #[prost(bool, tag = "4")]
+    pub follows_machine: bool,
+}

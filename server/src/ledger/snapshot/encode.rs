@@ -1,0 +1,136 @@
+//! From the state to the records of a snapshot.
+
+use prost::Message as _;
+use waika_domain::account::{AccountParts, PhoneCode, Rare};
+use waika_domain::card::{BoundCard, IssuerCardReference};
+use waika_domain::event::CardStatus;
+use waika_domain::merchant::Merchant;
+use waika_domain::period::Timestamp;
+use waika_domain::sandbox_clock::ClockSetting;
+
+use super::schema::{self, Part};
+use crate::adjusted::Adjustment;
+use crate::ledger::encode;
+use crate::ledger::numbers::Numbered as _;
+
+pub(super) fn key_check(check: [u8; 8]) -> Vec<u8> {
+    record(Part::KeyCheck(check.to_vec()))
+}
+
+pub(super) fn merchant(merchant: &Merchant) -> Vec<u8> {
+    record(Part::Merchant(encode::merchant(merchant)))
+}
+
+pub(super) fn clock(setting: &ClockSetting) -> Vec<u8> {
+    record(Part::Clock(encode::clock_setting(setting)))
+}
+
+pub(super) fn card_status(reference: &IssuerCardReference, status: CardStatus) -> Vec<u8> {
+    record(Part::CardStatus(schema::CardStatus {
+        reference: reference.0.to_string(),
+        status: status.number(),
+    }))
+}
+
+pub(super) fn adjustment(authorisation: u64, adjustment: Adjustment) -> Vec<u8> {
+    record(Part::Adjustment(schema::Adjustment {
+        authorisation,
+        principal_fen: adjustment.given_back.principal.value(),
+        fee_fen: adjustment.given_back.fee.value(),
+        last: adjustment.last,
+    }))
+}
+
+pub(super) fn keys(keys: &[(u64, u64)]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(keys.len() * 16);
+    for (hash, place) in keys {
+        bytes.extend_from_slice(&hash.to_le_bytes());
+        bytes.extend_from_slice(&place.to_le_bytes());
+    }
+    record(Part::Keys(bytes))
+}
+
+pub(super) fn account(id: &str, parts: AccountParts) -> Vec<u8> {
+    let AccountParts {
+        region,
+        review,
+        identity,
+        password,
+        cards,
+        phone_codes,
+        usage,
+        last_sequence,
+        rare,
+    } = parts;
+    let account = schema::Account {
+        id: id.to_owned(),
+        last_sequence,
+        region: region.number(),
+        review: review.number(),
+        document: identity.map_or(0, |identity| identity.document.number()),
+        document_fingerprint: identity
+            .map(|identity| encode::bytes(identity.fingerprint))
+            .unwrap_or_default(),
+        document_expires_on: identity.map_or(0, |identity| identity.expires_on.number()),
+        password: password.as_ref().map(encode::verifier).unwrap_or_default(),
+        cards: cards.iter().map(card).collect(),
+        phone_codes: phone_codes.iter().map(phone_code).collect(),
+        month: usage.month.number(),
+        in_month_fen: usage.in_month.value(),
+        year: usage.year.number(),
+        in_year_fen: usage.in_year.value(),
+        rare: (rare != Rare::default()).then(|| encode_rare(&rare)),
+    };
+    record(Part::Account(Box::new(account)))
+}
+
+fn record(part: Part) -> Vec<u8> {
+    schema::Record { part: Some(part) }.encode_to_vec()
+}
+
+fn card(card: &BoundCard) -> schema::Card {
+    schema::Card {
+        token: card.token.bits(),
+        fingerprint: encode::bytes(card.fingerprint),
+        issuer_reference: card.issuer_reference.0.to_string(),
+        bin: card.bin,
+        last_four: u32::from(card.last_four),
+        scheme: card.scheme.number(),
+        expiry_year: u32::from(card.expiry.year),
+        expiry_month: u32::from(card.expiry.month),
+        holder_matches: card.holder_matches,
+        bound_at_ms: card.bound_at.unix_ms(),
+        bound_by: card.bound_by,
+    }
+}
+
+fn phone_code(code: &PhoneCode) -> schema::PhoneCode {
+    schema::PhoneCode {
+        phone: encode::bytes(code.phone),
+        nonce: code.nonce,
+        expires_at_ms: code.expires_at.unix_ms(),
+        resend_before: code.resend_before,
+        wrong_tries: u32::from(code.wrong_tries),
+        used: code.used,
+    }
+}
+
+fn encode_rare(rare: &Rare) -> schema::Rare {
+    let binds = rare.binds.iter().map(|bind| schema::PendingBind {
+        sequence: bind.sequence,
+        card: encode::bytes(bind.card),
+    });
+    let clearances = rare.clearances.iter().map(|clearance| schema::Clearance {
+        card_token: clearance.card.bits(),
+        reason: clearance.reason.number(),
+        sequence: clearance.sequence,
+    });
+    schema::Rare {
+        wrong_passwords: u32::from(rare.wrong_passwords),
+        password_locked_until_ms: rare.password_locked_until.map(Timestamp::unix_ms),
+        binds: binds.collect(),
+        risk_tickets: rare.risk_tickets.iter().map(encode::risk_ticket).collect(),
+        clearances: clearances.collect(),
+        reversed_ahead: rare.reversed_ahead.iter().map(encode::call_name).collect(),
+    }
+}

@@ -1,0 +1,92 @@
+//! Loading a snapshot: its blocks are decoded on several threads while the next ones are read.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::{Scope, ScopedJoinHandle};
+
+use parking_lot::Mutex;
+
+use super::decode::{self, Part};
+use crate::authoriser::Authoriser;
+use crate::ledger::journal::SnapshotBlock;
+use crate::ledger::recovery::RecoveryError;
+
+/// Blocks that wait to be decoded: about 1 MiB each.
+const BLOCKS_AHEAD: usize = 4;
+
+/// The threads that load. Nothing may be replayed before [`Loader::finish`].
+pub(in crate::ledger) struct Loader<'scope> {
+    blocks: SyncSender<SnapshotBlock>,
+    workers: Vec<ScopedJoinHandle<'scope, Result<(), RecoveryError>>>,
+}
+
+impl<'scope> Loader<'scope> {
+    /// Starts the threads.
+    pub(in crate::ledger) fn start<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        authoriser: &'scope Authoriser,
+        workers: usize,
+    ) -> Self {
+        let (blocks, given) = mpsc::sync_channel::<SnapshotBlock>(BLOCKS_AHEAD);
+        let given = Arc::new(Mutex::new(given));
+        let work = move || {
+            let given = Arc::clone(&given);
+            scope.spawn(move || {
+                loop {
+                    let block = given.lock().recv();
+                    let Ok(block) = block else { return Ok(()) };
+                    for record in block.records() {
+                        restore(authoriser, decode::record(record)?)?;
+                    }
+                }
+            })
+        };
+        Self {
+            blocks,
+            workers: (0..workers.max(1)).map(|_| work()).collect(),
+        }
+    }
+
+    /// Hands over a block.
+    pub(in crate::ledger) fn give(&self, block: SnapshotBlock) -> Result<(), RecoveryError> {
+        let gone = |_| RecoveryError::Ended;
+        self.blocks.send(block).map_err(gone)
+    }
+
+    /// Waits until everything is loaded.
+    pub(in crate::ledger) fn finish(self) -> Result<(), RecoveryError> {
+        drop(self.blocks);
+        let mut ended = self.workers.into_iter().map(ScopedJoinHandle::join);
+        ended.try_for_each(|ended| ended.unwrap_or(Err(RecoveryError::Ended)))
+    }
+}
+
+/// Makes a part of a snapshot part of the state.
+fn restore(authoriser: &Authoriser, part: Part) -> Result<(), RecoveryError> {
+    match part {
+        Part::KeyCheck(check) if *check != authoriser.vault.check() => {
+            return Err(RecoveryError::OtherKey);
+        }
+        Part::KeyCheck(_) => {}
+        Part::Account(id, account) => {
+            if let Some(identity) = account.identity() {
+                for card in account.cards() {
+                    let cards = &authoriser.bound_cards;
+                    cards.bind(card.fingerprint, identity.fingerprint, card.bound_by);
+                }
+            }
+            for ticket in account.risk_tickets() {
+                authoriser.risk_desk.open(ticket.id, id.clone());
+            }
+            authoriser.accounts.restore(&id, account);
+        }
+        Part::Merchant(merchant) => authoriser.merchants.put(merchant),
+        Part::CardStatus(reference, status) => authoriser.issuer.set_status(&reference, status),
+        Part::Adjustment(authorisation, adjustment) => {
+            authoriser.adjusted.restore(authorisation, adjustment);
+        }
+        Part::Clock(setting) => authoriser.clock.set(setting),
+        Part::Keys(keys) => authoriser.idempotency.restore(&keys),
+    }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! Snapshots of the state: taken in the background while the ledger goes on, and loaded at a
+//! start, so that it need not replay the whole journal.
+//!
+//! A snapshot is fuzzy. Each account is copied under its lock at a moment of its own and says
+//! which event it saw last; a start replays what came after `from`, and an event changes an
+//! account only if it is newer. Everything else either says the same when it is replayed, or
+//! carries the sequence that it saw last too.
+
+mod decode;
+mod encode;
+mod load;
+mod schema;
+mod take;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+pub(super) use self::load::Loader;
+use super::journal::{DiskError, Published, Snapshots};
+use super::{Ledger, LedgerError};
+
+/// How often it is looked whether a snapshot is due.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// A snapshot that is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotTaken {
+    /// Its file, and what it holds.
+    pub published: Published,
+    /// Accounts in it.
+    pub accounts: u64,
+}
+
+/// Why there is no snapshot. The journal is as it was.
+#[derive(Debug, thiserror::Error)]
+enum SnapshotError {
+    /// It could not be written.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The server stops, or its store has failed.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+/// Where a snapshot's answer goes.
+type Answer = oneshot::Sender<Result<SnapshotTaken, LedgerError>>;
+
+/// What the thread is told.
+#[derive(Debug)]
+enum Told {
+    /// Whose state it is: first, and once.
+    Ledger(Weak<Ledger>),
+    /// Take one now.
+    Take(Answer),
+}
+
+/// The thread that takes snapshots, one at a time.
+#[derive(Debug)]
+pub(super) struct Snapshotter {
+    told: mpsc::Sender<Told>,
+    stop: Arc<AtomicBool>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Snapshotter {
+    /// Starts the thread, which waits for [`Snapshotter::begin`]. It takes a snapshot when asked,
+    /// and by itself once `every` entries have come since the last (0: never).
+    pub(super) fn start(snapshots: Snapshots, every: u64, last: u64) -> std::io::Result<Self> {
+        let (told, tells) = mpsc::channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let taker = Taker {
+            ledger: Weak::new(),
+            snapshots,
+            every,
+            next: last.saturating_add(every),
+            stop: Arc::clone(&stop),
+        };
+        let builder = thread::Builder::new().name("waika-snapshot".to_owned());
+        let thread = builder.spawn(move || taker.run(&tells))?;
+        Ok(Self {
+            told,
+            stop,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Says whose state it is. The thread ends with the ledger.
+    pub(super) fn begin(&self, ledger: &Arc<Ledger>) {
+        // A thread that is gone has panicked, and that was logged.
+        drop(self.told.send(Told::Ledger(Arc::downgrade(ledger))));
+    }
+
+    /// Takes a snapshot, after one that is being taken.
+    pub(super) async fn take(&self) -> Result<SnapshotTaken, LedgerError> {
+        let (answer, answered) = oneshot::channel();
+        let told = self.told.send(Told::Take(answer));
+        told.map_err(|_| LedgerError::Stopped)?;
+        answered.await.unwrap_or(Err(LedgerError::Stopped))
+    }
+
+    /// Gives up what is being taken and ends the thread. Blocks for a moment.
+    pub(super) fn close(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.lock().take() {
+            // A panic in it was logged, and a snapshot is no promise.
+            drop(thread.join());
+        }
+    }
+}
+
+struct Taker {
+    ledger: Weak<Ledger>,
+    snapshots: Snapshots,
+    every: u64,
+    /// The sequence at which the next one is due.
+    next: u64,
+    stop: Arc<AtomicBool>,
+}
+
+impl Taker {
+    fn run(mut self, tells: &mpsc::Receiver<Told>) {
+        give_way();
+        if let Ok(Told::Ledger(ledger)) = tells.recv() {
+            self.ledger = ledger;
+        }
+        loop {
+            let answer = match tells.recv_timeout(LOOK_EVERY) {
+                Ok(Told::Take(answer)) => Some(answer),
+                Ok(Told::Ledger(_)) => continue,
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let Some(ledger) = self.ledger.upgrade() else {
+                return;
+            };
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let due = self.every > 0 && ledger.queue.appended() >= self.next;
+            if answer.is_none() && !due {
+                continue;
+            }
+            let taken = self.take(&ledger);
+            if let Some(answer) = answer {
+                // Whoever asked may have gone by now.
+                drop(answer.send(taken));
+            }
+        }
+    }
+
+    fn take(&mut self, ledger: &Ledger) -> Result<SnapshotTaken, LedgerError> {
+        let begun_at = crate::clock::monotonic();
+        let taken = take::snapshot(ledger, &self.snapshots, &self.stop);
+        // After a failure too: a full disk is not tried again at once.
+        self.next = ledger.queue.appended().saturating_add(self.every);
+        match taken {
+            Ok(taken) => {
+                tracing::info!(
+                    snapshot = %taken.published,
+                    accounts = taken.accounts,
+                    took = ?begun_at.elapsed(),
+                    "snapshot taken"
+                );
+                Ok(taken)
+            }
+            Err(SnapshotError::Stopping) => Err(LedgerError::Stopped),
+            Err(error @ SnapshotError::Disk(_)) => {
+                tracing::warn!(%error, "no snapshot was taken: the next start replays more");
+                Err(LedgerError::NoSnapshot)
+            }
+        }
+    }
+}
+
+/// Lets every other thread go first: a snapshot has time, and answers have not.
+fn give_way() {
+    const LEAST_URGENT: i32 = 19;
+    let this = rustix::thread::gettid();
+    if let Err(error) = rustix::process::setpriority_process(Some(this), LEAST_URGENT) {
+        tracing::debug!(%error, "snapshots are taken with the usual priority");
+    }
+}

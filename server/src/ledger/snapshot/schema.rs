@@ -1,0 +1,170 @@
+//! The records of a snapshot as protobuf messages: internal, and open to growth as the entries of
+//! the journal are. A tag is never reused; what a newer server added an older one refuses by name.
+
+use prost::{Message, Oneof};
+
+use crate::ledger::schema::{CallName, ClockSetting, Merchant, RiskTicket};
+
+/// One part of the state.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Record {
+    #[prost(oneof = "Part", tags = "1, 2, 3, 4, 5, 6, 7")]
+    pub part: Option<Part>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(super) enum Part {
+    /// Tells the key that the journal was written with.
+    #[prost(bytes, tag = "1")]
+    KeyCheck(Vec<u8>),
+    #[prost(message, tag = "2")]
+    Account(Box<Account>),
+    #[prost(message, tag = "3")]
+    Merchant(Merchant),
+    #[prost(message, tag = "4")]
+    CardStatus(CardStatus),
+    #[prost(message, tag = "5")]
+    Adjustment(Adjustment),
+    #[prost(message, tag = "6")]
+    Clock(ClockSetting),
+    /// Used keys, sixteen bytes each, little-endian: hash, and place of the answer.
+    #[prost(bytes, tag = "7")]
+    Keys(Vec<u8>),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Account {
+    #[prost(string, tag = "1")]
+    pub id: String,
+    #[prost(uint64, tag = "2")]
+    pub last_sequence: u64,
+    #[prost(uint32, tag = "3")]
+    pub region: u32,
+    #[prost(uint32, tag = "4")]
+    pub review: u32,
+    /// 0 before anybody is verified.
+    #[prost(uint32, tag = "5")]
+    pub document: u32,
+    #[prost(bytes, tag = "6")]
+    pub document_fingerprint: Vec<u8>,
+    /// Day number.
+    #[prost(sint32, tag = "7")]
+    pub document_expires_on: i32,
+    /// Salt and digest; empty where none is set.
+    #[prost(bytes, tag = "8")]
+    pub password: Vec<u8>,
+    #[prost(message, repeated, tag = "9")]
+    pub cards: Vec<Card>,
+    #[prost(message, repeated, tag = "10")]
+    pub phone_codes: Vec<PhoneCode>,
+    /// Month number and year of the windows, and what is used in each.
+    #[prost(int32, tag = "11")]
+    pub month: i32,
+    #[prost(int64, tag = "12")]
+    pub in_month_fen: i64,
+    #[prost(int32, tag = "13")]
+    pub year: i32,
+    #[prost(int64, tag = "14")]
+    pub in_year_fen: i64,
+    #[prost(message, optional, tag = "15")]
+    pub rare: Option<Rare>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Card {
+    #[prost(fixed64, tag = "1")]
+    pub token: u64,
+    #[prost(bytes, tag = "2")]
+    pub fingerprint: Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub issuer_reference: String,
+    #[prost(uint32, tag = "4")]
+    pub bin: u32,
+    #[prost(uint32, tag = "5")]
+    pub last_four: u32,
+    #[prost(uint32, tag = "6")]
+    pub scheme: u32,
+    #[prost(uint32, tag = "7")]
+    pub expiry_year: u32,
+    #[prost(uint32, tag = "8")]
+    pub expiry_month: u32,
+    #[prost(bool, tag = "9")]
+    pub holder_matches: bool,
+    #[prost(int64, tag = "10")]
+    pub bound_at_ms: i64,
+    #[prost(uint64, tag = "11")]
+    pub bound_by: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PhoneCode {
+    #[prost(bytes, tag = "1")]
+    pub phone: Vec<u8>,
+    #[prost(fixed64, tag = "2")]
+    pub nonce: u64,
+    /// Seconds before its end from which on another may be asked for.
+    #[prost(sint32, tag = "3")]
+    pub resend_before: i32,
+    #[prost(int64, tag = "4")]
+    pub expires_at_ms: i64,
+    #[prost(uint32, tag = "5")]
+    pub wrong_tries: u32,
+    #[prost(bool, tag = "6")]
+    pub used: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Rare {
+    #[prost(uint32, tag = "1")]
+    pub wrong_passwords: u32,
+    #[prost(int64, optional, tag = "2")]
+    pub password_locked_until_ms: Option<i64>,
+    #[prost(message, repeated, tag = "3")]
+    pub binds: Vec<PendingBind>,
+    #[prost(message, repeated, tag = "4")]
+    pub risk_tickets: Vec<RiskTicket>,
+    #[prost(message, repeated, tag = "5")]
+    pub clearances: Vec<Clearance>,
+    #[prost(message, repeated, tag = "6")]
+    pub reversed_ahead: Vec<CallName>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PendingBind {
+    #[prost(uint64, tag = "1")]
+    pub sequence: u64,
+    #[prost(bytes, tag = "2")]
+    pub card: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Clearance {
+    #[prost(fixed64, tag = "1")]
+    pub card_token: u64,
+    #[prost(uint32, tag = "2")]
+    pub reason: u32,
+    #[prost(uint64, tag = "3")]
+    pub sequence: u64,
+}
+
+/// What the sandbox issuer thinks of a card.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct CardStatus {
+    #[prost(string, tag = "1")]
+    pub reference: String,
+    #[prost(uint32, tag = "2")]
+    pub status: u32,
+}
+
+/// What was given back of an authorisation.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Adjustment {
+    #[prost(uint64, tag = "1")]
+    pub authorisation: u64,
+    #[prost(int64, tag = "2")]
+    pub principal_fen: i64,
+    #[prost(int64, tag = "3")]
+    pub fee_fen: i64,
+    #[prost(uint64, tag = "4")]
+    pub last: u64,
+}

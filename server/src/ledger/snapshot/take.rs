@@ -1,0 +1,144 @@
+//! Copying the state, part by part, while it changes.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use compact_str::CompactString;
+use waika_domain::account::Account;
+
+use super::{SnapshotError, SnapshotTaken, encode};
+use crate::authoriser::Authoriser;
+use crate::clock::monotonic;
+use crate::ledger::Ledger;
+use crate::ledger::journal::{SnapshotOptions, SnapshotWriter, Snapshots};
+
+/// Accounts that are copied before the thread rests.
+const SLICE: usize = 128;
+/// It rests so many times as long as it worked, so that three quarters of the disk and of a core
+/// are left to answers.
+const REST: u32 = 3;
+/// Bytes that go to the disk at once: a commit's sync may have to wait for them.
+const PIECE_BYTES: usize = 1 << 20;
+/// Used keys in one record.
+const KEYS_A_RECORD: usize = 4_096;
+
+/// Takes a snapshot and publishes it once everything in it is durable.
+pub(super) fn snapshot(
+    ledger: &Ledger,
+    snapshots: &Snapshots,
+    stop: &AtomicBool,
+) -> Result<SnapshotTaken, SnapshotError> {
+    let authoriser = &ledger.authoriser;
+    let begun = ledger.queue.appended();
+    // What was appended by now is applied once its lock is free again: of each account, which the
+    // walk over all names passes, and the one for what concerns no account.
+    drop(authoriser.global.lock());
+    let names = authoriser.accounts.names();
+    // A call that is under way is replayed from its beginning.
+    let oldest = authoriser.under_way.oldest();
+    let from = oldest.map_or(begun, |oldest| begun.min(oldest - 1));
+
+    let options = SnapshotOptions {
+        piece_bytes: PIECE_BYTES,
+        ..SnapshotOptions::default()
+    };
+    let mut copy = Copy {
+        writer: snapshots.clone().with_options(options).begin(from)?,
+        stop,
+    };
+    copy.push(&encode::key_check(authoriser.vault.check()))?;
+    let accounts = copy.accounts(authoriser, &names)?;
+    copy.the_rest(authoriser)?;
+    copy.keys(authoriser)?;
+    let covers = ledger.queue.appended();
+    while ledger.queue.durable() < covers {
+        copy.go_on()?;
+        if ledger.queue.has_ended() {
+            return Err(SnapshotError::Stopping);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    let published = copy.writer.publish(covers)?;
+    Ok(SnapshotTaken {
+        published,
+        accounts,
+    })
+}
+
+struct Copy<'a> {
+    writer: SnapshotWriter,
+    stop: &'a AtomicBool,
+}
+
+impl Copy<'_> {
+    fn push(&mut self, record: &[u8]) -> Result<(), SnapshotError> {
+        Ok(self.writer.push(record)?)
+    }
+
+    fn go_on(&self) -> Result<(), SnapshotError> {
+        if self.stop.load(Ordering::Relaxed) {
+            Err(SnapshotError::Stopping)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Copies each account under its lock and encodes it afterwards. Says how many there were.
+    fn accounts(
+        &mut self,
+        authoriser: &Authoriser,
+        names: &[CompactString],
+    ) -> Result<u64, SnapshotError> {
+        let mut count = 0;
+        for slice in names.chunks(SLICE) {
+            self.go_on()?;
+            let begun_at = monotonic();
+            for name in slice {
+                let now = authoriser.clock.now();
+                let copy = |account: &mut Account| {
+                    account.forget_what_is_finished(now);
+                    account.clone()
+                };
+                let Some(account) = authoriser.accounts.with_account_named(name, copy) else {
+                    continue;
+                };
+                count += 1;
+                self.push(&encode::account(name, account.into_parts()))?;
+            }
+            thread::sleep(begun_at.elapsed() * REST);
+        }
+        Ok(count)
+    }
+
+    fn the_rest(&mut self, authoriser: &Authoriser) -> Result<(), SnapshotError> {
+        for merchant in authoriser.merchants.all() {
+            self.push(&encode::merchant(&merchant))?;
+        }
+        for (reference, status) in authoriser.issuer.statuses() {
+            self.push(&encode::card_status(&reference, status))?;
+        }
+        for (authorisation, adjustment) in authoriser.adjusted.all() {
+            self.push(&encode::adjustment(authorisation, adjustment))?;
+        }
+        self.push(&encode::clock(&authoriser.clock.setting()))
+    }
+
+    /// Copies the index of used keys part by part, so that the copy is never as large as it is.
+    fn keys(&mut self, authoriser: &Authoriser) -> Result<(), SnapshotError> {
+        let parts = authoriser.idempotency.parts();
+        for part in 0..parts {
+            self.go_on()?;
+            let begun_at = monotonic();
+            for keys in authoriser
+                .idempotency
+                .part(part, parts)
+                .chunks(KEYS_A_RECORD)
+            {
+                self.push(&encode::keys(keys))?;
+            }
+            thread::sleep(begun_at.elapsed() * REST);
+        }
+        Ok(())
+    }
+}

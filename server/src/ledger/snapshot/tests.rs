@@ -1,0 +1,130 @@
+//! A state that was taken and loaded is the same.
+
+use std::collections::BTreeSet;
+
+use waika_domain::account::{Account, AccountParts, PendingBind, PhoneCode, Rare};
+use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
+use waika_domain::event::{PasswordVerifier, Review, WalletRegion};
+use waika_domain::identifiers::{CallName, CardToken, Fingerprint, IdempotencyKey, TicketId};
+use waika_domain::identity::{DocumentType, Identity};
+use waika_domain::money::Fen;
+use waika_domain::period::{Day, Month, Timestamp, Year};
+use waika_domain::risk::{Clearance, RiskReason, RiskTicket};
+use waika_domain::usage::Usage;
+
+use super::decode::{self, Part};
+use super::encode;
+
+const NOW: Timestamp = Timestamp::from_unix_ms(1_700_000_000_123);
+
+fn full() -> AccountParts {
+    AccountParts {
+        region: WalletRegion::Mainland,
+        review: Review::Rejected,
+        identity: Some(Identity {
+            document: DocumentType::Passport,
+            fingerprint: Fingerprint([1; 16]),
+            expires_on: Day::from_number(-3),
+        }),
+        password: Some(PasswordVerifier {
+            salt: [2; 8],
+            digest: [3; 16],
+        }),
+        cards: Box::new([BoundCard {
+            token: CardToken::from_bits(u64::MAX),
+            fingerprint: Fingerprint([4; 16]),
+            issuer_reference: IssuerCardReference("0-ff".into()),
+            bin: 411_111,
+            last_four: 9,
+            scheme: Scheme::Jcb,
+            expiry: CardExpiry {
+                year: 2033,
+                month: 12,
+            },
+            holder_matches: false,
+            bound_at: NOW,
+            bound_by: 7,
+        }]),
+        phone_codes: Box::new([PhoneCode {
+            phone: Fingerprint([5; 16]),
+            nonce: 6,
+            expires_at: NOW.plus_seconds(300),
+            resend_before: 240,
+            wrong_tries: 4,
+            used: true,
+        }]),
+        usage: Usage {
+            month: Month::from_civil(2024, 2),
+            in_month: Fen::new(1),
+            year: Year::from_number(2024),
+            in_year: Fen::new(2),
+        },
+        last_sequence: 99,
+        rare: Rare {
+            wrong_passwords: 5,
+            password_locked_until: Some(NOW),
+            binds: vec![PendingBind {
+                sequence: 98,
+                card: Fingerprint([8; 16]),
+            }],
+            risk_tickets: vec![RiskTicket {
+                id: TicketId::from_sequence(50),
+                card: CardToken::from_bits(1),
+                reason: RiskReason::CardShared,
+                opened_at: NOW,
+            }],
+            clearances: vec![Clearance {
+                card: CardToken::from_bits(2),
+                reason: RiskReason::HolderMismatch,
+                sequence: 60,
+            }],
+            reversed_ahead: BTreeSet::from([CallName {
+                caller: "c".into(),
+                key: IdempotencyKey::parse("k").unwrap(),
+            }]),
+        },
+    }
+}
+
+fn read_back(parts: AccountParts) -> Account {
+    let bytes = encode::account("acct", parts);
+    let Part::Account(id, account) = decode::record(&bytes).unwrap() else {
+        panic!("no account");
+    };
+    assert_eq!(id.as_str(), "acct");
+    *account
+}
+
+#[test]
+fn an_account_reads_back_as_written() {
+    for parts in [full(), Account::open(WalletRegion::Malaysia).into_parts()] {
+        let account = read_back(parts.clone());
+        assert_eq!(account.into_parts(), parts);
+    }
+}
+
+#[test]
+fn used_keys_read_back_as_written_and_half_a_key_is_an_error() {
+    let keys = [(1, u64::MAX), (u64::MAX, 0)];
+    let bytes = encode::keys(&keys);
+    let Part::Keys(read) = decode::record(&bytes).unwrap() else {
+        panic!("no keys");
+    };
+    assert_eq!(read, keys);
+    let cut = super::schema::Record {
+        part: Some(super::schema::Part::Keys(vec![0; 17])),
+    };
+    assert!(decode::record(&prost::Message::encode_to_vec(&cut)).is_err());
+}
+
+#[test]
+fn a_part_of_a_newer_server_is_refused_and_not_skipped() {
+    let unknown = super::schema::Record { part: None };
+    let error = decode::record(&prost::Message::encode_to_vec(&unknown));
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .starts_with("a part of a snapshot")
+    );
+}

@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# Other people's clients against the real server: one walk through the calls in Python and in Node.
+#
+#   bash tests/interop/run.sh [SERVER]     (target/debug/waika-server)
+#
+# What it installs goes to target/tools/interop, or below $WAIKA_TOOLS, and nowhere else; but for
+# Debian's packages of Node or Python where they are missing, and apt-get and the rights are there.
+# Exit codes: 0 every step of both walks went well, 1 one did not or did not run, 64 usage,
+# 66 no such server, 69 something is missing and cannot be installed.
+set -euo pipefail
+
+if [ $# -gt 1 ] || [[ ${1:-} == -* ]]; then
+  echo "usage: bash tests/interop/run.sh [SERVER]" >&2
+  exit 64
+fi
+server=${1:+$(realpath -- "$1")}
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+readonly SERVER="${server:-${CARGO_TARGET_DIR:-$PWD/target}/debug/waika-server}"
+readonly HERE="$PWD/tests/interop"
+readonly WALK_SECONDS=120
+
+fail() {
+  printf 'interop: %s\n' "$2" >&2
+  exit "$1"
+}
+
+[ -x "$SERVER" ] || fail 66 "$SERVER is not there: cargo build -p waika-server"
+
+FOLDER=$(mktemp -d)
+mkdir -p "${WAIKA_TOOLS:-target/tools}/interop"
+TOOLS=$(realpath "${WAIKA_TOOLS:-target/tools}/interop")
+readonly FOLDER TOOLS
+serving="" walking=""
+
+clean_up() {
+  for process in $walking $serving; do
+    kill "$process" 2>/dev/null && wait "$process" 2>/dev/null || true
+  done
+  rm -rf "$FOLDER"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# Debian's packages for a command that is missing; never skips what it cannot install.
+install_packages() {
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    fail 69 "install what Debian has as: $*"
+  fi
+  echo "installing $*"
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@")
+  "${install[@]}" >"$FOLDER/apt" 2>&1 && return
+  { apt-get update -q && "${install[@]}"; } >"$FOLDER/apt" 2>&1 && return
+  cat "$FOLDER/apt" >&2
+  fail 69 "apt-get could not install $*"
+}
+
+# Whether a folder was installed whole from these files; if not, it is emptied to be made anew.
+installed() {
+  local folder=$1
+  shift
+  cksum "$@" >"$FOLDER/wanted"
+  cmp -s "$FOLDER/wanted" "$folder/installed-from" && return
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  return 1
+}
+
+install_python() {
+  python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    install_packages python3 python3-venv ca-certificates
+  installed "$TOOLS/python" "$HERE/python/requirements.txt" &&
+    "$TOOLS/python/bin/python" --version >/dev/null && return
+  echo "installing Python's packages"
+  if ! python3 -m venv --clear "$TOOLS/python" ||
+    ! "$TOOLS/python/bin/pip" install --quiet --requirement "$HERE/python/requirements.txt"; then
+    fail 69 "Python's packages could not be installed: $HERE/python/requirements.txt"
+  fi
+  mv "$FOLDER/wanted" "$TOOLS/python/installed-from"
+}
+
+install_node() {
+  if ! node --version >/dev/null 2>&1 || ! npm --version >/dev/null 2>&1; then
+    install_packages nodejs npm ca-certificates
+  fi
+  installed "$TOOLS/node" "$HERE/node/package.json" "$HERE/node/package-lock.json" && return
+  echo "installing Node's packages"
+  cp "$HERE"/node/package*.json "$TOOLS/node"
+  # None of the packages needs its scripts to run.
+  local quietly=(--ignore-scripts --no-audit --no-fund --loglevel=error)
+  if ! (cd "$TOOLS/node" && npm ci "${quietly[@]}" >"$FOLDER/npm" 2>&1); then
+    cat "$FOLDER/npm" >&2
+    fail 69 "Node's packages could not be installed: $HERE/node/package-lock.json"
+  fi
+  mv "$FOLDER/wanted" "$TOOLS/node/installed-from"
+}
+
+# On free ports, in a folder of its own, with nothing of this shell's environment.
+start_server() {
+  mkfifo "$FOLDER/line"
+  env -i PATH="$PATH" HOME="$FOLDER" "$SERVER" \
+    --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 \
+    --store "journal:$FOLDER/data" --key-file "$FOLDER/keys/waika.key" \
+    >"$FOLDER/line" 2>"$FOLDER/server.log" &
+  serving=$!
+  exec {from_server}<"$FOLDER/line"
+  # waika-server listening on RPC admin ADMIN metrics METRICS
+  if ! read -r -t 60 -u "$from_server" _ _ _ rpc _ admin _; then
+    cat "$FOLDER/server.log" >&2
+    fail 1 "$SERVER did not say where it listens"
+  fi
+}
+
+# Runs a walk in the background, so that a signal is heard at once. Its lines become a column below.
+walk() {
+  local language=$1 status=0
+  shift
+  # Proxies are not for this machine itself.
+  no_grpc_proxy=127.0.0.1 timeout "$WALK_SECONDS" "$@" \
+    >"$FOLDER/$language.steps" 2>"$FOLDER/$language.log" &
+  walking=$!
+  wait "$walking" || status=$?
+  walking=""
+  case $status in
+    0) return ;;
+    1) ;; # A step failed: the table says which.
+    124) printf '\nthe walk in %s took longer than %s seconds and was ended\n' "$language" "$WALK_SECONDS" ;;
+    *) printf '\nthe walk in %s ended with exit code %s\n' "$language" "$status" ;;
+  esac
+  well=no
+  cat "$FOLDER/$language.log"
+}
+
+walk_in_python() {
+  mkdir "$FOLDER/stubs"
+  "$TOOLS/python/bin/python" -m grpc_tools.protoc -I proto \
+    --python_out="$FOLDER/stubs" --grpc_python_out="$FOLDER/stubs" proto/waika/v1/*.proto
+  walk python env PYTHONPATH="$FOLDER/stubs" PYTHONDONTWRITEBYTECODE=1 \
+    "$TOOLS/python/bin/python" "$HERE/python/walk.py" "$rpc" "$admin"
+}
+
+walk_in_node() {
+  # Node looks for packages beside the files that it runs.
+  cp -r "$HERE/node" "$FOLDER/node"
+  ln -s "$TOOLS/node/node_modules" "$FOLDER/node/node_modules"
+  walk node node "$FOLDER/node/walk.mjs" "$PWD/proto" "$rpc" "$admin"
+}
+
+# Both walks have the same steps: one that either lacks has not run, and that is a failure too.
+table() {
+  awk -F '\t' '
+    !($2 in known) { known[$2]; steps[++count] = $2 }
+    { result[language, $2] = $1; why[language, $2] = $3 }
+    END {
+      split("python node", languages, " ")
+      printf "\n%-52s %-8s %s\n", "step", languages[1], languages[2]
+      for (i = 1; i <= count; i++) {
+        line = sprintf("%-52s ", steps[i])
+        for (j = 1; j <= 2; j++) {
+          outcome = result[languages[j], steps[i]]
+          if (outcome == "") outcome = "NOT RUN"
+          if (outcome != "ok") {
+            failures++
+            reasons = reasons "\n" languages[j] ", " steps[i] ": " outcome "\n"
+            reasons = reasons "  " why[languages[j], steps[i]] "\n"
+          }
+          line = line sprintf(j == 1 ? "%-8s " : "%s", outcome)
+        }
+        print line
+      }
+      printf "%s", reasons
+      printf "\n%d steps in each of 2 languages, %d failed\n", count, failures
+      exit (failures > 0 || count == 0)
+    }' language=python "$FOLDER/python.steps" language=node "$FOLDER/node.steps"
+}
+
+well=yes
+install_python
+install_node
+start_server
+walk_in_python
+walk_in_node
+table || well=no
+stopped=0
+kill -TERM "$serving" && wait "$serving" || stopped=$?
+serving=""
+if [ "$stopped" -ne 0 ]; then
+  well=no
+  echo "the server stopped with exit code $stopped"
+fi
+if [ "$well" = no ]; then
+  printf '\nwhat the server logged:\n'
+  cat "$FOLDER/server.log"
+  fail 1 "FAILED"
+fi
