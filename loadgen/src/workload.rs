@@ -181,7 +181,8 @@ impl Workload {
         let beyond: f64 = (1..=accounts)
             .map(|rank| paid * weight(rank) / total - room)
             .take_while(|&excess| excess > 0.0)
-            .sum();
+            // From zero: the sum of nothing is a negative zero, and is shown as one.
+            .fold(0.0, |sum, excess| sum + excess);
         beyond / count_as_real(requests.max(1))
     }
 

@@ -152,7 +152,7 @@ mod tests {
     use waika_domain::period::Timestamp;
 
     #[test]
-    fn an_entrys_account_is_seen_without_decoding_it() {
+    fn the_account_of_an_entry_is_seen_without_decoding_it() {
         let at = Timestamp::from_unix_ms(1);
         let longest = "a".repeat(64);
         for event in every_kind_of_event() {
