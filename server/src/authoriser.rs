@@ -229,10 +229,10 @@ impl Authoriser {
     }
 
     /// What an event without an account changes.
-    pub(crate) fn apply_without_account(&self, event: &Event) {
+    pub(crate) fn apply_without_account(&self, event: &Event, sequence: u64) {
         match event {
             Event::MerchantPut(merchant) => self.merchants.put(merchant.clone()),
-            Event::ClockSet(setting) => self.clock.set(*setting),
+            Event::ClockSet(setting) => self.clock.set(*setting, sequence),
             Event::PhoneCode(_)
             | Event::BindReserved(_)
             | Event::BindDecided(_)

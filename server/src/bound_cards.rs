@@ -43,7 +43,10 @@ impl Holds {
         {
             return;
         }
-        *self = Self::Many(Box::new([self.all(), &[hold]].concat()));
+        match self {
+            Self::One(first) => *self = Self::Many(Box::new(vec![*first, hold])),
+            Self::Many(holds) => holds.push(hold),
+        }
     }
 }
 

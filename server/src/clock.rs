@@ -1,6 +1,7 @@
 //! Where time comes from: the only file that asks the machine for it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::RwLock;
@@ -11,8 +12,15 @@ use waika_domain::sandbox_clock::ClockSetting;
 /// it. Clones are handles to the same clock. It is passed around, never global.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
     /// None while it is the machine's.
-    setting: Arc<RwLock<Option<ClockSetting>>>,
+    setting: RwLock<Option<ClockSetting>>,
+    /// The sequence of the event that set it last.
+    set_by: AtomicU64,
 }
 
 /// How an operator wants the clock to go.
@@ -37,7 +45,7 @@ impl Clock {
 
     /// The present instant.
     pub fn now(&self) -> Timestamp {
-        match &*self.setting.read() {
+        match &*self.shared.setting.read() {
             None => machine(),
             Some(setting) => setting.shows(machine()),
         }
@@ -45,7 +53,7 @@ impl Clock {
 
     /// How it goes.
     pub fn setting(&self) -> ClockSetting {
-        let setting = *self.setting.read();
+        let setting = *self.shared.setting.read();
         setting.unwrap_or_else(|| ClockSetting::machine(machine()))
     }
 
@@ -62,9 +70,17 @@ impl Clock {
         }
     }
 
-    /// Sets it.
-    pub fn set(&self, setting: ClockSetting) {
-        *self.setting.write() = (!setting.follows_machine).then_some(setting);
+    /// Sets it, by the event of a sequence.
+    pub fn set(&self, setting: ClockSetting, sequence: u64) {
+        // First, so that whoever reads by the new setting waits for its event.
+        self.shared.set_by.fetch_max(sequence, Ordering::Release);
+        *self.shared.setting.write() = (!setting.follows_machine).then_some(setting);
+    }
+
+    /// The sequence of the event that set it last; 0 if none did. Ask after [`Clock::now`]: what
+    /// follows from the time may be told once this is durable.
+    pub fn set_by(&self) -> u64 {
+        self.shared.set_by.load(Ordering::Acquire)
     }
 }
 
@@ -101,13 +117,17 @@ mod tests {
         let (clock, handle) = (Clock::system(), Clock::system());
         let other = clock.clone();
         let at = Timestamp::from_unix_ms(1_706_716_799_999);
-        clock.set(clock.setting_for(ClockAsked::Go {
-            from: Some(at),
-            rate: 0,
-        }));
+        clock.set(
+            clock.setting_for(ClockAsked::Go {
+                from: Some(at),
+                rate: 0,
+            }),
+            7,
+        );
+        assert_eq!(other.set_by(), 7);
         assert_eq!((other.now(), other.setting().rate), (at, 0));
         assert!(handle.now() > at, "another clock");
-        clock.set(clock.setting_for(ClockAsked::FollowMachine));
+        clock.set(clock.setting_for(ClockAsked::FollowMachine), 8);
         assert!(other.now() > at && other.setting().follows_machine);
     }
 }

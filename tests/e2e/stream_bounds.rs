@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::runtime::Runtime;
 use tokio_stream::StreamExt as _;
+use tonic::Code;
 use tonic::transport::Endpoint;
 use waika::v1::authorisation_service_client::AuthorisationServiceClient;
 
@@ -157,4 +158,30 @@ async fn a_server_that_stops_ends_a_stream_that_is_idle() {
     drop(asking);
     let (status, _home) = server.ended();
     assert_eq!(status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_server_has_a_bounded_number_of_streams_and_gives_places_back() {
+    let server = Server::start();
+    let mut callers = Callers::of(&server).await;
+    let card = callers.wallet("a").await;
+    let mut streams = Vec::new();
+    for _ in 0..256 {
+        streams.push(open(&mut callers).await);
+    }
+    let (_asking, requests) = tokio::sync::mpsc::channel(1);
+    let requests = tokio_stream::wrappers::ReceiverStream::new(requests);
+    let refused = callers.authorisations.authorise_stream(requests).await;
+    assert_eq!(refused.unwrap_err().code(), Code::ResourceExhausted);
+    callers.paid("a", &card, "unary", 1).await;
+    drop(streams);
+    // The server hears of it a moment later.
+    loop {
+        let (asking, requests) = tokio::sync::mpsc::channel(1);
+        let requests = tokio_stream::wrappers::ReceiverStream::new(requests);
+        match callers.authorisations.authorise_stream(requests).await {
+            Ok(_) => break drop(asking),
+            Err(refused) => assert_eq!(refused.code(), Code::ResourceExhausted),
+        }
+    }
 }

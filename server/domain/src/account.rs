@@ -297,6 +297,13 @@ impl Account {
             })
     }
 
+    /// How many payments were reversed before they came (D31).
+    pub fn reversed_ahead(&self) -> usize {
+        self.rare
+            .as_ref()
+            .map_or(0, |rare| rare.reversed_ahead.len())
+    }
+
     /// What is used of the limits.
     pub fn usage(&self) -> Usage {
         self.usage

@@ -69,7 +69,7 @@ impl Authoriser {
         self.check_room()?;
         let (event, at) = self.global_event(operation);
         let sequence = append(queue, &encode::entry("", 0, at, Some(call), &event))?;
-        self.apply_without_account(&event);
+        self.apply_without_account(&event, sequence);
         self.idempotency.fill(slot, Place::Answered(sequence));
         Ok(Taken::Applied(Applied {
             sequence,

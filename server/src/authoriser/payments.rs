@@ -19,6 +19,9 @@ use crate::ledger::{
 };
 use crate::quote_token::QuoteTerms;
 
+/// Payments of one account that may be reversed before they come: they are never forgotten.
+const MOST_REVERSED_AHEAD: usize = 10_000;
+
 impl Authoriser {
     /// Decides a payment. The sandbox issuer answers at once, so one event holds reservation
     /// and answer; the lock is never held across a hop.
@@ -110,8 +113,11 @@ impl Authoriser {
             OriginalFound::NotYet { slot, .. } if self.idempotency.find(*slot).is_some() => {
                 Ok(Taken::LookAgain)
             }
-            OriginalFound::NotYet { name, .. } => self.take(passage, account, |_, _| {
-                Ok(Event::ReversedAhead(Box::new(name.clone())))
+            OriginalFound::NotYet { name, .. } => self.take(passage, account, |account, _| {
+                if account.reversed_ahead() >= MOST_REVERSED_AHEAD {
+                    return Err(LedgerError::AheadFull);
+                }
+                Ok(Event::ReversedAhead(Box::new(name.clone()))) // D31
             }),
             OriginalFound::Decided { sequence, original } => {
                 self.take(passage, account, |account, now| {

@@ -1,5 +1,7 @@
 //! `AuthorisationService`.
 
+use std::sync::Arc;
+
 use tonic::{Request, Response, Status, Streaming};
 use waika::v1;
 use waika::v1::authorisation_service_server::AuthorisationService;
@@ -26,8 +28,11 @@ impl AuthorisationService for Desk {
         request: Request<Streaming<v1::AuthoriseStreamRequest>>,
     ) -> Result<Response<stream::Answers>, Status> {
         self.ledger()?;
+        let place = Arc::clone(&self.doorway.streams).try_acquire_owned();
+        let place = place.map_err(|_| status::too_many_streams())?;
         Ok(Response::new(stream::answers(
             self.clone(),
+            place,
             request.into_inner(),
         )))
     }

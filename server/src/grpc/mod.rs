@@ -19,6 +19,7 @@ mod unbind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use waika::v1::admin_service_server::AdminServiceServer;
@@ -31,13 +32,15 @@ use crate::ledger::Ledger;
 const MESSAGE_BYTES: usize = 64 * 1024;
 
 /// What the services need to know about the server around them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Doorway {
     /// Empty until recovery is done; calls answer UNAVAILABLE until then.
     pub ledger: OnceLock<Arc<Ledger>>,
     draining: AtomicBool,
     /// Tells streams what `draining` tells calls.
     stopping: CancellationToken,
+    /// Places for streams of payments.
+    streams: Arc<Semaphore>,
     options: Options,
 }
 
@@ -54,8 +57,11 @@ impl Doorway {
     /// A doorway for a server that has not recovered yet.
     pub fn new(options: Options) -> Self {
         Self {
+            ledger: OnceLock::new(),
+            draining: AtomicBool::new(false),
+            stopping: CancellationToken::new(),
+            streams: Arc::new(Semaphore::new(stream::MOST_STREAMS)),
             options,
-            ..Self::default()
         }
     }
 

@@ -67,7 +67,7 @@ pub(super) fn open_ticket(open: &OpenTicket) -> v1::RiskTicket {
     }
 }
 
-/// A ticket as it was closed: the verdict has ended it.
+/// A ticket as it was closed.
 pub(super) fn ticket(account: &AccountId, ticket: &RiskTicket) -> v1::RiskTicket {
     v1::RiskTicket {
         ticket_id: ticket.id.to_string(),

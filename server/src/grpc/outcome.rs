@@ -202,8 +202,10 @@ pub(super) fn text(text: Text) -> v1::LocalisedText {
     }
 }
 
-/// An instant on the wire.
+/// An instant on the wire, which knows none after the year 9999.
 pub(super) fn timestamp(at: Timestamp) -> WireTimestamp {
+    const LATEST_MS: i64 = 253_402_300_799_999;
+    let at = Timestamp::from_unix_ms(at.unix_ms().min(LATEST_MS));
     let milliseconds = at.unix_ms().rem_euclid(1_000);
     WireTimestamp {
         seconds: at.unix_ms().div_euclid(1_000),

@@ -32,6 +32,13 @@ pub(super) fn not_serving(why: &str) -> Status {
     )
 }
 
+/// As many streams of payments are open as may be.
+pub(super) fn too_many_streams() -> Status {
+    let details = with_info("TOO_MANY_STREAMS", []);
+    let text = "too many streams are open on this server: nothing was applied; use one that is open, or try later";
+    Status::with_error_details(Code::ResourceExhausted, text, details)
+}
+
 /// No such thing as was asked for.
 pub(super) fn not_found(what: &str) -> Status {
     Status::with_error_details(Code::NotFound, what.to_owned(), with_info("NOT_FOUND", []))
@@ -62,6 +69,11 @@ impl From<LedgerError> for Status {
                 Status::with_error_details(Code::ResourceExhausted, text, details)
             }
             LedgerError::Stopped => not_serving(&text),
+            LedgerError::AheadFull => {
+                let details = with_info("REVERSED_AHEAD_FULL", []);
+                let text = format!("{text}: nothing was written; reverse by id, or after it came");
+                Status::with_error_details(Code::ResourceExhausted, text, details)
+            }
             LedgerError::NoSnapshot => {
                 let details = with_info("NO_SNAPSHOT", []);
                 Status::with_error_details(Code::FailedPrecondition, text, details)

@@ -1,18 +1,24 @@
 //! `AuthoriseStream`: many payments at once over one stream, answered as they are decided.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{self, FuturesUnordered, Stream, StreamExt as _};
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Status, Streaming};
 use waika::v1;
 use waika::v1::streamed_response::Outcome;
 
 use super::{Desk, status};
 
-/// Payments of one stream that may be undecided at once: nothing more is read until there is
-/// room, so that HTTP/2 holds the caller back.
-const MOST_UNDECIDED: usize = 1_024;
+/// Payments in one message.
+const MOST_IN_A_MESSAGE: usize = 1_024;
+/// Payments of one stream that are decided at the same time. Those behind them wait as they came,
+/// which takes little room, and no further message is read, so that HTTP/2 holds the caller back.
+const MOST_UNDECIDED: usize = 128;
+/// Streams that may be open at once, over all connections.
+pub(super) const MOST_STREAMS: usize = 256;
 /// Answers in one message, so that it stays well below the size that callers take.
 const MOST_ANSWERS: usize = 64;
 
@@ -21,10 +27,16 @@ pub(super) type Answers =
     Pin<Box<dyn Stream<Item = Result<v1::AuthoriseStreamResponse, Status>> + Send>>;
 
 /// Decides what comes, at the same time, and answers in the order in which it is decided.
-pub(super) fn answers(desk: Desk, requests: Streaming<v1::AuthoriseStreamRequest>) -> Answers {
+pub(super) fn answers(
+    desk: Desk,
+    place: OwnedSemaphorePermit,
+    requests: Streaming<v1::AuthoriseStreamRequest>,
+) -> Answers {
     let conversation = Conversation {
         desk,
+        _place: place,
         requests,
+        waiting: VecDeque::new(),
         undecided: FuturesUnordered::new(),
         end: None,
     };
@@ -46,7 +58,10 @@ enum End {
 
 struct Conversation {
     desk: Desk,
+    /// Given back when the stream ends, however it ends.
+    _place: OwnedSemaphorePermit,
     requests: Streaming<v1::AuthoriseStreamRequest>,
+    waiting: VecDeque<v1::StreamedRequest>,
     undecided: FuturesUnordered<BoxFuture<'static, v1::StreamedResponse>>,
     end: Option<End>,
 }
@@ -55,7 +70,8 @@ impl Conversation {
     /// The next message; None once all is answered and nothing more will come.
     async fn next(&mut self) -> Option<Result<v1::AuthoriseStreamResponse, Status>> {
         loop {
-            if self.end.is_none() && self.undecided.len() < MOST_UNDECIDED {
+            self.begin_waiting();
+            if self.end.is_none() && self.waiting.is_empty() {
                 if let Some(first) = self.read_or_answer().await {
                     return Some(Ok(self.with_what_is_ready(first)));
                 }
@@ -89,12 +105,18 @@ impl Conversation {
     }
 
     fn begin(&mut self, message: v1::AuthoriseStreamRequest) {
-        if message.requests.len() > MOST_UNDECIDED {
+        if message.requests.len() > MOST_IN_A_MESSAGE {
             let violation = ("requests".to_owned(), "must be at most 1024");
             self.end = Some(End::Broken(status::malformed(vec![violation])));
             return;
         }
-        for streamed in message.requests {
+        self.waiting.extend(message.requests);
+    }
+
+    fn begin_waiting(&mut self) {
+        while self.undecided.len() < MOST_UNDECIDED
+            && let Some(streamed) = self.waiting.pop_front()
+        {
             let desk = self.desk.clone();
             self.undecided.push(decide(desk, streamed).boxed());
         }

@@ -73,6 +73,9 @@ pub enum LedgerError {
     /// No further key can be kept; nothing was written.
     #[error("the index of idempotency keys is full")]
     KeysFull,
+    /// Too many payments of the account were reversed before they came; nothing was written.
+    #[error("too many payments of this account were reversed before they came")]
+    AheadFull,
     /// The store takes nothing any more; this operation was not applied.
     #[error("the store has stopped")]
     Stopped,
@@ -114,7 +117,7 @@ pub struct Ledger {
     queue: CommitQueue,
     reader: JournalReader,
     /// Walks through history at the same time: they wait for each other and not for the pool.
-    reading: Semaphore,
+    reading: Arc<Semaphore>,
     /// Calls that go on whether their caller waits or not.
     sagas: TaskTracker,
     snapshotter: Snapshotter,
@@ -143,7 +146,7 @@ impl Ledger {
                 slot,
             };
             let found = self.find_original(core, passage, &operation).await?;
-            match self.take(passage, &operation, &found)? {
+            match self.take_or_wait(core, passage, &operation, &found).await? {
                 Taken::LookAgain => {}
                 Taken::Applied(applied) => {
                     let begun = Begun {
@@ -236,6 +239,21 @@ impl Ledger {
     pub fn close(&self) {
         self.snapshotter.close();
         drop(self.queue.close());
+    }
+
+    /// That something is not there is told, too, only once what took it away is durable.
+    async fn take_or_wait(
+        &self,
+        core: usize,
+        passage: Passage<'_>,
+        operation: &Operation,
+        found: &OriginalFound,
+    ) -> Result<Taken, LedgerError> {
+        let taken = self.take(passage, operation, found);
+        if let Err(LedgerError::UnknownCard | LedgerError::UnknownTicket) = taken {
+            self.queue.wait_durable(core, self.queue.appended()).await?;
+        }
+        taken
     }
 
     fn take(

@@ -135,16 +135,17 @@ impl Ledger {
             queue,
             authoriser,
             reader,
-            reading: Semaphore::new(HISTORY_READERS),
+            reading: Arc::new(Semaphore::new(HISTORY_READERS)),
             sagas: TaskTracker::new(),
             snapshotter: snapshotter.map_err(OpenError::Thread)?,
         });
-        ledger.snapshotter.begin(&ledger);
         let settled = ledger.settle_recovery(is_new, unanswered);
         settled.map_err(|error| OpenError::Unwritable {
             folder,
             reason: error.to_string(),
         })?;
+        // Not before: what a stopped server had begun is let go by now.
+        ledger.snapshotter.begin(&ledger);
         Ok(ledger)
     }
 

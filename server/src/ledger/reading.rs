@@ -86,7 +86,8 @@ pub struct Standing {
 pub struct History {
     /// Newest first.
     pub decisions: Vec<Decided>,
-    /// Where the next page begins; None on the last.
+    /// Where the next page begins; None once the account's first entry was seen. What is left may
+    /// hold no decision.
     pub next: Option<u64>,
 }
 
@@ -122,6 +123,7 @@ impl Ledger {
                 (look(account, policy, now), account.last_sequence())
             })
             .ok_or(LedgerError::UnknownAccount)?;
+        let sequence = sequence.max(self.authoriser.clock.set_by());
         self.queue.wait_durable(core, sequence).await?;
         Ok(seen)
     }
@@ -266,7 +268,7 @@ impl Ledger {
         found: Vec<(u64, Stored)>,
     ) -> Result<Vec<Decided>, LedgerError> {
         let now = self.authoriser.clock.now();
-        let mut seen = 0;
+        let mut seen = self.authoriser.clock.set_by();
         let mut decisions = Vec::with_capacity(found.len());
         for (sequence, stored) in found {
             let adjustment = self.authoriser.adjusted.given_back(sequence);
@@ -333,10 +335,10 @@ fn read_own(
     }
 }
 
-/// Goes from an entry to the account's one before it, and so on, and gathers decisions. Gives
-/// them with where to go on.
+/// Decisions, and where to go on.
 type Walked = (Vec<(u64, Stored)>, Option<u64>);
 
+/// Goes from an entry to the account's one before it, and so on, and gathers decisions.
 fn walk_back(
     begin: u64,
     size: usize,

@@ -80,7 +80,7 @@ impl Ledger {
         loop {
             let slot = self.authoriser.idempotency.slot(account, &payment, attempt);
             match self.authoriser.idempotency.find(slot) {
-                None => return Ok(OriginalFound::NotYet { slot, name }),
+                None => return Ok(OriginalFound::NotYet { slot, name }), // D31
                 Some(Place::UnderWay(sequence)) => self.wait_for(sequence, &mut idle).await?,
                 Some(Place::Answered(sequence)) => {
                     let stored = self.read(core, sequence).await?;

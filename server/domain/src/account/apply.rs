@@ -47,9 +47,8 @@ impl Account {
         self.forget_what_is_finished(at);
     }
 
-    /// Frees what nobody can use any more, so that an account at rest is small. It changes no
-    /// answer: what is freed here counts as forgotten already.
-    pub fn forget_what_is_finished(&mut self, now: Timestamp) {
+    /// Frees what nobody can use any more, so that an account at rest is small.
+    fn forget_what_is_finished(&mut self, now: Timestamp) {
         if self.phone_codes.iter().any(|code| !code.is_remembered(now)) {
             let codes = self.phone_codes.iter().copied();
             self.phone_codes = codes.filter(|code| code.is_remembered(now)).collect();

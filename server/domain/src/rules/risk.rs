@@ -12,6 +12,7 @@ pub fn of_card(
     card: &BoundCard,
     shared: impl FnOnce(u64) -> bool,
 ) -> Option<RiskReason> {
+    // D9, R68: an operator's word holds for those who had bound the card by then.
     let cleared = |reason| account.clearance(card.token, reason);
     let judged = cleared(RiskReason::CardShared).map_or(0, |clear| clear.sequence);
     if shared(judged) {

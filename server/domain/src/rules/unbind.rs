@@ -21,18 +21,19 @@ pub fn decide(
         let refused = Refused::because(Reason::WalletNotVerified);
         return (Err(refused), PasswordEffect::Untouched);
     }
-    let (attempt, effect) = spend_try(account, password_matches, policy.password, now);
+    let (attempt, effect) = spend_try(account, password_matches, policy.password, now); // D7
     let outcome = match attempt {
         Try::Locked(until) => Err(Refused {
             reason: Reason::PasswordLocked,
             evidence: Evidence::Until(until),
         }),
         Try::Wrong(evidence) => Err(Refused {
-            reason: Reason::PasswordWrong,
+            reason: Reason::PasswordWrong, // R48
             evidence,
         }),
         Try::Matched => match account.card(card) {
             None => Err(Refused::because(Reason::CardNotBound)),
+            // R40, D22: whatever was paid with it stays as it is.
             Some(card) => Ok(Unbound {
                 fingerprint: card.fingerprint,
                 bound_by: card.bound_by,

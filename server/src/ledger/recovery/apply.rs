@@ -53,7 +53,7 @@ impl<'a> Applier<'a> {
 
     fn apply_event(&mut self, sequence: u64, event: &Event, stored: &Stored) {
         match &*stored.account {
-            "" => self.authoriser.apply_without_account(event),
+            "" => self.authoriser.apply_without_account(event, sequence),
             _ => self.apply_to_account(sequence, event, stored),
         }
         if let Event::CardStatusSet(set) = event {
@@ -124,8 +124,8 @@ impl<'a> Applier<'a> {
 }
 
 /// True if a taken slot has this call's answer already, from a snapshot: this very event, or, for
-/// a beginning, a later one. (Of two keys with one hash the one that came first has the slot, so
-/// that a later answer is not another key's.)
+/// a beginning, a later one. (A later answer of another key with the same 64 bits would be taken
+/// for it; the next start would find that call's end under the next attempt.)
 fn is_answered_by(taken: Place, event: &Event, sequence: u64) -> bool {
     match taken {
         Place::Answered(answer) if event.is_beginning() => answer > sequence,

@@ -85,7 +85,8 @@ fn restore(authoriser: &Authoriser, part: Part) -> Result<(), RecoveryError> {
         Part::Adjustment(authorisation, adjustment) => {
             authoriser.adjusted.restore(authorisation, adjustment);
         }
-        Part::Clock(setting) => authoriser.clock.set(setting),
+        // What a snapshot holds is durable.
+        Part::Clock(setting) => authoriser.clock.set(setting, 0),
         Part::Keys(keys) => authoriser.idempotency.restore(&keys),
     }
     Ok(())

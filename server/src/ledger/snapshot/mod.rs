@@ -60,6 +60,17 @@ enum Told {
     Ledger(Weak<Ledger>),
     /// Take one now.
     Take(Answer),
+    /// End.
+    Stop,
+}
+
+impl Told {
+    fn answer(self) -> Option<Answer> {
+        match self {
+            Self::Take(answer) => Some(answer),
+            Self::Ledger(_) | Self::Stop => None,
+        }
+    }
 }
 
 /// The thread that takes snapshots, one at a time.
@@ -109,6 +120,7 @@ impl Snapshotter {
     /// Gives up what is being taken and ends the thread. Blocks for a moment.
     pub(super) fn close(&self) {
         self.stop.store(true, Ordering::Relaxed);
+        drop(self.told.send(Told::Stop));
         if let Some(thread) = self.thread.lock().take() {
             // A panic in it was logged, and a snapshot is no promise.
             drop(thread.join());
@@ -132,12 +144,15 @@ impl Taker {
             self.ledger = ledger;
         }
         loop {
-            let answer = match tells.recv_timeout(LOOK_EVERY) {
-                Ok(Told::Take(answer)) => Some(answer),
-                Ok(Told::Ledger(_)) => continue,
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
+            let mut answers = Vec::new();
+            match tells.recv_timeout(LOOK_EVERY) {
+                Ok(Told::Take(answer)) => answers.push(answer),
+                Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Told::Ledger(_)) | Err(RecvTimeoutError::Timeout) => {}
+            }
+            // One snapshot is for all who wait for one; whoever asked may have gone by now.
+            answers.extend(tells.try_iter().filter_map(Told::answer));
+            answers.retain(|answer| !answer.is_closed());
             let Some(ledger) = self.ledger.upgrade() else {
                 return;
             };
@@ -145,13 +160,12 @@ impl Taker {
                 return;
             }
             let due = self.every > 0 && ledger.queue.appended() >= self.next;
-            if answer.is_none() && !due {
+            if answers.is_empty() && !due {
                 continue;
             }
             let taken = self.take(&ledger);
-            if let Some(answer) = answer {
-                // Whoever asked may have gone by now.
-                drop(answer.send(taken));
+            for answer in answers {
+                drop(answer.send(taken.clone()));
             }
         }
     }

@@ -43,35 +43,35 @@ pub(super) fn snapshot(
         piece_bytes: PIECE_BYTES,
         ..SnapshotOptions::default()
     };
-    let mut copy = Copy {
+    let mut copier = Copier {
         writer: snapshots.clone().with_options(options).begin(from)?,
         stop,
     };
-    copy.push(&encode::key_check(authoriser.vault.check()))?;
-    let accounts = copy.accounts(authoriser, &names)?;
-    copy.the_rest(authoriser)?;
-    copy.keys(authoriser)?;
+    copier.push(&encode::key_check(authoriser.vault.check()))?;
+    let accounts = copier.accounts(authoriser, &names)?;
+    copier.the_rest(authoriser)?;
+    copier.keys(authoriser)?;
     let covers = ledger.queue.appended();
     while ledger.queue.durable() < covers {
-        copy.go_on()?;
+        copier.go_on()?;
         if ledger.queue.has_ended() {
             return Err(SnapshotError::Stopping);
         }
         thread::sleep(Duration::from_millis(1));
     }
-    let published = copy.writer.publish(covers)?;
+    let published = copier.writer.publish(covers)?;
     Ok(SnapshotTaken {
         published,
         accounts,
     })
 }
 
-struct Copy<'a> {
+struct Copier<'a> {
     writer: SnapshotWriter,
     stop: &'a AtomicBool,
 }
 
-impl Copy<'_> {
+impl Copier<'_> {
     fn push(&mut self, record: &[u8]) -> Result<(), SnapshotError> {
         Ok(self.writer.push(record)?)
     }
@@ -95,11 +95,8 @@ impl Copy<'_> {
             self.go_on()?;
             let begun_at = monotonic();
             for name in slice {
-                let now = authoriser.clock.now();
-                let copy = |account: &mut Account| {
-                    account.forget_what_is_finished(now);
-                    account.clone()
-                };
+                // As it is: what only an event may change a copy must not.
+                let copy = |account: &mut Account| account.clone();
                 let Some(account) = authoriser.accounts.with_account_named(name, copy) else {
                     continue;
                 };

@@ -78,7 +78,8 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 
 /// Opens a file for what `access` says. A link is never followed.
 pub(super) fn open_below(folder: &File, name: &str, access: OFlags) -> io::Result<File> {
-    let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | access;
+    // Without waiting: a pipe that somebody put in a file's place has no other end.
+    let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | access;
     Ok(openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 
