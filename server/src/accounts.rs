@@ -35,9 +35,7 @@ impl Accounts {
         id: &AccountId,
         run: impl FnOnce(&mut Account) -> R,
     ) -> Option<R> {
-        self.map
-            .get_mut(id.as_str())
-            .map(|mut account| run(&mut account))
+        self.with_account_named(id.as_str(), run)
     }
 
     /// The same, by a name that [`Accounts::names`] gave.

@@ -75,12 +75,7 @@ impl AdminService for Desk {
         let request = request.into_inner();
         let mut fields = Fields::default();
         let size = fields.page_size(request.page_size, LARGEST_PAGE);
-        let after = match &*request.page_token {
-            "" => Some(None),
-            token => fields
-                .take("page_token", MerchantId::parse(token))
-                .map(Some),
-        };
+        let after = fields.optional("page_token", &request.page_token, MerchantId::parse);
         let whole = (|| Some((size?, after?)))();
         let (size, after) = fields.finish(whole)?;
         let (page, more) = ledger.merchants(self.core, after.as_ref(), size).await?;
@@ -167,10 +162,7 @@ impl AdminService for Desk {
         let request = request.into_inner();
         let mut fields = Fields::default();
         let size = fields.page_size(request.page_size, LARGEST_PAGE);
-        let after = match &*request.page_token {
-            "" => Some(None),
-            token => fields.take("page_token", TicketId::parse(token)).map(Some),
-        };
+        let after = fields.optional("page_token", &request.page_token, TicketId::parse);
         let whole = (|| Some((size?, after?)))();
         let (size, after) = fields.finish(whole)?;
         let (tickets, next) = ledger.risk_tickets(self.core, after, size).await?;

@@ -95,15 +95,9 @@ impl AuthorisationService for Desk {
         let size = fields.page_size(request.page_size, LARGEST_PAGE);
         let account = fields.finish(account)?;
         let mut fields = Fields::default();
-        let begin = match &*request.page_token {
-            "" => Some(None),
-            token => fields
-                .take(
-                    "page_token",
-                    page_token::parse(ledger.vault(), &account, token),
-                )
-                .map(Some),
-        };
+        let begin = fields.optional("page_token", &request.page_token, |token| {
+            page_token::parse(ledger.vault(), &account, token)
+        });
         let whole = (|| Some((size?, begin?)))();
         let (size, begin) = fields.finish(whole)?;
         let history = ledger.history(self.core, &account, begin, size).await?;

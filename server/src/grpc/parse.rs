@@ -70,6 +70,24 @@ impl Fields {
         self.take("idempotency_key", IdempotencyKey::parse(text))
     }
 
+    /// Takes a text that may be empty, which is None. The outer None means malformed.
+    #[expect(
+        clippy::option_option,
+        reason = "absent and malformed are different things"
+    )]
+    pub(super) fn optional<T>(
+        &mut self,
+        name: &str,
+        text: &str,
+        parse: impl FnOnce(&str) -> Result<T, Malformed>,
+    ) -> Option<Option<T>> {
+        if text.is_empty() {
+            Some(None)
+        } else {
+            self.take(name, parse(text)).map(Some)
+        }
+    }
+
     /// 1 to the largest page, or 0 for a hundred.
     pub(super) fn page_size(&mut self, size: i32, largest: usize) -> Option<usize> {
         let size = match size {

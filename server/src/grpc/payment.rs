@@ -33,12 +33,10 @@ pub(super) fn parse(
     let mode = fields.require("mode", mode, "must be a payment mode that is known");
     fields.take("payment_password", rules::password::check_shape(&password)); // R43
     let client = fields.client(request.client);
-    let quote = match &*request.quote_token {
-        "" => Some(None),
-        token => fields
-            .take("quote_token", QuoteToken::parse(vault, token)) // D32
-            .map(Some),
-    };
+    // D32
+    let quote = fields.optional("quote_token", &request.quote_token, |token| {
+        QuoteToken::parse(vault, token)
+    });
     let whole = (|| {
         let payment = Payment {
             card: card?,
