@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: they get no derived `Debug` (see `proto/lib.rs`).
-const SECRET_MESSAGES: [&str; 7] = [
+const SECRET_MESSAGES: [&str; 16] = [
     ".waika.v1.AuthoriseRequest",
     ".waika.v1.BindRequest",
     ".waika.v1.CardEntry",
@@ -13,6 +13,15 @@ const SECRET_MESSAGES: [&str; 7] = [
     ".waika.v1.SendPhoneCodeRequest",
     ".waika.v1.PhoneCodeSent",
     ".waika.v1.UnbindRequest",
+    ".waika.v1.VerifyPasswordRequest",
+    ".waika.v1.PaymentToken",
+    ".waika.v1.ChangePasswordRequest",
+    ".waika.v1.ResetPasswordRequest",
+    ".waika.v1.BoundCardProof",
+    ".waika.v1.SubmitVerificationRequest",
+    ".waika.v1.CreatePaymentCodeRequest",
+    ".waika.v1.PaymentCode",
+    ".waika.v1.ReverseRequest",
 ];
 
 #[expect(

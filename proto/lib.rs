@@ -21,11 +21,18 @@ pub mod v1 {
 
 /// Messages that carry secrets print their name and nothing of their content.
 macro_rules! redacted {
-    ($($message:ident),* $(,)?) => {
+    ($($message:ident),* $(,)?; $($module:ident::$oneof:ident),* $(,)?) => {
         $(
             impl std::fmt::Debug for v1::$message {
                 fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                     formatter.debug_struct(stringify!($message)).finish_non_exhaustive()
+                }
+            }
+        )*
+        $(
+            impl std::fmt::Debug for v1::$module::$oneof {
+                fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    formatter.debug_struct(stringify!($oneof)).finish_non_exhaustive()
                 }
             }
         )*
@@ -40,4 +47,16 @@ redacted!(
     SendPhoneCodeRequest,
     PhoneCodeSent,
     UnbindRequest,
+    VerifyPasswordRequest,
+    PaymentToken,
+    ChangePasswordRequest,
+    ResetPasswordRequest,
+    BoundCardProof,
+    SubmitVerificationRequest,
+    CreatePaymentCodeRequest,
+    PaymentCode,
+    ReverseRequest;
+    reset_password_request::Proof,
+    reverse_request::Original,
+    submit_verification_request::Part,
 );

@@ -8,13 +8,14 @@ use waika::v1::admin_service_client::AdminServiceClient;
 use waika::v1::card_service_client::CardServiceClient;
 use waika::v1::{
     BindRefusalReason, BindRequest, BoundCard, CardEntry, Date, IdentityDocument, ListCardsRequest,
-    PhoneCodeRefusalReason, ResolveReviewRequest, ReviewState, ReviewVerdict, SendPhoneCodeRequest,
-    WalletRegion, bind_response, send_phone_code_response,
+    PhoneCodeRefusalReason, ReviewState, SendPhoneCodeRequest, WalletRegion, bind_response,
+    send_phone_code_response,
 };
 
 use crate::person::{Person, person};
 use crate::population::Payer;
 use crate::provision::ProvisionError;
+use crate::review;
 use crate::target::Target;
 
 /// How often a code is asked for anew when the one before has become useless.
@@ -61,14 +62,14 @@ pub(crate) async fn enrol(wallets: &Wallets, index: u64) -> Result<Payer, Provis
             Bound::CodeSpent => {}
             Bound::Now(card, review) => {
                 if review == ReviewState::Required {
-                    approve_review(wallets, &person).await?;
+                    review::pass(wallets, &person, index).await?;
                 }
                 return Ok(payer(person, card));
             }
             Bound::Before => {
                 let card = find_card(wallets, &person, index).await?;
                 if person.document == waika::v1::IdentityDocumentType::Passport {
-                    approve_review(wallets, &person).await?;
+                    review::pass(wallets, &person, index).await?;
                 }
                 return Ok(payer(person, card));
             }
@@ -88,7 +89,7 @@ fn payer(person: Person, card: BoundCard) -> Payer {
     }
 }
 
-fn refused(person: &Person, reason: impl Into<String>) -> ProvisionError {
+pub(crate) fn refused(person: &Person, reason: impl Into<String>) -> ProvisionError {
     ProvisionError::Refused {
         account_id: person.account_id.clone(),
         reason: reason.into(),
@@ -96,7 +97,7 @@ fn refused(person: &Person, reason: impl Into<String>) -> ProvisionError {
 }
 
 impl Wallets {
-    fn cards(&self, index: u64) -> Option<CardServiceClient<Channel>> {
+    pub(crate) fn cards(&self, index: u64) -> Option<CardServiceClient<Channel>> {
         let place = index % (self.channels.len() as u64).max(1);
         self.channels.get(usize::try_from(place).ok()?).cloned()
     }
@@ -286,23 +287,4 @@ async fn find_card(
             person.card.pan.starts_with(&card.bin) && person.card.pan.ends_with(&card.last_four)
         })
         .ok_or_else(|| refused(person, "another card is bound to it than the seed gives it"))
-}
-
-async fn approve_review(wallets: &Wallets, person: &Person) -> Result<(), ProvisionError> {
-    let request = ResolveReviewRequest {
-        idempotency_key: "review".to_owned(),
-        account_id: person.account_id.clone(),
-        verdict: ReviewVerdict::Approve.into(),
-    };
-    let mut admin = wallets.admin.clone();
-    let answer = admin
-        .resolve_review(request)
-        .await
-        .map_err(|status| ProvisionError::of(&wallets.admin_target, "ResolveReview", &status))?;
-    match answer.into_inner().review() {
-        ReviewState::Approved | ReviewState::NotRequired => Ok(()),
-        ReviewState::Unspecified | ReviewState::Required | ReviewState::Rejected => {
-            Err(refused(person, "its review could not be approved"))
-        }
-    }
 }

@@ -22,9 +22,10 @@ use tonic::{Request, Response, Status, Streaming};
 use waika::v1::authorisation_service_server::{AuthorisationService, AuthorisationServiceServer};
 use waika::v1::{
     Approval, Authorisation, AuthoriseRequest, AuthoriseResponse, AuthoriseStreamRequest,
-    AuthoriseStreamResponse, GetAuthorisationRequest, GetAuthorisationResponse, LimitWindow,
-    ListAuthorisationsRequest, ListAuthorisationsResponse, PaymentMode, QuoteRequest,
-    QuoteResponse, ReverseRequest, ReverseResponse, Scene, authorisation,
+    AuthoriseStreamResponse, Funding, GetAuthorisationRequest, GetAuthorisationResponse,
+    LimitWindow, ListAuthorisationsRequest, ListAuthorisationsResponse, PaymentMode, QuoteRequest,
+    QuoteResponse, RefundRequest, RefundResponse, ReverseRequest, ReverseResponse, Scene,
+    SettleRequest, SettleResponse, authorisation,
 };
 
 use crate::args::FloorArgs;
@@ -231,6 +232,20 @@ impl AuthorisationService for Floor {
         Err(no_work())
     }
 
+    async fn refund(
+        &self,
+        _request: Request<RefundRequest>,
+    ) -> Result<Response<RefundResponse>, Status> {
+        Err(no_work())
+    }
+
+    async fn settle(
+        &self,
+        _request: Request<SettleRequest>,
+    ) -> Result<Response<SettleResponse>, Status> {
+        Err(no_work())
+    }
+
     type AuthoriseStreamStream = Empty<Result<AuthoriseStreamResponse, Status>>;
 
     async fn authorise_stream(
@@ -275,9 +290,12 @@ fn approval() -> AuthoriseResponse {
                 retrieval_reference_number: "331806000066".to_owned(),
                 month: Some(window(5_000_000, 1_701_360_000)),
                 year: Some(window(6_000_000, 1_704_038_400)),
+                balance_left_fen: None,
             })),
+            funding: Funding::Card.into(),
         }),
         replayed: false,
+        receipt: None,
     }
 }
 
@@ -319,9 +337,12 @@ mod tests {
                     retrieval_reference_number: "336523000007".to_owned(),
                     month: Some(window(5_000_000, 234_567, 1_704_038_400)),
                     year: Some(window(6_000_000, 1_234_567, 1_735_660_800)),
+                    balance_left_fen: None,
                 })),
+                funding: Funding::Card.into(),
             }),
             replayed: false,
+            receipt: None,
         };
         assert_eq!(approval().encoded_len(), real.encoded_len());
     }

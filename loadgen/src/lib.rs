@@ -31,6 +31,7 @@ mod provision;
 mod quickstart;
 mod recorder;
 mod report;
+mod review;
 mod run;
 mod schedule;
 mod server_process;

@@ -207,6 +207,7 @@ mod tests {
                 ..Default::default()
             }),
             replayed,
+            receipt: None,
         })
     }
 
@@ -282,6 +283,7 @@ mod tests {
             payment_password: "123456".to_owned(),
             client: None,
             quote_token: String::new(),
+            ..v1::AuthoriseRequest::default()
         };
         let population = Population::synthetic(1, 10, 3);
         let written = RequestWriter::new(0xab).write(&request, &population);

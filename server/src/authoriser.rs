@@ -5,14 +5,16 @@
 //! under the lock is order in the journal. Locks go account → any other map → batch and never
 //! back.
 
+mod beyond;
 mod cards;
+mod codes;
+mod credentials;
 mod operators;
 mod payments;
-
-use std::sync::Arc;
+mod wallet;
 
 use waika_domain::account::Account;
-use waika_domain::event::{Event, WalletRegion};
+use waika_domain::event::{Event, PasswordEffect, WalletRegion};
 use waika_domain::identifiers::AccountId;
 use waika_domain::period::Timestamp;
 use waika_domain::policy::Policy;
@@ -21,6 +23,7 @@ use waika_domain::rules;
 use crate::accounts::Accounts;
 use crate::adjusted::Adjusted;
 use crate::bound_cards::BoundCards;
+use crate::caller_budget::CallerBudget;
 use crate::clock::Clock;
 use crate::commit::CommitQueue;
 use crate::decision_metrics::DecisionMetrics;
@@ -28,9 +31,15 @@ use crate::idempotency::{Idempotency, Place, Slot};
 use crate::issuer::SandboxIssuer;
 use crate::ledger::{Call, LedgerError, encode};
 use crate::merchants::Merchants;
-use crate::risk_desk::RiskDesk;
+use crate::payment_codes::PaymentCodes;
+use crate::policy_book::{InForce, PolicyBook};
+use crate::shadow::Shadow;
+use crate::ticket_desk::TicketDesk;
 use crate::under_way::{GoingOn, UnderWay};
 use crate::vault::Vault;
+use crate::watchers::Watchers;
+
+pub(crate) use self::beyond::Happened;
 
 /// What became of an operation under the lock.
 #[derive(Debug)]
@@ -60,11 +69,17 @@ pub(crate) struct Authoriser {
     pub(crate) merchants: Merchants,
     pub(crate) bound_cards: BoundCards,
     pub(crate) adjusted: Adjusted,
-    pub(crate) risk_desk: RiskDesk,
+    pub(crate) payment_codes: PaymentCodes,
+    pub(crate) risk_desk: TicketDesk,
+    pub(crate) password_desk: TicketDesk,
+    pub(crate) review_desk: TicketDesk,
+    pub(crate) watchers: Watchers,
+    pub(crate) budget: CallerBudget,
     pub(crate) idempotency: Idempotency,
     pub(crate) issuer: SandboxIssuer,
     pub(crate) vault: Vault,
-    pub(crate) policy: Arc<Policy>,
+    pub(crate) policies: PolicyBook,
+    pub(crate) shadow: Shadow,
     pub(crate) clock: Clock,
     pub(crate) metrics: DecisionMetrics,
     pub(crate) under_way: UnderWay,
@@ -113,18 +128,18 @@ impl Authoriser {
         &self,
         passage: Passage<'_>,
         region: WalletRegion,
-        decide: impl FnOnce(&Account, Timestamp) -> Event,
+        decide: impl FnOnce(&Account, Timestamp, &InForce) -> Result<Event, LedgerError>,
     ) -> Outcome {
         self.accounts
             .with_account_or_open(passage.account.as_str(), region, |account| {
-                self.take(passage, account, |account, now| Ok(decide(account, now)))
+                self.take(passage, account, decide)
             })
     }
 
     fn existing(
         &self,
         passage: Passage<'_>,
-        decide: impl FnOnce(&Account, Timestamp) -> Result<Event, LedgerError>,
+        decide: impl FnOnce(&Account, Timestamp, &InForce) -> Result<Event, LedgerError>,
     ) -> Outcome {
         self.accounts
             .with_account(passage.account, |account| {
@@ -137,14 +152,15 @@ impl Authoriser {
         &self,
         passage: Passage<'_>,
         account: &mut Account,
-        decide: impl FnOnce(&Account, Timestamp) -> Result<Event, LedgerError>,
+        decide: impl FnOnce(&Account, Timestamp, &InForce) -> Result<Event, LedgerError>,
     ) -> Outcome {
         if let Some(place) = self.idempotency.find(passage.slot) {
             return Ok(Taken::Known(place));
         }
-        self.check_room()?;
         let now = self.clock.now();
-        let event = decide(account, now)?;
+        let in_force = self.policies.at(now);
+        self.check_room(&in_force.policy)?;
+        let event = decide(account, now, &in_force)?;
         self.record(passage, account, event, now)
             .map(Taken::Applied)
     }
@@ -169,9 +185,15 @@ impl Authoriser {
         account.apply(&event, sequence, now);
         let going_on = event.is_beginning().then(|| self.under_way.begin(sequence));
         self.idempotency.fill(slot, place_of(&event, sequence));
-        self.apply_beyond_the_account(id.as_str(), account, &event, sequence);
-        if let Event::CardStatusSet(set) = &event {
-            self.issuer.set_status(&set.reference, set.status);
+        let happened = Happened {
+            event: &event,
+            sequence,
+            at: now,
+        };
+        self.apply_beyond_the_account(id.as_str(), account, happened);
+        self.tell(id.as_str(), happened);
+        if let PasswordEffect::Wrong { .. } = event.password_effect() {
+            self.budget.count(&call.caller); // D7
         }
         self.metrics.count(&event);
         Ok(Applied {
@@ -182,75 +204,18 @@ impl Authoriser {
         })
     }
 
-    /// What an event changes outside its account, which it is part of by now. Applying it again
-    /// changes nothing, so that what a snapshot has seen already can be replayed over it.
-    pub(crate) fn apply_beyond_the_account(
-        &self,
-        id: &str,
-        account: &Account,
-        event: &Event,
-        sequence: u64,
-    ) {
-        match event {
-            Event::BindDecided(decided) => {
-                if let Ok(binding) = &decided.outcome {
-                    let identity = binding.identity.fingerprint;
-                    let card = binding.card.fingerprint;
-                    self.bound_cards.bind(card, identity, sequence);
-                }
-            }
-            Event::UnbindDecided(decided) => {
-                if let Ok(unbound) = decided.outcome {
-                    self.bound_cards
-                        .unbind(unbound.fingerprint, unbound.bound_by);
-                }
-            }
-            Event::Declined(_) => {
-                let latest = account.risk_tickets().last();
-                let opened = latest.filter(|ticket| ticket.id.sequence() == sequence);
-                if let (Some(ticket), Ok(id)) = (opened, AccountId::parse(id)) {
-                    self.risk_desk.open(ticket.id, id);
-                }
-            }
-            Event::ReversalDecided(decided) => self.adjusted.apply(decided, sequence),
-            Event::RiskResolved(resolved) => self.risk_desk.close(resolved.ticket.id),
-            // The issuer is told by whoever has all accounts in order.
-            Event::CardStatusSet(_)
-            | Event::MerchantPut(_)
-            | Event::ClockSet(_)
-            | Event::PhoneCode(_)
-            | Event::BindReserved(_)
-            | Event::Reserved(_)
-            | Event::Posted(_)
-            | Event::Voided(_)
-            | Event::ReversedAhead(_)
-            | Event::ReviewResolved(_) => {}
+    /// A caller that has sent too many wrong passwords sends none for a while, nor right ones (D7).
+    fn check_budget(&self, call: &Call, policy: &Policy) -> Result<(), LedgerError> {
+        let most = policy.password.caller_wrong_per_minute;
+        if self.budget.is_spent(&call.caller, most) {
+            Err(LedgerError::TooManyWrongPasswords)
+        } else {
+            Ok(())
         }
     }
 
-    /// What an event without an account changes.
-    pub(crate) fn apply_without_account(&self, event: &Event, sequence: u64) {
-        match event {
-            Event::MerchantPut(merchant) => self.merchants.put(merchant.clone()),
-            Event::ClockSet(setting) => self.clock.set(*setting, sequence),
-            Event::PhoneCode(_)
-            | Event::BindReserved(_)
-            | Event::BindDecided(_)
-            | Event::UnbindDecided(_)
-            | Event::Reserved(_)
-            | Event::Posted(_)
-            | Event::Voided(_)
-            | Event::Declined(_)
-            | Event::ReversalDecided(_)
-            | Event::ReversedAhead(_)
-            | Event::ReviewResolved(_)
-            | Event::RiskResolved(_)
-            | Event::CardStatusSet(_) => {}
-        }
-    }
-
-    fn check_room(&self) -> Result<(), LedgerError> {
-        if self.idempotency.is_full() {
+    fn check_room(&self, policy: &Policy) -> Result<(), LedgerError> {
+        if self.idempotency.is_full(policy.most_keys) {
             Err(LedgerError::KeysFull)
         } else {
             Ok(())

@@ -7,8 +7,10 @@ mod flags;
 mod inspect_flags;
 mod inspecting;
 mod key_file;
+mod policy_date;
 mod policy_file;
 mod policy_keys;
+mod policy_render;
 mod reader;
 mod serving;
 mod values;
@@ -26,7 +28,12 @@ use waika_domain::policy::Policy;
 
 use crate::exit::{Failure, Reason};
 use crate::telemetry::LogConfig;
-pub use inspecting::{ExportConfig, ExportFormat, Inspection, Output, ProbeConfig, VerifyConfig};
+pub use inspecting::{
+    ExportConfig, ExportFormat, Inspection, LineFormat, Output, ProbeConfig, SettlementConfig,
+    VerifyConfig,
+};
+pub(crate) use policy_file::{parse_text, read_file};
+pub(crate) use policy_render::render;
 use reader::Reader;
 pub use values::Store;
 
@@ -97,6 +104,8 @@ pub struct LedgerConfig {
     pub seed: u64,
     /// The policy in force.
     pub policy: Arc<Policy>,
+    /// The file that it is from; None for the built-in one.
+    pub policy_file: Option<PathBuf>,
     /// Smallest time from one sync to the next under load.
     pub commit_spacing: Duration,
     /// Size of a journal segment in bytes.
@@ -117,6 +126,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, F
             Some(("export", matches)) => inspect_command(matches, inspecting::export),
             Some((_, matches)) => inspect_command(matches, inspecting::verify),
             None => Err(vec!["journal: say verify or export".to_owned()]),
+        },
+        Some(("settlement", matches)) => match matches.subcommand() {
+            Some((_, matches)) => inspect_command(matches, inspecting::settlement),
+            None => Err(vec!["settlement: say export".to_owned()]),
         },
         Some(("fsync-probe", matches)) => inspect_command(matches, inspecting::fsync_probe),
         Some((_, matches)) => serve_command(matches),
@@ -155,12 +168,15 @@ fn policy_command(matches: &ArgMatches) -> Result<String, Vec<String>> {
     match matches.subcommand() {
         Some(("check", matches)) => {
             let file = Reader::new(matches).text("file").unwrap_or_default();
-            let policy = policy_file::read(Path::new(file))?;
-            Ok(format!("{file}: policy {} has no mistakes\n", policy.name))
+            let policy = read_file(Path::new(file))?;
+            let (name, period) = (&policy.name, policy_date::period(&policy));
+            Ok(format!(
+                "{file}: policy {name} has no mistakes; it holds {period}\n"
+            ))
         }
         Some((_, matches)) => match Reader::new(matches).text("policy") {
-            Some(file) => Ok(policy_file::render(&policy_file::read(Path::new(file))?)),
-            None => Ok(policy_file::render(&Policy::weixin_2023())),
+            Some(file) => read_file(Path::new(file)).map(|policy| render(&policy)),
+            None => Ok(render(&Policy::weixin_2023())),
         },
         None => Err(vec!["policy: say show or check".to_owned()]),
     }

@@ -2,7 +2,7 @@
 
 use metrics::{Counter, counter};
 use waika_domain::decline::{DeclineReason, Layer};
-use waika_domain::event::{BindDecided, Event, Scene};
+use waika_domain::event::{BindDecided, DecidedPayment, Event, Payment, Scene};
 use waika_domain::refusal::BindRefusal;
 
 const SCENES: [(Scene, &str); 5] = [
@@ -59,29 +59,22 @@ impl DecisionMetrics {
 
     /// Counts what was decided; not what a used key was told again.
     pub(crate) fn count(&self, event: &Event) {
-        match event {
-            Event::Posted(posted) => {
-                increment(self.approved.get(place(posted.reservation.payment.scene)));
+        if let Event::BindDecided(decided) = event {
+            self.count_bind(decided);
+        }
+        let scene = |payment: &Payment| payment.scene;
+        match event.decision() {
+            Some(DecidedPayment::Approved(posted)) => {
+                let scene = scene(&posted.reservation.payment);
+                increment(self.approved.get(place(scene)));
             }
-            Event::Declined(declined) => {
-                self.count_decline(declined.decline.reason, declined.payment.scene);
+            Some(DecidedPayment::Declined(declined)) => {
+                self.count_decline(declined.decline.reason, scene(&declined.payment));
             }
-            Event::Voided(voided) => {
-                let scene = voided.reservation.payment.scene;
-                self.count_decline(voided.decline.reason, scene);
+            Some(DecidedPayment::Voided(voided)) => {
+                self.count_decline(voided.decline.reason, scene(&voided.reservation.payment));
             }
-            Event::BindDecided(decided) => self.count_bind(decided),
-            Event::PhoneCode(_)
-            | Event::BindReserved(_)
-            | Event::UnbindDecided(_)
-            | Event::Reserved(_)
-            | Event::ReversalDecided(_)
-            | Event::ReversedAhead(_)
-            | Event::ReviewResolved(_)
-            | Event::RiskResolved(_)
-            | Event::MerchantPut(_)
-            | Event::CardStatusSet(_)
-            | Event::ClockSet(_) => {}
+            None => {}
         }
     }
 

@@ -67,9 +67,10 @@ impl Failure {
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let reason = match &error {
-            OpenError::Key(_) | OpenError::NoKey { .. } | OpenError::OtherKey { .. } => {
-                Reason::Configuration
-            }
+            OpenError::Key(_)
+            | OpenError::NoKey { .. }
+            | OpenError::OtherKey { .. }
+            | OpenError::PolicyNameTaken { .. } => Reason::Configuration,
             OpenError::Thread(_) => Reason::System,
             OpenError::Unwritable { .. } => Reason::Io,
             OpenError::Journal(journal) => match journal {

@@ -83,18 +83,16 @@ pub(crate) struct Idempotency {
     /// The hash is the same after a restart, so that a snapshot can hold the index.
     hasher: SipHasher13,
     used: AtomicUsize,
-    most: usize,
 }
 
 impl Idempotency {
-    /// An index that refuses new keys above `most` of them, rather than forget one.
-    pub(crate) fn new(most: usize, key: [u8; 16]) -> Self {
+    /// An index that is keyed, so that callers cannot choose what collides in it.
+    pub(crate) fn new(key: [u8; 16]) -> Self {
         let map = DashMap::with_capacity_and_hasher_and_shard_amount(0, BuildUnhashed, 4_096);
         Self {
             map,
             hasher: SipHasher13::new_with_key(&key),
             used: AtomicUsize::new(0),
-            most,
         }
     }
 
@@ -174,9 +172,9 @@ impl Idempotency {
         self.used.fetch_add(added, Ordering::Relaxed);
     }
 
-    /// True if no further key can be kept. Approximate by the calls under way at this moment.
-    pub(crate) fn is_full(&self) -> bool {
-        self.used.load(Ordering::Relaxed) >= self.most
+    /// True if it holds as many keys as it may: new work is refused then, and nothing forgotten.
+    pub(crate) fn is_full(&self, most: u64) -> bool {
+        u64::try_from(self.used.load(Ordering::Relaxed)).unwrap_or(u64::MAX) >= most
     }
 }
 
@@ -197,7 +195,7 @@ mod tests {
 
     #[test]
     fn d18_a_key_is_scoped_to_caller_account_and_rpc() {
-        let index = Idempotency::new(10, [7; 16]);
+        let index = Idempotency::new([7; 16]);
         let slot = index.slot("a", &call(Rpc::Authorise, "c", "k"), 0);
         assert_eq!(slot, index.slot("a", &call(Rpc::Authorise, "c", "k"), 0));
         for other in [
@@ -213,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_call_under_way_becomes_an_answer() {
-        let index = Idempotency::new(10, [7; 16]);
+        let index = Idempotency::new([7; 16]);
         let slot = index.slot("a", &call(Rpc::Bind, "c", "k"), 0);
         assert_eq!(index.find(slot), None);
         index.fill(slot, Place::UnderWay(7));
@@ -224,14 +222,14 @@ mod tests {
 
     #[test]
     fn d18_a_full_index_refuses_rather_than_forgets() {
-        let index = Idempotency::new(2, [7; 16]);
+        let index = Idempotency::new([7; 16]);
         for key in ["1", "2"] {
-            assert!(!index.is_full());
+            assert!(!index.is_full(2));
             index.fill(
                 index.slot("a", &call(Rpc::Bind, "c", key), 0),
                 Place::Answered(1),
             );
         }
-        assert!(index.is_full());
+        assert!(index.is_full(2));
     }
 }

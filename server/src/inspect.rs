@@ -1,23 +1,33 @@
 //! Looking at a journal, or at the disk below it, without serving from it: nothing here takes the
 //! folder's lock or changes what is in it.
 
+mod destination;
+mod entries;
 mod export;
 mod fsync_probe;
+mod instants;
 mod interrupt;
 mod progress;
+mod settlement;
+mod table;
 mod text;
 mod verify;
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::config::Inspection;
 use crate::exit::{Failure, Reason};
+
+/// How long an unfinished file may take to be removed.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Does what the command line asks for, and ends early on SIGINT or SIGTERM.
 pub fn run(inspection: Inspection) -> Result<(), Failure> {
     match inspection {
         Inspection::Verify(config) => verify::run(config),
         Inspection::Export(config) => export::run(config),
+        Inspection::Settlement(config) => settlement::run(config),
         Inspection::FsyncProbe(config) => fsync_probe::run(config),
     }
 }

@@ -1,4 +1,5 @@
-//! Page tokens of an account's history: where the next page begins, sealed for that account.
+//! Names of places in an account's history, sealed for that account: where the next page begins,
+//! and which entry a service message comes from.
 
 use waika_domain::Malformed;
 use waika_domain::identifiers::AccountId;
@@ -7,8 +8,32 @@ use crate::quote_token::parse_numbers;
 use crate::vault::Vault;
 
 const PREFIX: &str = "page_1";
+const NOTICE_PREFIX: &str = "note_1";
 const MALFORMED: Malformed =
-    Malformed::new("must be a page token as ListAuthorisations gave it for this account");
+    Malformed::new("must be a page token as the page before gave it for this account");
+const NO_NOTICE: Malformed =
+    Malformed::new("must be a notification id as it was given for this account");
+
+/// The name of the service message of an entry.
+pub(crate) fn seal_notice(vault: &Vault, account: &AccountId, sequence: u64) -> String {
+    let seal = vault.seal("notice", account.as_str(), &[sequence]);
+    format!("{NOTICE_PREFIX}{sequence:016x}{seal:016x}")
+}
+
+/// The sequence in such a name.
+pub(crate) fn parse_notice(
+    vault: &Vault,
+    account: &AccountId,
+    text: &str,
+) -> Result<u64, Malformed> {
+    let [sequence, seal] = parse_numbers(text, NOTICE_PREFIX).ok_or(NO_NOTICE)?;
+    let is_ours = vault.is_seal(seal, "notice", account.as_str(), &[sequence]);
+    if is_ours {
+        Ok(sequence)
+    } else {
+        Err(NO_NOTICE)
+    }
+}
 
 /// The token for the page that begins with the entry of a sequence.
 pub(crate) fn seal(vault: &Vault, account: &AccountId, sequence: u64) -> String {
@@ -45,5 +70,9 @@ mod tests {
             Err(MALFORMED)
         );
         assert_eq!(parse(&vault, &mine, "page_1"), Err(MALFORMED));
+        let name = seal_notice(&vault, &mine, 42);
+        assert_eq!(parse_notice(&vault, &mine, &name), Ok(42));
+        assert_eq!(parse_notice(&vault, &other, &name), Err(NO_NOTICE));
+        assert_eq!(parse(&vault, &mine, &name), Err(MALFORMED));
     }
 }

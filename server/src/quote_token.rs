@@ -1,8 +1,8 @@
 //! Quote tokens: what was quoted, sealed so that nobody can make one up (D32).
 
 use waika_domain::Malformed;
-use waika_domain::event::Scene;
-use waika_domain::identifiers::{AccountId, CardToken, MerchantId};
+use waika_domain::event::{Funding, Scene};
+use waika_domain::identifiers::{AccountId, MerchantId};
 use waika_domain::money::{Amount, Fen};
 use waika_domain::period::Timestamp;
 use waika_domain::rules::authorise::Quote;
@@ -16,7 +16,7 @@ const MALFORMED: Malformed = Malformed::new("must be a quote token as Quote gave
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuoteTerms<'a> {
     pub(crate) account: &'a AccountId,
-    pub(crate) card: CardToken,
+    pub(crate) funding: Funding,
     pub(crate) merchant: Option<&'a MerchantId>,
     pub(crate) amount: Amount,
     pub(crate) scene: Scene,
@@ -27,9 +27,15 @@ pub(crate) struct QuoteTerms<'a> {
 impl QuoteTerms<'_> {
     fn digest(&self, vault: &Vault) -> u64 {
         let merchant = self.merchant.map_or("", MerchantId::as_str);
+        let (kind, card) = match self.funding {
+            Funding::Card(card) => (0_u8, card.bits()),
+            Funding::Balance => (1, 0),
+            Funding::Unknown => (2, 0),
+        };
         vault.digest_of_terms(&[
             self.account.as_str().as_bytes(),
-            &self.card.bits().to_le_bytes(),
+            &[kind],
+            &card.to_le_bytes(),
             merchant.as_bytes(),
             &self.amount.fen().value().to_le_bytes(),
             &[self.scene as u8],
@@ -108,11 +114,12 @@ pub(crate) fn parse_numbers<const N: usize>(text: &str, prefix: &str) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use waika_domain::identifiers::CardToken;
 
     fn terms<'a>(account: &'a AccountId, merchant: &'a MerchantId) -> QuoteTerms<'a> {
         QuoteTerms {
             account,
-            card: CardToken::from_bits(1),
+            funding: Funding::Card(CardToken::from_bits(1)),
             merchant: Some(merchant),
             amount: Amount::from_fen(20_017).unwrap(),
             scene: Scene::Purchase,
@@ -141,7 +148,7 @@ mod tests {
             (
                 "card",
                 QuoteTerms {
-                    card: CardToken::from_bits(2),
+                    funding: Funding::Card(CardToken::from_bits(2)),
                     ..same
                 },
             ),

@@ -10,6 +10,7 @@ mod listen;
 mod metrics_page;
 mod preface;
 mod process;
+mod reload;
 mod routes;
 mod signals;
 
@@ -86,6 +87,9 @@ impl Server {
         let mut aside = JoinSet::new();
         aside.spawn(metrics_page::keep_up(metrics.clone()));
         aside.spawn(metrics_page::serve(scrapers, metrics));
+
+        let policy_file = config.ledger.policy_file.clone();
+        aside.spawn(reload::on_hangup(Arc::clone(&doorway), policy_file)?);
 
         log_start(config);
         Ok(Self {
@@ -217,7 +221,7 @@ fn log_start(config: &Config) {
         version = env!("CARGO_PKG_VERSION"),
         store = %config.ledger.store,
         key_file = %config.ledger.key_file.display(),
-        policy = %config.ledger.policy.name,
+        policy_file = ?config.ledger.policy_file,
         cores = config.cores,
         "starting"
     );

@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use waika_domain::event::PasswordVerifier;
-use waika_domain::identifiers::{AccountId, Fingerprint};
+use waika_domain::identifiers::{AccountId, CodeDigest, Fingerprint};
 use waika_domain::identity::{CountryCode, DocumentType};
 use waika_domain::period::Timestamp;
 use zeroize::Zeroizing;
@@ -138,7 +138,7 @@ impl Vault {
     }
 
     /// The six-digit code that belongs to a nonce: computed, so that it is stored nowhere (D8).
-    pub fn phone_code(&self, account: &AccountId, phone: Fingerprint, nonce: u64) -> SixDigits {
+    pub fn phone_code(&self, account: &AccountId, phone: Fingerprint, nonce: u64) -> SecretDigits {
         let account = account.as_str().as_bytes();
         let full = digest(
             &self.phone_codes,
@@ -146,7 +146,34 @@ impl Vault {
         );
         let number = u64::from_le_bytes(full.first_chunk().copied().unwrap_or_default());
         // 2^64 is 18 million million times a million: the bias is far below one in a billion.
-        SixDigits(Zeroizing::new(format!("{:06}", number % 1_000_000)))
+        SecretDigits(Zeroizing::new(format!("{:06}", number % 1_000_000)))
+    }
+
+    /// The eighteen digits of a payment code: computed from a nonce, so that no code is stored
+    /// (R57, D10). They begin with 10 to 15.
+    pub fn payment_code(&self, account: &AccountId, nonce: u64) -> SecretDigits {
+        let parts: [&[u8]; 3] = [
+            b"payment code",
+            account.as_str().as_bytes(),
+            &nonce.to_le_bytes(),
+        ];
+        let full = digest(&self.phone_codes, &parts);
+        let number = u64::from_le_bytes(full.first_chunk().copied().unwrap_or_default());
+        let beginning = full.last().map_or(0, |byte| byte % 6);
+        let rest = number % 10_000_000_000_000_000;
+        SecretDigits(Zeroizing::new(format!("1{beginning}{rest:016}")))
+    }
+
+    /// What a payment code is found by.
+    pub(crate) fn payment_code_digest(&self, code: &str) -> CodeDigest {
+        CodeDigest(self.field("payment code", code.as_bytes()))
+    }
+
+    /// Begins the digest of a photo, which comes in pieces.
+    pub(crate) fn photo(&self) -> PhotoDigest {
+        let mut mac = self.fingerprints.clone();
+        mac.update(b"photo");
+        PhotoDigest(mac)
     }
 
     /// What is kept of a new password. `salt` is random.
@@ -178,10 +205,26 @@ impl Vault {
     }
 }
 
-/// A code as it was sent: wiped when dropped, compared in constant time, never printed.
-pub struct SixDigits(Zeroizing<String>);
+/// The digest of a photo that is still coming.
+pub(crate) struct PhotoDigest(HmacSha256);
 
-impl SixDigits {
+impl PhotoDigest {
+    /// Takes the next piece.
+    pub(crate) fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest of all that came.
+    pub(crate) fn finish(self) -> Fingerprint {
+        let full: [u8; 32] = self.0.finalize().into_bytes().into();
+        Fingerprint(full.first_chunk().copied().unwrap_or_default())
+    }
+}
+
+/// A code as it was sent: wiped when dropped, compared in constant time, never printed.
+pub struct SecretDigits(Zeroizing<String>);
+
+impl SecretDigits {
     /// The code itself: secret.
     pub fn expose(&self) -> &str {
         &self.0
@@ -193,9 +236,9 @@ impl SixDigits {
     }
 }
 
-impl std::fmt::Debug for SixDigits {
+impl std::fmt::Debug for SecretDigits {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("SixDigits(…)")
+        formatter.write_str("SecretDigits(…)")
     }
 }
 
@@ -275,6 +318,16 @@ mod tests {
             differ.count() >= 2,
             "three codes of six digits are hardly ever the same"
         );
+    }
+
+    #[test]
+    fn d10_a_payment_code_is_eighteen_digits_that_begin_with_10_to_15() {
+        let vault = Vault::from_key(&[7; 32]);
+        for nonce in 0..200 {
+            let code = vault.payment_code(&account("a"), nonce);
+            assert!(crate::payment_token::check_code(code.expose()).is_ok());
+            assert!(code.is(vault.payment_code(&account("a"), nonce).expose()));
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on shall stop"
 )]
 
+#[path = "cli/credentials.rs"]
+mod credentials;
 #[path = "cli/digests.rs"]
 mod digests;
 #[path = "cli/export.rs"]
@@ -16,6 +18,8 @@ mod fsync_probe;
 mod journal;
 #[path = "cli/listeners.rs"]
 mod listeners;
+#[path = "cli/settlement.rs"]
+mod settlement;
 #[path = "cli/support.rs"]
 mod support;
 #[path = "cli/wallet.rs"]
@@ -106,6 +110,7 @@ fn help_and_version_end_well() {
         "--version",
         "journal verify --help",
         "journal export --help",
+        "settlement export --help",
         "fsync-probe --help",
     ] {
         let output = run(line);
@@ -126,6 +131,38 @@ fn a_policy_shown_is_a_policy_accepted() {
     assert_eq!(checked.status.code(), Some(0));
     let again = run(&format!("policy show --policy {file}"));
     assert_eq!(again.stdout, shown.stdout);
+}
+
+#[test]
+fn d24_a_policy_checked_or_shown_tells_when_it_holds() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("policy.toml");
+    let file = path.display();
+    let (from, until) = ("2026-12-01T00:00:00+08:00", "2027-01-01T00:00:00+08:00");
+    for (dates, period) in [
+        ("", "from its activation on".to_owned()),
+        ("effective_from = 2026-12-01", format!("from {from} on")),
+        (
+            "effective_from = \"2026-11-30T16:00:00Z\"\neffective_until = 2027-01-01",
+            format!("from {from} until {until}"),
+        ),
+    ] {
+        std::fs::write(&path, format!("name = \"mine\"\n{dates}\n")).unwrap();
+        let checked = run(&format!("policy check {file}"));
+        let told = format!("{file}: policy mine has no mistakes; it holds {period}\n");
+        assert_eq!(String::from_utf8(checked.stdout).unwrap(), told);
+    }
+    let shown = run(&format!("policy show --policy {file}"));
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let dates = format!("\neffective_from = {from}\neffective_until = {until}\n");
+    assert!(shown.contains(&dates), "{shown}");
+    let text = "effective_until = 2026-12-01\neffective_from = 2027-01-01\nname = \"mine\"\n";
+    std::fs::write(&path, text).unwrap();
+    let parts = [
+        &format!("policy.toml:2: effective_from ({until}, line 2)"),
+        "effective_until (2026-12-01T00:00:00+08:00, line 1): dates out of order",
+    ];
+    check(&format!("policy check {file}"), 64, &parts);
 }
 
 #[test]

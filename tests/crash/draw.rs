@@ -187,6 +187,7 @@ impl Draw {
             account_id: account_id(account),
             original: None,
             amount_fen: None,
+            ..v1::ReverseRequest::default()
         };
         let known = self.answered_payment(account, oracle);
         let is_ahead = self.rng.random_bool(0.15);

@@ -19,6 +19,7 @@ fn decided(id: &str) -> Answered {
             ..v1::Authorisation::default()
         }),
         replayed: false,
+        receipt: None,
     })
 }
 

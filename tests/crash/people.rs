@@ -133,5 +133,6 @@ pub(crate) fn pay(account: usize, key: &str, card: &str) -> v1::AuthoriseRequest
         payment_password: PASSWORD.to_owned(),
         client: None,
         quote_token: String::new(),
+        ..v1::AuthoriseRequest::default()
     }
 }

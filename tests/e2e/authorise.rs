@@ -2,6 +2,7 @@
 
 use waika::v1::{self, authorisation};
 
+use crate::passports::bind_passport;
 use crate::support::Server;
 use crate::wallet::{Callers, bind, bind_outcome, bound, card, client, decision, merchant, pay};
 
@@ -185,41 +186,25 @@ async fn d5_a_passport_holder_pays_once_the_review_is_approved() {
     let server = Server::start();
     let mut callers = Callers::of(&server).await;
     callers.wallet_with("someone-else", 111_000_009).await;
-    let mut request = bind("a");
-    let identity = request.identity.as_mut().unwrap();
-    identity.r#type = v1::IdentityDocumentType::Passport.into();
-    identity.issuing_country = "FR".to_owned();
-    let response = callers.bind(request).await;
+    let response = callers.bind(bind_passport("a")).await;
     assert_eq!(response.review(), v1::ReviewState::Required, "R49");
     let card = bound(&response);
     assert_eq!(
         callers.decision(pay("a", &card, "1", 100)).await,
         "REVIEW_REQUIRED"
     );
-    let resolve = |account: &str| v1::ResolveReviewRequest {
-        idempotency_key: "review".to_owned(),
-        account_id: account.to_owned(),
-        verdict: v1::ReviewVerdict::Approve.into(),
-    };
-    let resolved = callers
-        .admin
-        .resolve_review(resolve("a"))
-        .await
-        .unwrap()
-        .into_inner();
-    assert!(resolved.resolved);
+    let approve = v1::ReviewVerdict::Approve;
+    let early = callers.resolve_review("a", "early", approve).await;
+    assert_eq!(early, (false, "REQUIRED"), "nothing was sent in");
+    callers.send_page_and_face("a").await;
+    let resolved = callers.resolve_review("a", "review", approve).await;
+    assert_eq!(resolved, (true, "APPROVED"));
     assert_eq!(
         callers.decision(pay("a", &card, "2", 100)).await,
         "APPROVED"
     );
-    let other = callers
-        .admin
-        .resolve_review(resolve("someone-else"))
-        .await
-        .unwrap()
-        .into_inner();
-    assert!(!other.resolved, "there was nothing to resolve");
-    assert_eq!(other.review(), v1::ReviewState::NotRequired);
+    let other = callers.resolve_review("someone-else", "review", approve);
+    assert_eq!(other.await, (false, "NOT_REQUIRED"), "nothing to resolve");
 }
 
 #[tokio::test]

@@ -132,6 +132,8 @@ async fn a_record_says_how_the_authorisation_stands_now() {
         remaining_fen: 19_000,
         settles_at: Some(crate::wallet::instant("2024-01-12T00:00:00+08:00")),
         settled: true,
+        refunded_fen: 0,
+        refunded_fee_fen: 0,
     };
     assert_eq!(oldest.status, Some(expected));
 }
@@ -183,6 +185,8 @@ async fn a_page_token_of_another_account_or_of_nobody_is_malformed() {
         assert_eq!(error.code(), tonic::Code::InvalidArgument, "{forged}");
         assert_eq!(bad_fields(&error), named(["page_token"]), "{forged}");
     }
+    let both = page(&mut callers, "a", 101, "garbage").await.unwrap_err();
+    assert_eq!(bad_fields(&both), named(["page_size", "page_token"]));
     for size in [-1, 101, i32::MAX] {
         let error = page(&mut callers, "a", size, "").await.unwrap_err();
         assert_eq!(bad_fields(&error), named(["page_size"]), "{size}");

@@ -27,6 +27,7 @@ async fn every_bad_field_of_a_payment_is_named_at_once() {
             version: "eight".to_owned(),
         }),
         quote_token: "quote_1".to_owned(),
+        ..v1::AuthoriseRequest::default()
     };
     let error = callers.authorise(everything).await.unwrap_err();
     assert_eq!(error.code(), tonic::Code::InvalidArgument);

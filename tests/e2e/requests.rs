@@ -27,6 +27,9 @@ pub(crate) fn send_phone_code(account: &str, phone: &str) -> v1::SendPhoneCodeRe
     }
 }
 
+/// The phone that [`bind`] gives.
+pub(crate) const PHONE: &str = "+44 7700 900123";
+
 /// A bind that passes, but for its phone code.
 pub(crate) fn bind(account: &str) -> v1::BindRequest {
     v1::BindRequest {
@@ -48,7 +51,7 @@ pub(crate) fn bind(account: &str) -> v1::BindRequest {
             }),
         }),
         card: Some(card(VISA, v1::Scheme::Visa)),
-        phone_number: "+44 7700 900123".to_owned(),
+        phone_number: PHONE.to_owned(),
         phone_code: String::new(),
         payment_password: PASSWORD.to_owned(),
     }
@@ -74,11 +77,13 @@ pub(crate) fn card(pan: &str, scheme: v1::Scheme) -> v1::CardEntry {
 
 /// A Visa test number with these nine digits in its middle.
 pub(crate) fn visa(middle: u32) -> String {
-    let prefix = format!("411111{middle:09}");
-    let sum: u32 = prefix
-        .bytes()
-        .rev()
-        .enumerate()
+    with_check_digit(&format!("411111{middle:09}"))
+}
+
+/// A card number that begins so, with its last digit (Luhn).
+pub(crate) fn with_check_digit(beginning: &str) -> String {
+    let digits = beginning.bytes().rev().enumerate();
+    let sum: u32 = digits
         .map(|(place, byte)| {
             let digit = u32::from(byte - b'0');
             if place % 2 == 0 {
@@ -88,7 +93,7 @@ pub(crate) fn visa(middle: u32) -> String {
             }
         })
         .sum();
-    format!("{prefix}{}", (10 - sum % 10) % 10)
+    format!("{beginning}{}", (10 - sum % 10) % 10)
 }
 
 /// A payment that passes.
@@ -110,6 +115,7 @@ pub(crate) fn pay(
         payment_password: PASSWORD.to_owned(),
         client: Some(client("8.0.40")),
         quote_token: String::new(),
+        ..v1::AuthoriseRequest::default()
     }
 }
 
@@ -132,6 +138,7 @@ pub(crate) fn reverse(account: &str, key: &str, authorisation_id: &str) -> v1::R
         account_id: account.to_owned(),
         original: Some(Original::AuthorisationId(authorisation_id.to_owned())),
         amount_fen: None,
+        ..v1::ReverseRequest::default()
     }
 }
 
@@ -234,4 +241,28 @@ pub(crate) fn decision(response: &v1::AuthoriseResponse) -> String {
             name.strip_prefix("DECLINE_REASON_").unwrap().to_owned()
         }
     }
+}
+
+/// Why a payment was declined.
+pub(crate) fn decline(response: v1::AuthoriseResponse) -> v1::Decline {
+    match response.authorisation.unwrap().outcome.unwrap() {
+        authorisation::Outcome::Decline(decline) => decline,
+        authorisation::Outcome::Approval(_) => panic!("it was approved"),
+    }
+}
+
+/// Why a card was not bound.
+pub(crate) fn bind_refusal(response: v1::BindResponse) -> v1::BindRefusal {
+    match response.outcome.unwrap() {
+        bind_response::Outcome::Refusal(refusal) => refusal,
+        bind_response::Outcome::Card(card) => panic!("it was bound: {card:?}"),
+    }
+}
+
+/// A person is shown a text that has these words, in Chinese and in English.
+#[track_caller]
+pub(crate) fn assert_says(text: Option<&v1::LocalisedText>, zh: &str, en: &str) {
+    let text = text.unwrap();
+    assert!(text.zh_cn.contains(zh), "{zh}: {text:?}");
+    assert!(text.en.contains(en), "{en}: {text:?}");
 }

@@ -32,6 +32,7 @@ async fn d13_d14_two_parts_give_principal_and_fee_back_to_the_fen() {
         remaining_fen: 19_000,
         month_restored: true,
         year_restored: true,
+        balance_fen: None,
     };
     assert_eq!(first, expected);
     assert_eq!(callers.used("a").await, (19_000, 19_000), "D3: principal");
@@ -167,6 +168,7 @@ async fn every_bad_field_of_a_reversal_is_named() {
         account_id: "a/b".to_owned(),
         original: None,
         amount_fen: Some(0),
+        payment_code: String::new(),
     };
     let error = callers.reverse(request.clone()).await.unwrap_err();
     assert_eq!(error.code(), tonic::Code::InvalidArgument);
@@ -182,6 +184,7 @@ async fn every_bad_field_of_a_reversal_is_named() {
         account_id: "a".to_owned(),
         original: Some(Original::OriginalIdempotencyKey("k".repeat(65))),
         amount_fen: Some(-1),
+        payment_code: String::new(),
     };
     let error = callers.reverse(request).await.unwrap_err();
     let expected = ["amount_fen", "original_idempotency_key"];

@@ -170,6 +170,8 @@ async fn d25_from_the_second_midnight_on_it_is_settled() {
         remaining_fen: 9_000,
         settles_at: Some(midnight),
         settled: true,
+        refunded_fen: 0,
+        refunded_fee_fen: 0,
     };
     assert_eq!(standing, expected);
 }

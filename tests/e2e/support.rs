@@ -36,6 +36,13 @@ impl Home {
         self.0.path().join("data")
     }
 
+    /// A policy file of that text, by its name.
+    pub(crate) fn policy(&self, text: &str) -> String {
+        let file = self.0.path().join("policy.toml");
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    }
+
     /// A server in this folder, not started yet. Port 0 takes any free one.
     pub(crate) fn command(&self) -> Command {
         self.command_with_key(&self.0.path().join("keys/waika.key"))
@@ -68,6 +75,13 @@ impl Server {
     /// Starts a server with more arguments.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
         Self::start_in(Home::new(), arguments)
+    }
+
+    /// Starts a server in a new folder under a policy.
+    pub(crate) fn start_under(policy: &str) -> Self {
+        let home = Home::new();
+        let file = home.policy(policy);
+        Self::start_in(home, &["--policy", &file])
     }
 
     /// Starts a server in a folder that another one left.

@@ -11,9 +11,9 @@ use waika::v1::set_clock_request::Setting;
 use waika::v1::{self, send_phone_code_response};
 
 pub(crate) use crate::requests::{
-    MERCHANT, PASSWORD, bind, bind_outcome, bound, card, client, decision, given_back, instant,
-    merchant, part, pay, quote, reversal_outcome, reverse, reverse_by_key, send_phone_code, unbind,
-    unbind_outcome, visa,
+    MERCHANT, PASSWORD, PHONE, VISA, assert_says, bind, bind_outcome, bind_refusal, bound, card,
+    client, decision, decline, given_back, instant, merchant, part, pay, quote, reversal_outcome,
+    reverse, reverse_by_key, send_phone_code, unbind, unbind_outcome, visa, with_check_digit,
 };
 use crate::support::Server;
 
@@ -53,6 +53,29 @@ impl Callers {
             .unwrap()
             .into_inner();
         match response.outcome.unwrap() {
+            send_phone_code_response::Outcome::Sent(sent) => sent.sandbox_code,
+            send_phone_code_response::Outcome::Refusal(refusal) => panic!("{refusal:?}"),
+        }
+    }
+
+    /// A further code to a phone, for which the clock is put to when it can be sent (D8); it stands
+    /// still there.
+    pub(crate) async fn next_phone_code(&mut self, account: &str, phone: &str) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let ask = move || v1::SendPhoneCodeRequest {
+            idempotency_key: format!("next code {}", NEXT.fetch_add(1, Ordering::Relaxed)),
+            ..send_phone_code(account, phone)
+        };
+        let sent = self.cards.send_phone_code(ask()).await.unwrap();
+        let outcome = match sent.into_inner().outcome.unwrap() {
+            send_phone_code_response::Outcome::Refusal(refusal) => {
+                self.freeze_at(refusal.resend_at.unwrap()).await;
+                let sent = self.cards.send_phone_code(ask()).await.unwrap();
+                sent.into_inner().outcome.unwrap()
+            }
+            sent @ send_phone_code_response::Outcome::Sent(_) => sent,
+        };
+        match outcome {
             send_phone_code_response::Outcome::Sent(sent) => sent.sandbox_code,
             send_phone_code_response::Outcome::Refusal(refusal) => panic!("{refusal:?}"),
         }
@@ -143,10 +166,14 @@ impl Callers {
 
     /// The clock stands still at an instant from now on.
     pub(crate) async fn freeze(&mut self, at: &str) {
+        self.freeze_at(instant(at)).await;
+    }
+
+    async fn freeze_at(&mut self, at: prost_types::Timestamp) {
         static FROZEN: AtomicU32 = AtomicU32::new(0);
         let request = v1::SetClockRequest {
             idempotency_key: format!("freeze {}", FROZEN.fetch_add(1, Ordering::Relaxed)),
-            setting: Some(Setting::Freeze(instant(at))),
+            setting: Some(Setting::Freeze(at)),
         };
         self.admin.set_clock(request).await.unwrap();
     }

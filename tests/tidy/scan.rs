@@ -97,6 +97,33 @@ pub(crate) fn names_rule(text: &str, rule: &str) -> bool {
     })
 }
 
+/// A source without the tests at its end.
+pub(crate) fn code_part(text: &str) -> &str {
+    let end = text
+        .find("\n#[cfg(test)]\nmod tests {")
+        .unwrap_or(text.len());
+    text.get(..end).unwrap_or(text)
+}
+
+/// The tests at the end of a source.
+pub(crate) fn test_part(text: &str) -> &str {
+    text.get(code_part(text).len()..).unwrap_or_default()
+}
+
+/// The functions of a source that bear a rule in their names: `r7_is_kept` bears R7.
+pub(crate) fn tests_that_name<'a>(text: &'a str, rule: &str) -> Vec<&'a str> {
+    let rule = rule.to_lowercase();
+    let functions = text.lines().filter_map(|line| {
+        line.trim_start()
+            .trim_start_matches("async ")
+            .strip_prefix("fn ")
+    });
+    let names = functions.filter_map(|rest| rest.split('(').next());
+    names
+        .filter(|name| name.split('_').any(|word| word == rule))
+        .collect()
+}
+
 /// Numbers of the lines where an `#[expect` or `#![expect` gives no reason before it closes.
 pub(crate) fn expects_without_reason(text: &str) -> Vec<usize> {
     let mut found = Vec::new();
@@ -179,6 +206,16 @@ fn a_rule_is_a_word_of_its_own() {
     ] {
         assert_eq!(names_rule(text, "R7"), named, "{text}");
     }
+}
+
+#[test]
+fn a_source_is_cut_where_its_tests_begin() {
+    let text = "fn a() {}\n\n#[cfg(test)]\nmod tests {\n    async fn r7_d1_holds() {}\n}\n";
+    assert_eq!(code_part(text), "fn a() {}\n");
+    assert_eq!(tests_that_name(test_part(text), "R7"), ["r7_d1_holds"]);
+    assert_eq!(tests_that_name(text, "D1"), ["r7_d1_holds"]);
+    assert!(tests_that_name(text, "R71").is_empty());
+    assert_eq!((code_part("fn b"), test_part("fn b")), ("fn b", ""));
 }
 
 #[test]

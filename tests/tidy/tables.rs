@@ -1,7 +1,12 @@
 //! Reasons have one order: in the code, in the contract, and in the README's tables.
 
 use waika_domain::decline::{DeclineReason, Layer, Retry};
-use waika_domain::refusal::{BindRefusal, PhoneCodeRefusal, ReversalRefusal, UnbindRefusal};
+use waika_domain::notice::Notice;
+use waika_domain::receipt::Rung;
+use waika_domain::refusal::{
+    BindRefusal, PasswordRefusal, PhoneCodeRefusal, ReceiveRefusal, ResetRefusal, ReversalRefusal,
+    UnbindRefusal, VerificationRefusal,
+};
 
 use crate::read;
 use crate::scan::{marked_block, proto_enum};
@@ -129,6 +134,62 @@ fn phone_code_refusals_have_one_order_in_code_and_contract() {
         "PHONE_CODE_REFUSAL_REASON_",
         rows!(PhoneCodeRefusal),
     );
+}
+
+#[test]
+fn password_refusals_have_one_order_everywhere() {
+    check_proto(
+        "proto/waika/v1/password.proto",
+        "PasswordRefusalReason",
+        "PASSWORD_REFUSAL_REASON_",
+        rows!(PasswordRefusal),
+    );
+    check_readme("password-refusals", &table(rows!(PasswordRefusal)));
+    check_proto(
+        "proto/waika/v1/password.proto",
+        "ResetRefusalReason",
+        "RESET_REFUSAL_REASON_",
+        rows!(ResetRefusal),
+    );
+    check_readme("reset-refusals", &table(rows!(ResetRefusal)));
+}
+
+#[test]
+fn refusals_of_a_wallet_have_one_order_everywhere() {
+    check_proto(
+        "proto/waika/v1/wallet.proto",
+        "VerificationRefusalReason",
+        "VERIFICATION_REFUSAL_REASON_",
+        rows!(VerificationRefusal),
+    );
+    check_readme("verification-refusals", &table(rows!(VerificationRefusal)));
+    check_proto(
+        "proto/waika/v1/wallet.proto",
+        "ReceiveRefusalReason",
+        "RECEIVE_REFUSAL_REASON_",
+        rows!(ReceiveRefusal),
+    );
+    check_readme("receive-refusals", &table(rows!(ReceiveRefusal)));
+}
+
+#[test]
+fn rungs_have_one_order_in_code_and_contract() {
+    let found = proto_enum(&read("proto/waika/v1/authorisation.proto"), "Rung", "RUNG_");
+    let number = |rung: &Rung| i32::try_from(rung.number()).unwrap();
+    let expected = Rung::ALL
+        .iter()
+        .map(|rung| (rung.name().to_owned(), number(rung)));
+    assert_eq!(found, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn notices_have_one_order_in_code_and_contract() {
+    let proto = read("proto/waika/v1/wallet.proto");
+    let found = proto_enum(&proto, "NotificationKind", "NOTIFICATION_KIND_");
+    let expected = Notice::ALL
+        .iter()
+        .map(|notice| (notice.name().to_owned(), notice.number()));
+    assert_eq!(found, expected.collect::<Vec<_>>());
 }
 
 #[test]

@@ -14,7 +14,8 @@ use waika::v1::{
     Approval, Authorisation, AuthoriseRequest, AuthoriseResponse, AuthoriseStreamRequest,
     AuthoriseStreamResponse, GetAuthorisationRequest, GetAuthorisationResponse,
     ListAuthorisationsRequest, ListAuthorisationsResponse, QuoteRequest, QuoteResponse,
-    ReverseRequest, ReverseResponse, authorisation,
+    RefundRequest, RefundResponse, ReverseRequest, ReverseResponse, SettleRequest, SettleResponse,
+    authorisation,
 };
 
 /// Which requests are refused, and how.
@@ -61,7 +62,7 @@ impl AuthorisationService for Refusal {
                 outcome: Some(approval),
                 ..Authorisation::default()
             }),
-            replayed: false,
+            ..AuthoriseResponse::default()
         }))
     }
 
@@ -90,6 +91,20 @@ impl AuthorisationService for Refusal {
         &self,
         _request: Request<ReverseRequest>,
     ) -> Result<Response<ReverseResponse>, Status> {
+        Err(stores_nothing())
+    }
+
+    async fn refund(
+        &self,
+        _request: Request<RefundRequest>,
+    ) -> Result<Response<RefundResponse>, Status> {
+        Err(stores_nothing())
+    }
+
+    async fn settle(
+        &self,
+        _request: Request<SettleRequest>,
+    ) -> Result<Response<SettleResponse>, Status> {
         Err(stores_nothing())
     }
 

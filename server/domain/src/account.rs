@@ -1,19 +1,21 @@
 //! An account: what is known of one wallet, and how events change it.
 
 mod apply;
+mod credentials;
+mod parts;
 
-use std::collections::BTreeSet;
-
+pub use self::parts::{
+    AccountParts, EXPIRED_KEPT_SECONDS, PaymentCode, PaymentToken, PendingBind, PhoneCode, Rare,
+    ReviewTicket,
+};
 use crate::card::BoundCard;
-use crate::event::{PasswordVerifier, Review, WalletRegion};
-use crate::identifiers::{CallName, CardToken, Fingerprint, IdempotencyKey, TicketId};
+use crate::event::{PasswordTicket, PasswordVerifier, Review, WalletRegion};
+use crate::identifiers::{CallName, CardToken, CodeDigest, Fingerprint, IdempotencyKey, TicketId};
 use crate::identity::{DocumentType, Identity};
+use crate::money::Fen;
 use crate::period::{Day, Timestamp};
 use crate::risk::{Clearance, RiskReason, RiskTicket};
 use crate::usage::Usage;
-
-/// How long after its end a code is still known, so that using it late is told as that.
-const EXPIRED_CODE_KEPT_SECONDS: u32 = 600;
 
 /// One wallet. Every field changes only by [`Account::apply`], so that replaying the events
 /// gives the same account.
@@ -36,86 +38,6 @@ pub struct Account {
     rare: Option<Box<Rare>>,
 }
 
-/// What an account is made of: for a snapshot of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountParts {
-    /// The wallet's region.
-    pub region: WalletRegion,
-    /// A passport holder's review.
-    pub review: Review,
-    /// Who it was verified as.
-    pub identity: Option<Identity>,
-    /// What a payment password is checked against.
-    pub password: Option<PasswordVerifier>,
-    /// Its cards, oldest first.
-    pub cards: Box<[BoundCard]>,
-    /// Codes that were sent and not forgotten yet.
-    pub phone_codes: Box<[PhoneCode]>,
-    /// What is used of the limits.
-    pub usage: Usage,
-    /// The sequence of its last event.
-    pub last_sequence: u64,
-    /// What few accounts have.
-    pub rare: Rare,
-}
-
-/// What few accounts have at any time.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rare {
-    /// Wrong tries of the password since the last right one.
-    pub wrong_passwords: u8,
-    /// Until when the password is locked (D7).
-    pub password_locked_until: Option<Timestamp>,
-    /// Slots that are held for cards being bound.
-    pub binds: Vec<PendingBind>,
-    /// Open risk tickets, oldest first (R68).
-    pub risk_tickets: Vec<RiskTicket>,
-    /// What operators have said of risks.
-    pub clearances: Vec<Clearance>,
-    /// Payments that were reversed before they came (D31).
-    pub reversed_ahead: BTreeSet<CallName>,
-}
-
-/// A code that was sent to a phone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PhoneCode {
-    /// The phone's digest.
-    pub phone: Fingerprint,
-    /// What the code follows from.
-    pub nonce: u64,
-    /// Until when it can be used.
-    pub expires_at: Timestamp,
-    /// How long before that another may be asked for, in seconds.
-    pub resend_before: i32,
-    /// Wrong tries so far.
-    pub wrong_tries: u8,
-    /// It was used.
-    pub used: bool,
-}
-
-impl PhoneCode {
-    /// From when on another may be asked for (R19).
-    pub fn resend_at(&self) -> Timestamp {
-        let before = i64::from(self.resend_before).saturating_mul(1_000);
-        Timestamp::from_unix_ms(self.expires_at.unix_ms().saturating_sub(before))
-    }
-
-    /// False once it is so old that it counts as never sent, whether or not an event has come
-    /// by since to free its place.
-    pub fn is_remembered(&self, now: Timestamp) -> bool {
-        now < self.expires_at.plus_seconds(EXPIRED_CODE_KEPT_SECONDS)
-    }
-}
-
-/// A slot that is held while the issuer is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PendingBind {
-    /// The sequence of its `BindReserved`.
-    pub sequence: u64,
-    /// Digest of the card's number.
-    pub card: Fingerprint,
-}
-
 impl Account {
     /// An account at first contact: unverified, without a card (D19, D27).
     pub fn open(region: WalletRegion) -> Self {
@@ -131,64 +53,6 @@ impl Account {
             usage: Usage::default(),
             last_sequence: 0,
             rare: None,
-        }
-    }
-
-    /// An account as a snapshot kept it.
-    pub fn from_parts(parts: AccountParts) -> Self {
-        let AccountParts {
-            region,
-            review,
-            identity,
-            password,
-            cards,
-            phone_codes,
-            usage,
-            last_sequence,
-            rare,
-        } = parts;
-        let mut account = Self {
-            review,
-            password,
-            cards,
-            phone_codes,
-            usage,
-            last_sequence,
-            rare: (rare != Rare::default()).then(|| Box::new(rare)),
-            ..Self::open(region)
-        };
-        if let Some(identity) = identity {
-            account.verify(identity);
-        }
-        account
-    }
-
-    /// What a snapshot keeps of it.
-    pub fn into_parts(self) -> AccountParts {
-        let identity = self.identity();
-        let Self {
-            region,
-            review,
-            document: _,
-            document_fingerprint: _,
-            document_expires_on: _,
-            password,
-            cards,
-            phone_codes,
-            usage,
-            last_sequence,
-            rare,
-        } = self;
-        AccountParts {
-            region,
-            review,
-            identity,
-            password,
-            cards,
-            phone_codes,
-            usage,
-            last_sequence,
-            rare: rare.map(|rare| *rare).unwrap_or_default(),
         }
     }
 
@@ -232,13 +96,58 @@ impl Account {
 
     /// Wrong tries that count at this instant: none once a lock has run out (D7).
     pub fn wrong_passwords(&self, now: Timestamp) -> u8 {
-        match &self.rare {
-            None => 0,
-            Some(rare) => match rare.password_locked_until {
-                Some(until) if now >= until => 0,
-                Some(_) | None => rare.wrong_passwords,
-            },
-        }
+        self.rare.as_ref().map_or(0, |rare| {
+            counted(rare.wrong_passwords, rare.password_locked_until, now)
+        })
+    }
+
+    /// Until when no password can be reset, if that is so at this instant.
+    pub fn reset_locked_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let rare = self.rare.as_ref();
+        rare.and_then(|rare| rare.reset_locked_until)
+            .filter(|&until| now < until)
+    }
+
+    /// Wrong card data and documents that count at this instant.
+    pub fn wrong_proofs(&self, now: Timestamp) -> u8 {
+        self.rare.as_ref().map_or(0, |rare| {
+            counted(rare.wrong_proofs, rare.reset_locked_until, now)
+        })
+    }
+
+    /// The balance (D12).
+    pub fn balance(&self) -> Fen {
+        self.rare.as_ref().map_or(Fen::ZERO, |rare| rare.balance)
+    }
+
+    /// The payment token of that nonce, outstanding or remembered.
+    pub fn payment_token(&self, nonce: u64) -> Option<&PaymentToken> {
+        let tokens = self.rare.as_ref().map_or(&[][..], |rare| &rare.tokens);
+        tokens.iter().find(|token| token.nonce == nonce)
+    }
+
+    /// The payment code of that digest, outstanding or remembered (D10).
+    pub fn payment_code(&self, digest: CodeDigest) -> Option<&PaymentCode> {
+        self.payment_codes()
+            .iter()
+            .find(|code| code.digest == digest)
+    }
+
+    /// Payment codes that are outstanding or remembered, oldest first.
+    pub fn payment_codes(&self) -> &[PaymentCode] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.codes)
+    }
+
+    /// Its request to reset the password (R46).
+    pub fn password_ticket(&self) -> Option<&PasswordTicket> {
+        self.rare
+            .as_ref()
+            .and_then(|rare| rare.password_ticket.as_ref())
+    }
+
+    /// Face checks that failed in this review (R54).
+    pub fn face_failures(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.face_failures)
     }
 
     /// Its cards, oldest first.
@@ -304,6 +213,16 @@ impl Account {
             .map_or(0, |rare| rare.reversed_ahead.len())
     }
 
+    /// Its review, while that waits for an operator (R53).
+    pub fn review_ticket(&self) -> Option<ReviewTicket> {
+        self.rare.as_ref().and_then(|rare| rare.review_ticket)
+    }
+
+    /// True if a review was rejected and none approved since (D5).
+    pub fn review_was_rejected(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.review_rejected)
+    }
+
     /// What is used of the limits.
     pub fn usage(&self) -> Usage {
         self.usage
@@ -312,6 +231,14 @@ impl Account {
     /// The sequence of its last event.
     pub fn last_sequence(&self) -> u64 {
         self.last_sequence
+    }
+}
+
+/// Wrong tries of a counter: none once its lock has run out.
+fn counted(wrong: u8, locked_until: Option<Timestamp>, now: Timestamp) -> u8 {
+    match locked_until {
+        Some(until) if now >= until => 0,
+        Some(_) | None => wrong,
     }
 }
 

@@ -201,6 +201,9 @@ pub struct BoundCard {
     pub issuer_reference: IssuerCardReference,
     /// First six digits.
     pub bin: u32,
+    /// Mark of the phone that it was bound with (R21): only that phone resets the password with
+    /// this card (R47).
+    pub phone: u32,
     /// Last four digits.
     pub last_four: u16,
     /// Its scheme.

@@ -114,9 +114,9 @@ reasons! {
         /// The feature is not rolled out to this wallet (R3, D21).
         NotRolledOut = 2, "NOT_ROLLED_OUT", "57", Wallet, Later,
             "国际银行卡功能正在逐步开放，您的账户暂未开通。", "International cards are being rolled out gradually and are not open to your wallet yet.";
-        /// Not the mainland wallet (R30, R32).
+        /// Not the mainland wallet, which shows "¥" or "待认证" (R30, R31, R32, R33).
         WalletRegion = 3, "WALLET_REGION", "57", Wallet, FixData,
-            "当前不是中国大陆地区钱包，请切换钱包地区后再试。", "This is not a Chinese mainland wallet. Switch the wallet region and try again.";
+            "当前不是中国大陆地区钱包（钱包下方应显示“¥”或“待认证”），请切换钱包地区；如没有切换选项，请开通大陆地区钱包。", "This is not a Chinese mainland wallet, which shows \"¥\" or pending verification. Switch the wallet region, or open a mainland wallet if there is no such option.";
         /// The app is too old (R7, R25 to R27).
         ClientTooOld = 4, "CLIENT_TOO_OLD", "57", Wallet, FixData,
             "微信版本过低，请更新至最新版本。", "Your app is out of date. Update it to the latest version.";
@@ -150,9 +150,9 @@ reasons! {
         /// No such card here.
         CardNotBound = 14, "CARD_NOT_BOUND", "14", Wallet, FixData,
             "该银行卡未绑定在此账户。", "This card is not bound to the wallet.";
-        /// A card cannot fund this scene (R72).
+        /// The card, or the balance, cannot fund this scene (R72).
         SceneNotPermitted = 15, "SCENE_NOT_PERMITTED", "57", Wallet, OtherMethod,
-            "国际银行卡不能用于发红包、转账、充值零钱或购买理财。", "An international card cannot send red packets or transfers, top up the balance or buy wealth products.";
+            "国际银行卡不能用于发红包、转账、充值零钱或购买理财；零钱不能用于充值或购买理财。", "An international card cannot send red packets or transfers, top up the balance or buy wealth products; nor can the balance do the last two.";
         /// No such merchant (D11).
         MerchantUnknown = 16, "MERCHANT_UNKNOWN", "03", Merchant, OtherMethod,
             "商户不存在。", "There is no such merchant.";
@@ -171,12 +171,12 @@ reasons! {
         /// The code was used (R57).
         PaymentCodeUsed = 21, "PAYMENT_CODE_USED", "12", Merchant, FixData,
             "付款码已被使用，请刷新后重试。", "The payment code was used. Refresh it.";
-        /// Risk A: another person has bound this card (R67, D9).
+        /// Risk A: another person has bound this card (R67, R68, D9).
         RiskCardShared = 22, "RISK_CARD_SHARED", "59", Risk, OtherMethod,
-            "交易有风险：该卡已被添加在他人账户。如有疑问请致电 95017 或 +86 571 95017。", "Transaction involves risks: this card is on another person's account. Call 95017 or +86 571 95017.";
-        /// Risk B: the card is in another person's name (R6, R67, D9).
+            "交易有风险：该卡已被添加在他人账户。如有疑问请致电 95017 或 +86 571 95017，正常情况 24 小时内可处理完成。", "Transaction involves risks: this card is on another person's account. Call 95017 or +86 571 95017; it is normally settled within 24 hours.";
+        /// Risk B: the card is in another person's name (R6, R67, R68, D9).
         RiskHolderMismatch = 23, "RISK_HOLDER_MISMATCH", "59", Risk, OtherMethod,
-            "交易有风险：该卡并非本人所有。如有疑问请致电 95017 或 +86 571 95017。", "Transaction involves risks: this card is in another person's name. Call 95017 or +86 571 95017.";
+            "交易有风险：该卡并非本人所有。如有疑问请致电 95017 或 +86 571 95017，正常情况 24 小时内可处理完成。", "Transaction involves risks: this card is in another person's name. Call 95017 or +86 571 95017; it is normally settled within 24 hours.";
         /// The quote is too old (D32).
         QuoteExpired = 24, "QUOTE_EXPIRED", "12", Wallet, FixData,
             "报价已过期，请重新确认金额。", "The quote has expired. Ask for a new one.";
@@ -215,7 +215,7 @@ reasons! {
             "发卡行拒绝：银行卡为没收卡，请联系发卡行。", "Declined by the issuer: the card is to be confiscated. Contact the issuing bank.";
         /// Not enough funds.
         IssuerInsufficientFunds = 36, "ISSUER_INSUFFICIENT_FUNDS", "51", Issuer, Later,
-            "发卡行拒绝：余额不足。", "Declined by the issuer: not enough funds.";
+            "发卡行拒绝：余额不足，请联系发卡行。", "Declined by the issuer: not enough funds. Contact the issuing bank.";
         /// No reason given.
         IssuerDoNotHonour = 37, "ISSUER_DO_NOT_HONOUR", "05", Issuer, OtherMethod,
             "发卡行拒绝了该交易，并非微信支付阻止，请联系发卡行。", "Declined by the issuer, not by Weixin Pay. Contact the issuing bank.";
@@ -368,6 +368,14 @@ impl Decline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r9_r31_r33_texts_say_what_the_guide_says() {
+        let region = DeclineReason::WalletRegion.text();
+        assert!(region.zh.contains("待认证") && region.zh.contains("开通大陆地区钱包"));
+        let rejected = crate::refusal::BindRefusal::IdentityRejected.text();
+        assert!(rejected.zh.contains("本人") && rejected.en.contains("in person"));
+    }
 
     #[test]
     fn reasons_are_numbered_in_the_order_of_the_ladder() {

@@ -3,6 +3,7 @@
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use crate::event::Funding;
 use crate::money::{Amount, Fen};
 use crate::policy::FeeRule;
 
@@ -13,6 +14,14 @@ pub fn fee(amount: Amount, rule: &FeeRule) -> Fen {
         return Fen::ZERO;
     }
     round(Decimal::from(amount.fen().value()).saturating_mul(rule.rate))
+}
+
+/// The fee on a payment from one funding or another: the balance has none (D12).
+pub fn fee_from(funding: Funding, amount: Amount, rule: &FeeRule) -> Fen {
+    match funding {
+        Funding::Card(_) | Funding::Unknown => fee(amount, rule), // R71
+        Funding::Balance => Fen::ZERO,
+    }
 }
 
 /// The fee that shall have been given back in all once `given_back` of the principal has been:

@@ -1,6 +1,7 @@
 //! Names of accounts, merchants, cards, authorisations and calls.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::Malformed;
 
@@ -8,10 +9,10 @@ use crate::Malformed;
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 macro_rules! name_type {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident($text:ty)) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name($text);
 
         impl $name {
             /// Takes 1 to 64 letters, digits, or any of `. _ : @ -`.
@@ -46,11 +47,11 @@ macro_rules! name_type {
 
 name_type! {
     /// A wallet.
-    AccountId
+    AccountId(Box<str>)
 }
 name_type! {
-    /// A merchant (ISO 8583 DE42).
-    MerchantId
+    /// A merchant (ISO 8583 DE42). Shared, since every payment to it takes its name along.
+    MerchantId(Arc<str>)
 }
 
 /// A caller's name for one call, so that sending it again has no second effect (D18).
@@ -117,6 +118,10 @@ impl fmt::Display for CardToken {
     }
 }
 
+/// Stands for a payment code: its digest under a key, since the code itself is a secret (R57).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CodeDigest(pub u64);
+
 /// Names one decision. Opaque to callers; the `1` after the prefix is the version of the
 /// encoding, whose content is the decision's sequence in the ledger, mixed so that ids do not
 /// tell callers how many decisions there have been between two of theirs at a glance.
@@ -164,19 +169,19 @@ impl fmt::Display for AuthorisationId {
     }
 }
 
-/// Names a risk ticket within its account: the sequence of the decline that opened it.
+/// Names a ticket within its account, of whatever kind: the sequence of the event that opened it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketId(u64);
 
 impl TicketId {
-    const PREFIX: &str = "risk_";
+    const PREFIX: &str = "ticket_";
 
-    /// Takes the sequence of the decline that opened it.
+    /// Takes the sequence of the event that opened it.
     pub const fn from_sequence(sequence: u64) -> Self {
         Self(sequence)
     }
 
-    /// The sequence of the decline that opened it.
+    /// The sequence of the event that opened it.
     pub const fn sequence(self) -> u64 {
         self.0
     }
@@ -186,9 +191,7 @@ impl TicketId {
         text.strip_prefix(Self::PREFIX)
             .and_then(decode)
             .map(Self)
-            .ok_or(Malformed::new(
-                "must be a ticket id as ListRiskTickets gave it",
-            ))
+            .ok_or(Malformed::new("must be a ticket id as it was listed"))
     }
 }
 
@@ -203,6 +206,15 @@ impl fmt::Display for TicketId {
 /// be compared and nothing else.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub [u8; 16]);
+
+impl Fingerprint {
+    /// Its first 32 bits: for holding a claim against what is known of one account, where finding
+    /// a match by chance is out of reach and the whole would cost too much room.
+    pub fn mark(self) -> u32 {
+        let [a, b, c, d, ..] = self.0;
+        u32::from_le_bytes([a, b, c, d])
+    }
+}
 
 /// Eight hex digits: enough to tell two apart in a log, too few to be of use elsewhere.
 impl fmt::Debug for Fingerprint {

@@ -1,8 +1,11 @@
 //! What can be set: every number of the guide, and every decision that has a value.
 
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 
 use crate::money::Fen;
+use crate::period::Timestamp;
 use crate::version::{Channel, Version};
 
 /// When a passport holder may pay (D5).
@@ -41,6 +44,10 @@ pub struct PasswordRule {
     pub tries: u8,
     /// How long it stays locked, in seconds.
     pub lock_seconds: u32,
+    /// Wrong passwords that one caller may send in a minute, over all accounts.
+    pub caller_wrong_per_minute: u32,
+    /// How long a payment token can be used, in seconds.
+    pub token_seconds: u32,
 }
 
 /// Codes sent to phones (D8).
@@ -80,7 +87,11 @@ impl ClientRule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Its name, which every decision carries.
-    pub name: Box<str>,
+    pub name: Arc<str>,
+    /// From when on it holds (D24); None for whenever it is activated.
+    pub effective_from: Option<Timestamp>,
+    /// Until when it holds (D24); None for ever. After it the one activated before holds again.
+    pub effective_until: Option<Timestamp>,
     /// Amount limits.
     pub limits: Limits,
     /// Fee.
@@ -99,8 +110,14 @@ pub struct Policy {
     pub rollout_percent: u8,
     /// Whole days between the day of an authorisation and the midnight at which it settles (D25).
     pub settle_after_days: u8,
+    /// A refund gives the limits back as a reversal does (D13).
+    pub refund_restores_limit: bool,
     /// How long a quote holds, in seconds (D32).
     pub quote_seconds: u32,
+    /// How long a payment code holds, in seconds (D10).
+    pub payment_code_seconds: u32,
+    /// Idempotency keys that are kept; beyond that new work is refused (D18).
+    pub most_keys: u64,
 }
 
 impl Policy {
@@ -108,6 +125,8 @@ impl Policy {
     pub fn weixin_2023() -> Self {
         Self {
             name: "weixin-2023".into(),
+            effective_from: None,
+            effective_until: None,
             limits: Limits {
                 single: Fen::new(600_000),  // R63
                 month: Fen::new(5_000_000), // R64
@@ -121,6 +140,8 @@ impl Policy {
             password: PasswordRule {
                 tries: 5,
                 lock_seconds: 30 * 60,
+                caller_wrong_per_minute: 600,
+                token_seconds: 300,
             },
             phone_code: PhoneCodeRule {
                 valid_seconds: 300,
@@ -135,8 +156,17 @@ impl Policy {
             passport_review: PassportReview::BeforePayment,
             rollout_percent: 100,
             settle_after_days: 1,
+            refund_restores_limit: false,
             quote_seconds: 300,
+            payment_code_seconds: 60,
+            most_keys: 1 << 26,
         }
+    }
+
+    /// True if its dates let it hold at an instant (D24).
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.effective_from.is_none_or(|from| from <= now)
+            && self.effective_until.is_none_or(|until| now < until)
     }
 
     /// True if the feature is rolled out to this wallet. The hash is FNV-1a, which is stable

@@ -20,9 +20,9 @@ reasons! {
         /// The feature is not rolled out to this wallet (R3, D21).
         NotRolledOut = 1, "NOT_ROLLED_OUT", "57", Wallet, Later,
             "国际银行卡功能正在逐步开放，您的账户暂未开通。", "International cards are being rolled out gradually and are not open to your wallet yet.";
-        /// Not the mainland wallet (R30, R32).
+        /// Not the mainland wallet, which shows "¥" or "待认证" (R30, R31, R32, R33).
         WalletRegion = 2, "WALLET_REGION", "57", Wallet, FixData,
-            "当前不是中国大陆地区钱包，请切换钱包地区后再试。", "This is not a Chinese mainland wallet. Switch the wallet region and try again.";
+            "当前不是中国大陆地区钱包（钱包下方应显示“¥”或“待认证”），请切换钱包地区；如没有切换选项，请开通大陆地区钱包。", "This is not a Chinese mainland wallet, which shows \"¥\" or pending verification. Switch the wallet region, or open a mainland wallet if there is no such option.";
         /// The app is too old (R7, R25 to R27).
         ClientTooOld = 3, "CLIENT_TOO_OLD", "57", Wallet, FixData,
             "微信版本过低，请更新至最新版本。", "Your app is out of date. Update it to the latest version.";
@@ -38,9 +38,9 @@ reasons! {
         /// The document is out of date (R5, D29).
         IdentityExpired = 7, "IDENTITY_EXPIRED", "57", Wallet, FixData,
             "身份证件已过有效期。", "The identification document is out of date.";
-        /// The details are not those of the document (R36).
+        /// The details are not those of the document (R36); it takes the person (R9).
         IdentityRejected = 8, "IDENTITY_REJECTED", "57", Wallet, FixData,
-            "填写的信息与证件卡面不一致，请核对。", "The details do not match the document. Check them.";
+            "填写的信息与证件卡面不一致，请由本人核对后操作。", "The details do not match the document. Check them: this must be done by the card holder in person.";
         /// The wallet was verified with another document.
         IdentityDiffers = 9, "IDENTITY_DIFFERS", "57", Wallet, FixData,
             "与此账户已认证的证件不一致。", "This is not the document that the wallet was verified with.";
@@ -52,7 +52,7 @@ reasons! {
             "卡号与所选卡组织不一致。", "The card number is not of the scheme that was chosen.";
         /// The card has expired (R38, D29).
         CardExpired = 12, "CARD_EXPIRED", "54", Wallet, OtherMethod,
-            "银行卡已过期。", "The card has expired.";
+            "银行卡已过期，请联系发卡行。", "The card has expired. Contact the issuing bank.";
         /// Bound already, or being bound (D23).
         CardAlreadyBound = 13, "CARD_ALREADY_BOUND", "57", Wallet, FixData,
             "该银行卡已绑定。", "This card is bound already.";
@@ -94,7 +94,7 @@ reasons! {
             "发卡行拒绝：银行卡为没收卡，请联系发卡行。", "Declined by the issuer: the card is to be confiscated. Contact the issuing bank.";
         /// Not enough funds for the debit (R37, R38).
         IssuerInsufficientFunds = 26, "ISSUER_INSUFFICIENT_FUNDS", "51", Issuer, Later,
-            "发卡行拒绝：余额不足。", "Declined by the issuer: not enough funds for the verification debit.";
+            "发卡行拒绝：余额不足，请联系发卡行。", "Declined by the issuer: not enough funds for the verification debit. Contact the issuing bank.";
         /// No reason given.
         IssuerDoNotHonour = 27, "ISSUER_DO_NOT_HONOUR", "05", Issuer, OtherMethod,
             "发卡行拒绝了该交易，请联系发卡行。", "Declined by the issuer. Contact the issuing bank.";
@@ -143,6 +143,134 @@ reasons! {
     }
 }
 
+reasons! {
+    /// Why a password was not verified or changed.
+    pub enum PasswordRefusal {
+        /// Nobody is verified by real name, so none is set.
+        WalletNotVerified = 1, "WALLET_NOT_VERIFIED", "57", Wallet, FixData,
+            "请先完成实名认证并绑定银行卡。", "Complete real-name authentication and bind a card first.";
+        /// Too many wrong passwords (D7).
+        PasswordLocked = 2, "PASSWORD_LOCKED", "75", Wallet, Later,
+            "支付密码错误次数过多，已被锁定，请稍后再试或重置密码。", "Too many wrong passwords: the payment password is locked. Wait or reset it.";
+        /// The password is wrong (R69).
+        PasswordWrong = 3, "PASSWORD_WRONG", "55", Wallet, FixData,
+            "支付密码错误，请输入微信支付密码，而非银行卡密码。", "The password is wrong. Enter the Weixin Pay payment password, not the bank card's.";
+        /// The two new ones are not the same (R47).
+        PasswordsDiffer = 4, "PASSWORDS_DIFFER", "57", Wallet, FixData,
+            "两次输入的新密码不一致。", "The two new passwords are not the same. Enter the new password twice.";
+    }
+}
+
+reasons! {
+    /// Why a forgotten password was not reset (R45 to R47, D23).
+    pub enum ResetRefusal {
+        /// Nobody is verified by real name, so none is set.
+        WalletNotVerified = 1, "WALLET_NOT_VERIFIED", "57", Wallet, FixData,
+            "请先完成实名认证并绑定银行卡。", "Complete real-name authentication and bind a card first.";
+        /// Customer service is looking at an earlier request (R46).
+        TicketOpen = 2, "TICKET_OPEN", "57", Wallet, Later,
+            "您的申请正在处理中，请等待客服处理。", "Your request is being looked at. Wait for customer service.";
+        /// A card is bound: it proves more than a form (R47).
+        CardBound = 3, "CARD_BOUND", "57", Wallet, FixData,
+            "您已绑定银行卡，请通过已绑定的银行卡找回密码。", "A card is bound to this wallet: reset the password with its data.";
+        /// Too many wrong card data, or wrong documents.
+        ResetLocked = 4, "RESET_LOCKED", "75", Wallet, Later,
+            "验证信息错误次数过多，请稍后再试。", "Too many wrong details. Wait before you try again.";
+        /// The card that was chosen is not bound here.
+        CardNotBound = 5, "CARD_NOT_BOUND", "14", Wallet, FixData,
+            "该银行卡未绑定在此账户。", "This card is not bound to the wallet.";
+        /// What was entered is not that card's (R47).
+        CardDataWrong = 6, "CARD_DATA_WRONG", "57", Wallet, FixData,
+            "银行卡信息不正确，请核对卡号、卡组织及有效期。", "The card details are wrong. Check number, scheme and expiry.";
+        /// No code is outstanding for the phone (D8).
+        PhoneCodeNone = 7, "PHONE_CODE_NONE", "57", Wallet, FixData,
+            "请先获取短信验证码。", "Ask for an SMS code first.";
+        /// The code was used, or tried too often (D8).
+        PhoneCodeSpent = 8, "PHONE_CODE_SPENT", "57", Wallet, FixData,
+            "短信验证码已失效，请重新获取。", "The SMS code was used or tried too often. Ask for another.";
+        /// Not the code that was sent (D8).
+        PhoneCodeWrong = 9, "PHONE_CODE_WRONG", "57", Wallet, FixData,
+            "短信验证码错误。", "The SMS code is wrong.";
+        /// The code is too old (D8).
+        PhoneCodeExpired = 10, "PHONE_CODE_EXPIRED", "57", Wallet, FixData,
+            "短信验证码已过期，请重新获取。", "The SMS code has expired. Ask for another.";
+        /// The two new ones are not the same (R47).
+        PasswordsDiffer = 11, "PASSWORDS_DIFFER", "57", Wallet, FixData,
+            "两次输入的新密码不一致。", "The two new passwords are not the same. Enter the new password twice.";
+        /// Not the document that the approved request was made with.
+        IdentityDiffers = 12, "IDENTITY_DIFFERS", "57", Wallet, FixData,
+            "与申请时提交的证件不一致。", "This is not the document that the request was made with.";
+        /// Customer service said no; told once, then another request can be made.
+        TicketRejected = 13, "TICKET_REJECTED", "57", Wallet, FixData,
+            "您的申请未通过审核，请核对身份信息后重新提交。", "Your request was rejected. Check your identity details and make another.";
+    }
+}
+
+reasons! {
+    /// Why a photo for the passport holder's review was not taken (R49 to R55).
+    pub enum VerificationRefusal {
+        /// No passport, or nobody verified yet.
+        NotRequired = 1, "NOT_REQUIRED", "57", Wallet, Never,
+            "您无需补充验证信息。", "No supplementary verification is required of you.";
+        /// This photo is not the next step.
+        OutOfOrder = 2, "OUT_OF_ORDER", "57", Wallet, FixData,
+            "请按顺序提交：护照资料页、人脸识别；人脸识别失败后可提交手持护照照片。", "Send the passport page first, then the face; the photo of you holding the page once the face check has failed.";
+        /// Everything is there (R53).
+        UnderReview = 3, "UNDER_REVIEW", "57", Wallet, Later,
+            "您提交的信息正在审核中，请等待审核结果通知。", "What you sent is being reviewed. Look out for the notification of the result.";
+        /// It was approved.
+        AlreadyApproved = 4, "ALREADY_APPROVED", "57", Wallet, Never,
+            "您的补充验证已通过审核。", "Your supplementary verification is approved already.";
+    }
+}
+
+reasons! {
+    /// Why money did not come into the balance (R72, D12).
+    pub enum ReceiveRefusal {
+        /// Nobody is verified by real name.
+        WalletNotVerified = 1, "WALLET_NOT_VERIFIED", "57", Wallet, FixData,
+            "请先完成实名认证。", "Complete real-name authentication first.";
+        /// Verified with a passport (R72).
+        IdentityNotPermitted = 2, "IDENTITY_NOT_PERMITTED", "57", Wallet, Never,
+            "使用护照认证的用户暂不能接收红包、转账。", "Users registered with a passport cannot receive red packets or transfers.";
+        /// No card is bound (R72).
+        NoBoundCard = 3, "NO_BOUND_CARD", "57", Wallet, FixData,
+            "请先绑定银行卡。", "Bind a card first.";
+    }
+}
+
+/// What spoke against a phone code, whatever call it came with (D8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneCodeObjection {
+    /// None is outstanding for the phone.
+    NotSent,
+    /// It was used, or tried too often.
+    Spent,
+    /// It is not the one that was sent.
+    Wrong,
+    /// It is too old.
+    Expired,
+}
+
+macro_rules! phone_code_objections {
+    ($($refusal:ident),*) => {
+        $(
+            impl From<PhoneCodeObjection> for $refusal {
+                fn from(objection: PhoneCodeObjection) -> Self {
+                    match objection {
+                        PhoneCodeObjection::NotSent => Self::PhoneCodeNone,
+                        PhoneCodeObjection::Spent => Self::PhoneCodeSpent,
+                        PhoneCodeObjection::Wrong => Self::PhoneCodeWrong,
+                        PhoneCodeObjection::Expired => Self::PhoneCodeExpired,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+phone_code_objections!(BindRefusal, ResetRefusal);
+
 /// A call that was refused, and the numbers behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused<R> {
@@ -183,32 +311,27 @@ mod tests {
 
     #[test]
     fn refusals_are_numbered_in_the_order_of_their_ladders() {
-        let places = |numbers: Vec<i32>| {
-            numbers == (1..=i32::try_from(numbers.len()).unwrap()).collect::<Vec<_>>()
-        };
-        assert!(places(
-            BindRefusal::ALL
-                .iter()
-                .map(|reason| reason.number())
-                .collect()
-        ));
-        assert!(places(
-            PhoneCodeRefusal::ALL
-                .iter()
-                .map(|reason| reason.number())
-                .collect()
-        ));
-        assert!(places(
-            UnbindRefusal::ALL
-                .iter()
-                .map(|reason| reason.number())
-                .collect()
-        ));
-        assert!(places(
-            ReversalRefusal::ALL
-                .iter()
-                .map(|reason| reason.number())
-                .collect()
-        ));
+        macro_rules! check {
+            ($($refusal:ident),*) => {
+                $(
+                    let numbers = $refusal::ALL.iter().map(|reason| reason.number());
+                    assert!(numbers.eq((1..).take($refusal::ALL.len())), stringify!($refusal));
+                    for &reason in $refusal::ALL {
+                        assert_eq!($refusal::from_number(reason.number()), Some(reason));
+                        assert!(!reason.text().zh.is_empty() && !reason.text().en.is_empty());
+                    }
+                )*
+            };
+        }
+        check!(
+            BindRefusal,
+            PhoneCodeRefusal,
+            UnbindRefusal,
+            ReversalRefusal,
+            PasswordRefusal,
+            ResetRefusal,
+            VerificationRefusal,
+            ReceiveRefusal
+        );
     }
 }

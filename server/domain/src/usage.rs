@@ -52,15 +52,14 @@ impl Usage {
         usage
     }
 
-    /// Gives principal back to each window that it was counted in, if that one is still open
-    /// (D13).
+    /// Gives principal back to each window that is named, if that one is still open (D13).
     #[must_use]
-    pub fn giving_back(self, month: Month, year: Year, given_back: Fen) -> Self {
+    pub fn giving_back(self, month: Option<Month>, year: Option<Year>, given_back: Fen) -> Self {
         let mut usage = self;
-        if usage.month == month {
+        if Some(usage.month) == month {
             usage.in_month = usage.in_month.minus(given_back);
         }
-        if usage.year == year {
+        if Some(usage.year) == year {
             usage.in_year = usage.in_year.minus(given_back);
         }
         usage
@@ -111,7 +110,7 @@ mod tests {
         let usage = Usage::default()
             .counting(month(2024, 1), year, amount(1_000))
             .counting(month(2024, 2), year, amount(300))
-            .giving_back(month(2024, 1), year, Fen::new(1_000));
+            .giving_back(Some(month(2024, 1)), Some(year), Fen::new(1_000));
         assert_eq!(used(usage), (300, 300));
     }
 

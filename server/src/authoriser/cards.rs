@@ -4,6 +4,7 @@ use waika_domain::account::Account;
 use waika_domain::card::IssuerCardReference;
 use waika_domain::decline::IssuerRefusal;
 use waika_domain::event::{Event, UnbindDecided};
+use waika_domain::identifiers::{AccountId, Fingerprint};
 use waika_domain::rules;
 
 use super::{Applied, Authoriser, Outcome, Passage};
@@ -17,35 +18,52 @@ impl Authoriser {
         operation: &PhoneCodeOperation,
     ) -> Outcome {
         let facts = operation.facts();
-        self.opening(passage, operation.region, |account, now| {
-            Event::PhoneCode(rules::phone_code::send(
-                account,
-                &facts,
-                &self.policy.phone_code,
-                now,
-            ))
+        self.opening(passage, operation.region, |account, now, in_force| {
+            let rule = &in_force.policy.phone_code;
+            let decided = rules::phone_code::send(account, &facts, rule, now);
+            Ok(Event::PhoneCode(decided))
         })
     }
 
     /// Climbs the ladder of Bind as far as the issuer, and holds a slot. Opens the account (D27).
     pub(crate) fn reserve_bind(&self, passage: Passage<'_>, bind: &BindOperation) -> Outcome {
         let id = passage.account;
-        self.opening(passage, bind.application.region, |account, now| {
-            let code = account
-                .phone_code(bind.application.phone)
-                .is_some_and(|outstanding| {
-                    let phone = outstanding.phone;
-                    self.vault
-                        .phone_code(id, phone, outstanding.nonce)
-                        .is(&bind.phone_code)
-                });
-            let facts = rules::bind::Facts {
-                rolled_out: self.policy.is_rolled_out_to(id.as_str()),
-                identity_confirmed: bind.identity_confirmed,
-                phone_code_matches: code,
-                password_matches: self.password_matches(id, account, &bind.password),
-            };
-            rules::bind::reserve(account, &bind.application, &facts, &self.policy, now)
+        self.opening(
+            passage,
+            bind.application.region,
+            |account, now, in_force| {
+                let policy = &in_force.policy;
+                self.check_budget(passage.call, policy)?;
+                let phone = bind.application.phone;
+                let facts = rules::bind::Facts {
+                    rolled_out: policy.is_rolled_out_to(id.as_str()),
+                    identity_confirmed: bind.identity_confirmed,
+                    phone_code_matches: self.phone_code_is(id, account, phone, &bind.phone_code),
+                    password_matches: self.password_matches(id, account, &bind.password),
+                };
+                let application = &bind.application;
+                Ok(rules::bind::reserve(
+                    account,
+                    application,
+                    &facts,
+                    policy,
+                    now,
+                ))
+            },
+        )
+    }
+
+    /// True if a code is the one that was sent to a phone.
+    pub(super) fn phone_code_is(
+        &self,
+        id: &AccountId,
+        account: &Account,
+        phone: Fingerprint,
+        given: &str,
+    ) -> bool {
+        account.phone_code(phone).is_some_and(|outstanding| {
+            let nonce = outstanding.nonce;
+            self.vault.phone_code(id, phone, nonce).is(given)
         })
     }
 
@@ -75,7 +93,8 @@ impl Authoriser {
                         password_matches: self.password_matches(id, account, &bind.password),
                     };
                     let application = &bind.application;
-                    rules::bind::complete(account, application, completion, &self.policy, now)
+                    let policy = &self.policies.at(now).policy;
+                    rules::bind::complete(account, application, completion, policy, now)
                 }
             };
             self.record(passage, account, event, now)
@@ -87,10 +106,12 @@ impl Authoriser {
     /// Unbinds a card (R48, D22).
     pub(crate) fn unbind(&self, passage: Passage<'_>, asked: &UnbindOperation) -> Outcome {
         let id = passage.account;
-        self.existing(passage, |account, now| {
+        self.existing(passage, |account, now, in_force| {
+            let policy = &in_force.policy;
+            self.check_budget(passage.call, policy)?;
             let matches = self.password_matches(id, account, &asked.password);
             let (outcome, password) =
-                rules::unbind::decide(account, asked.card, matches, &self.policy, now);
+                rules::unbind::decide(account, asked.card, matches, policy, now);
             Ok(Event::UnbindDecided(UnbindDecided {
                 card: asked.card,
                 password,

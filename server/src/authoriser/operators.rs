@@ -1,25 +1,21 @@
-//! What operators do: merchants, card statuses, reviews, risks, the clock.
+//! What operators do: merchants, card statuses, risks, the clock, policies.
 
-use waika_domain::event::{CardStatus, CardStatusSet, Event};
+use waika_domain::event::{
+    CardStatus, CardStatusSet, Event, PolicyActivated, PolicyPut, PolicyShadowed,
+};
 use waika_domain::identifiers::{CardToken, TicketId};
 use waika_domain::period::Timestamp;
+use waika_domain::policy::Policy;
 use waika_domain::rules;
 
 use super::{Applied, Authoriser, Outcome, Passage, Taken, append};
 use crate::commit::CommitQueue;
+use crate::config::render;
 use crate::idempotency::{Place, Slot};
 use crate::ledger::{Call, GlobalOperation, LedgerError, encode};
+use crate::policy_book::PolicyBook;
 
 impl Authoriser {
-    /// Resolves a passport holder's review (D5).
-    pub(crate) fn resolve_review(&self, passage: Passage<'_>, approve: bool) -> Outcome {
-        self.existing(passage, |account, _| {
-            Ok(Event::ReviewResolved(rules::review::resolve(
-                account, approve,
-            )))
-        })
-    }
-
     /// Closes a risk ticket (R68).
     pub(crate) fn resolve_risk(
         &self,
@@ -27,7 +23,7 @@ impl Authoriser {
         ticket: TicketId,
         cleared: bool,
     ) -> Outcome {
-        self.existing(passage, |account, _| {
+        self.existing(passage, |account, _, _| {
             rules::risk::resolve(account, ticket, cleared)
                 .map(Event::RiskResolved)
                 .ok_or(LedgerError::UnknownTicket)
@@ -43,7 +39,7 @@ impl Authoriser {
     ) -> Outcome {
         // The card may be bound elsewhere too: one order for all, in the journal and at the issuer.
         let _ordered = self.global.lock();
-        self.existing(passage, |account, _| {
+        self.existing(passage, |account, _, _| {
             let bound = account.card(card).ok_or(LedgerError::UnknownCard)?;
             let reference = bound.issuer_reference.clone();
             Ok(Event::CardStatusSet(CardStatusSet {
@@ -54,7 +50,8 @@ impl Authoriser {
         })
     }
 
-    /// Does what concerns no one account: writes a merchant (D11), or sets the clock.
+    /// Does what concerns no one account: writes a merchant (D11), sets the clock, or changes
+    /// the policies (D24).
     pub(crate) fn global(
         &self,
         queue: &CommitQueue,
@@ -66,10 +63,13 @@ impl Authoriser {
         if let Some(place) = self.idempotency.find(slot) {
             return Ok(Taken::Known(place));
         }
-        self.check_room()?;
-        let (event, at) = self.global_event(operation);
+        self.check_room(&self.policies.at(self.clock.now()).policy)?;
+        let (event, at) = self.global_event(operation)?;
         let sequence = append(queue, &encode::entry("", 0, at, Some(call), &event))?;
         self.apply_without_account(&event, sequence);
+        if let Event::PolicyShadowed(_) = event {
+            self.shadow.begin(at);
+        }
         self.idempotency.fill(slot, Place::Answered(sequence));
         Ok(Taken::Applied(Applied {
             sequence,
@@ -80,15 +80,63 @@ impl Authoriser {
     }
 
     /// The event, and its time: by the clock that it sets, if it sets one.
-    fn global_event(&self, operation: &GlobalOperation) -> (Event, Timestamp) {
-        match operation {
-            GlobalOperation::PutMerchant(merchant) => {
-                (Event::MerchantPut(merchant.clone()), self.clock.now())
-            }
+    fn global_event(&self, operation: &GlobalOperation) -> Result<(Event, Timestamp), LedgerError> {
+        let event = match operation {
+            GlobalOperation::PutMerchant(merchant) => Event::MerchantPut(merchant.clone()),
             GlobalOperation::SetClock(asked) => {
                 let setting = self.clock.setting_for(*asked);
-                (Event::ClockSet(setting), setting.showed)
+                return Ok((Event::ClockSet(setting), setting.showed));
             }
+            GlobalOperation::PutPolicy(policy) => Event::PolicyPut(self.policy_put(policy)?),
+            GlobalOperation::ActivatePolicy(name) => {
+                self.policies.find(name).ok_or(LedgerError::UnknownPolicy)?;
+                Event::PolicyActivated(PolicyActivated { name: name.clone() })
+            }
+            GlobalOperation::SetShadow(name) => {
+                if let Some(name) = name {
+                    self.policies.find(name).ok_or(LedgerError::UnknownPolicy)?;
+                }
+                Event::PolicyShadowed(PolicyShadowed { name: name.clone() })
+            }
+        };
+        Ok((event, self.clock.now()))
+    }
+
+    /// Stores a policy that comes from a file and lets it hold, unless the book says that it is
+    /// known well enough. True if it does so now.
+    pub(crate) fn adopt_policy(
+        &self,
+        queue: &CommitQueue,
+        policy: &Policy,
+        is_known: fn(&PolicyBook, &str) -> bool,
+    ) -> Result<bool, LedgerError> {
+        let _ordered = self.global.lock();
+        let put = self.policy_put(policy)?;
+        if is_known(&self.policies, &policy.name) {
+            return Ok(false);
+        }
+        let name = put.name.clone();
+        let at = self.clock.now();
+        for event in [
+            Event::PolicyPut(put),
+            Event::PolicyActivated(PolicyActivated { name }),
+        ] {
+            let sequence = append(queue, &encode::entry("", 0, at, None, &event))?;
+            self.apply_without_account(&event, sequence);
+        }
+        Ok(true)
+    }
+
+    /// A name stands for one policy for ever, since decisions carry it.
+    fn policy_put(&self, policy: &Policy) -> Result<PolicyPut, LedgerError> {
+        let text = render(policy);
+        match self.policies.find(&policy.name) {
+            Some(known) if *known.text != *text => Err(LedgerError::PolicyNameTaken),
+            None if self.policies.is_full() => Err(LedgerError::PoliciesFull),
+            Some(_) | None => Ok(PolicyPut {
+                name: (*policy.name).into(),
+                text: text.into(),
+            }),
         }
     }
 }

@@ -1,23 +1,34 @@
-//! Payments, quotes and reversals.
+//! Payments, quotes, reversals, refunds and early settlements.
+
+use std::sync::Arc;
 
 use waika_domain::account::Account;
 use waika_domain::card::BoundCard;
 use waika_domain::decline::IssuerRefusal;
-use waika_domain::event::{ApprovalCode, Event, Payment, ReversalDecided};
-use waika_domain::identifiers::{AccountId, CardToken};
-use waika_domain::merchant::Merchant;
+use waika_domain::event::{
+    ApprovalCode, DecidedPayment, Event, Funding, Payment, ReversalDecided, SettleDecided,
+};
+use waika_domain::fee::{fee, fee_from};
+use waika_domain::identifiers::AccountId;
 use waika_domain::period::Timestamp;
+use waika_domain::policy::Policy;
+use waika_domain::receipt::Rung;
 use waika_domain::risk::RiskReason;
 use waika_domain::rules;
-use waika_domain::rules::authorise::{Decision, Facts, Quote, decide, resolve};
+use waika_domain::rules::authorise::{
+    Credential, Decision, Facts, Quote, decide, decide_with_receipt, resolve,
+};
 use waika_domain::rules::quote::Offer;
+use waika_domain::rules::reverse::{Approved, Original};
 
 use super::{Authoriser, Outcome, Passage, Taken};
+use crate::adjusted::Adjustment;
 use crate::ledger::{
-    AuthoriseOperation, Call, LedgerError, OriginalFound, QuoteAsked, Quoted, QuotedCard,
-    ReverseOperation,
+    AuthoriseOperation, Call, CredentialGiven, LedgerError, OriginalFound, QuoteAsked, Quoted,
+    QuotedCard, ReverseOperation, ahead_caller,
 };
-use crate::quote_token::QuoteTerms;
+use crate::payment_token::{self, TokenTerms};
+use crate::quote_token::{QuoteTerms, QuoteToken};
 
 /// Payments of one account that may be reversed before they come: they are never forgotten.
 const MOST_REVERSED_AHEAD: usize = 10_000;
@@ -31,71 +42,156 @@ impl Authoriser {
             .merchant
             .as_ref()
             .and_then(|id| self.merchants.find(id));
-        self.existing(passage, |account, now| {
-            let payment = asked.payment.clone();
+        self.existing(passage, |account, now, in_force| {
             let Call { caller, key, .. } = passage.call;
+            let reverser = ahead_caller(asked.payment.code, caller);
+            let payment = payment_of(account, asked);
+            let policy = &in_force.policy;
+            let credential = self.credential(passage, account, asked, policy)?;
             let facts = Facts {
                 client: asked.client,
-                password_matches: self.password_matches(passage.account, account, &asked.password),
-                reversed_ahead: account.is_reversed_ahead(caller, key), // D31
-                quote: self.quote_given(passage.account, asked, now),
-                ..self.facts(passage.account, account, payment.card, merchant.as_deref())
+                credential,
+                reversed_ahead: account.is_reversed_ahead(&reverser, key), // D31
+                quote: self.quote_given(passage.account, &payment, asked.quote, (policy, now)),
+                ..self.facts(passage.account, account, payment.funding, policy)
             };
-            Ok(match decide(account, payment, &facts, &self.policy, now) {
+            let facts = Facts {
+                merchant: merchant.as_deref(),
+                ..facts
+            };
+            let decision = if asked.want_receipt {
+                decide_with_receipt(account, payment, &facts, policy, now)
+            } else {
+                decide(account, payment, &facts, policy, now)
+            };
+            let event = match decision {
                 Decision::Decline(declined) => Event::Declined(declined),
                 Decision::Reserve(reservation) => {
-                    let answer = self.ask_issuer(account, &reservation.payment, passage.call);
-                    resolve(*reservation, None, answer)
+                    let answer = self.ask_issuer(account, &reservation.payment, passage);
+                    resolve(reservation, None, answer)
                 }
-            })
+            };
+            if let Some(shadow) = &in_force.shadow {
+                let rolled_out = shadow.is_rolled_out_to(passage.account.as_str());
+                let facts = Facts {
+                    rolled_out,
+                    ..facts
+                };
+                self.compare_with(shadow, account, &facts, (&event, now));
+            }
+            Ok(event)
         })
     }
 
-    /// What a payment would cost and which cards could make it (R62). Changes nothing.
+    /// What proves that the payer is who pays. A token is held against this very payment.
+    fn credential(
+        &self,
+        passage: Passage<'_>,
+        account: &Account,
+        asked: &AuthoriseOperation,
+        policy: &Policy,
+    ) -> Result<Credential, LedgerError> {
+        let Passage {
+            account: id, call, ..
+        } = passage;
+        Ok(match &asked.credential {
+            CredentialGiven::Password(password) => {
+                self.check_budget(call, policy)?;
+                let matches = self.password_matches(id, account, password);
+                Credential::Password { matches }
+            }
+            CredentialGiven::Token(token) => {
+                Credential::Token(account.password().and_then(|password| {
+                    let terms = TokenTerms {
+                        caller: &call.caller,
+                        account: id,
+                        funding: asked.payment.funding,
+                        amount: asked.payment.amount,
+                        password,
+                    };
+                    payment_token::nonce(&self.vault, &terms, token)
+                }))
+            }
+            CredentialGiven::Code => Credential::Code(asked.payment.code),
+        })
+    }
+
+    /// Counts what another policy would have said to a payment. The issuer is asked once: its
+    /// word counts for both.
+    fn compare_with(
+        &self,
+        shadow: &Policy,
+        account: &Account,
+        facts: &Facts<'_>,
+        (event, now): (&Event, Timestamp),
+    ) {
+        let Some(decided) = event.decision() else {
+            return;
+        };
+        let payment = decided.payment().clone();
+        let active = match decided {
+            DecidedPayment::Approved(_) => None,
+            DecidedPayment::Declined(declined) => Some(declined.decline.reason),
+            DecidedPayment::Voided(voided) => Some(voided.decline.reason),
+        };
+        let by_issuer = active.filter(|reason| reason.rung() == Rung::Issuer);
+        let would = match decide(account, payment, facts, shadow, now) {
+            Decision::Decline(declined) => Some(declined.decline.reason),
+            Decision::Reserve(_) => by_issuer,
+        };
+        self.shadow.count(active, would);
+    }
+
+    /// What a payment would cost, and which cards, or the balance, could make it (R62). Changes
+    /// nothing.
     pub(crate) fn quote(
         &self,
         id: &AccountId,
         account: &Account,
         asked: &QuoteAsked,
-        now: Timestamp,
+        (policy, now): (&Policy, Timestamp),
     ) -> Quoted {
         let merchant = asked
             .merchant
             .as_ref()
             .and_then(|id| self.merchants.find(id));
-        let expires_at = now.plus_seconds(self.policy.quote_seconds); // D32
-        let quoted = |card: &BoundCard| {
+        let expires_at = now.plus_seconds(policy.quote_seconds); // D32
+        let quoted = |funding: Funding| {
             let offer = Offer {
-                card: card.token,
+                funding,
                 amount: asked.amount,
                 scene: asked.scene,
             };
             let facts = Facts {
                 client: asked.client,
-                ..self.facts(id, account, card.token, merchant.as_deref())
+                ..self.facts(id, account, funding, policy)
             };
-            let fee = rules::quote::decide(account, offer, &facts, &self.policy, now);
-            let token = fee.map(|fee| {
-                let terms = QuoteTerms {
-                    account: id,
-                    card: card.token,
-                    merchant: asked.merchant.as_ref(),
-                    amount: asked.amount,
-                    scene: asked.scene,
-                    fee,
-                    policy: &self.policy.name,
-                };
-                self.vault.quote_token(&terms, expires_at)
-            });
-            QuotedCard {
-                card: card.clone(),
-                token,
-            }
+            let facts = Facts {
+                merchant: merchant.as_deref(),
+                ..facts
+            };
+            let fee = rules::quote::decide(account, offer, &facts, policy, now)?;
+            let terms = QuoteTerms {
+                account: id,
+                funding,
+                merchant: asked.merchant.as_ref(),
+                amount: asked.amount,
+                scene: asked.scene,
+                fee,
+                policy: &policy.name,
+            };
+            Ok(self.vault.quote_token(&terms, expires_at))
         };
+        let cards = account.cards().iter().map(|card| QuotedCard {
+            card: card.clone(),
+            token: quoted(Funding::Card(card.token)),
+        });
         Quoted {
-            fee: waika_domain::fee::fee(asked.amount, &self.policy.fee),
-            cards: account.cards().iter().map(quoted).collect(),
-            policy: self.policy.name.clone(),
+            fee: fee(asked.amount, &policy.fee),
+            cards: cards.collect(),
+            balance: account.balance(),
+            balance_token: quoted(Funding::Balance),
+            policy: Arc::clone(&policy.name),
             at: now,
             expires_at,
         }
@@ -113,21 +209,25 @@ impl Authoriser {
             OriginalFound::NotYet { slot, .. } if self.idempotency.find(*slot).is_some() => {
                 Ok(Taken::LookAgain)
             }
-            OriginalFound::NotYet { name, .. } => self.take(passage, account, |account, _| {
+            OriginalFound::NotYet { name, .. } => self.take(passage, account, |account, _, _| {
                 if account.reversed_ahead() >= MOST_REVERSED_AHEAD {
                     return Err(LedgerError::AheadFull);
                 }
                 Ok(Event::ReversedAhead(Box::new(name.clone()))) // D31
             }),
             OriginalFound::Decided { sequence, original } => {
-                self.take(passage, account, |account, now| {
-                    let so_far = self.adjusted.given_back(*sequence).given_back;
-                    let usage = account.usage();
-                    let original = original.as_ref();
-                    let outcome =
-                        rules::reverse::decide(original, so_far, asked.amount, usage, now);
+                self.take(passage, account, |account, now, in_force| {
+                    let (previous, approved) = self.standing_of(*sequence, original.as_ref());
+                    let asked = rules::reverse::Asked {
+                        kind: asked.kind,
+                        amount: asked.amount,
+                    };
+                    let (approved, policy) = (approved.as_ref(), &in_force.policy);
+                    let outcome = rules::reverse::decide(account, asked, approved, policy, now);
                     Ok(Event::ReversalDecided(Box::new(ReversalDecided {
+                        kind: asked.kind,
                         original: *sequence,
+                        previous,
                         outcome,
                     })))
                 })
@@ -141,6 +241,29 @@ impl Authoriser {
         run.unwrap_or(Err(LedgerError::UnknownAccount))
     }
 
+    /// Settles a payment early (D25).
+    pub(crate) fn settle(&self, passage: Passage<'_>, found: &OriginalFound) -> Outcome {
+        let OriginalFound::Decided { sequence, original } = found else {
+            let known = self.idempotency.find(passage.slot);
+            return Ok(known.map_or(Taken::LookAgain, Taken::Known));
+        };
+        self.existing(passage, |_, now, _| {
+            let (previous, approved) = self.standing_of(*sequence, original.as_ref());
+            Ok(Event::SettleDecided(SettleDecided {
+                original: *sequence,
+                previous,
+                outcome: rules::reverse::settle(approved.as_ref(), now),
+            }))
+        })
+    }
+
+    /// The last step of an authorisation's time line, and what became of it if it was approved.
+    fn standing_of(&self, sequence: u64, original: Option<&Original>) -> (u64, Option<Approved>) {
+        let Adjustment { so_far, last } = self.adjusted.find(sequence);
+        let approved = original.map(|&original| Approved { original, so_far });
+        (last, approved)
+    }
+
     /// The risk for which payments with a card are declined now.
     pub(crate) fn risk_of(&self, account: &Account, card: &BoundCard) -> Option<RiskReason> {
         let identity = account.identity()?.fingerprint;
@@ -150,20 +273,20 @@ impl Authoriser {
         })
     }
 
-    /// What is true of a payment with a card, as far as account and merchant say.
-    fn facts<'a>(
+    /// What is true of a payment as far as the account says.
+    fn facts(
         &self,
         id: &AccountId,
         account: &Account,
-        card: CardToken,
-        merchant: Option<&'a Merchant>,
-    ) -> Facts<'a> {
-        let card = account.card(card);
+        funding: Funding,
+        policy: &Policy,
+    ) -> Facts<'static> {
+        let card = funding.card().and_then(|card| account.card(card));
         Facts {
-            rolled_out: self.policy.is_rolled_out_to(id.as_str()),
+            rolled_out: policy.is_rolled_out_to(id.as_str()),
             client: None,
-            password_matches: true,
-            merchant,
+            credential: Credential::Password { matches: true },
+            merchant: None,
             risk: card.and_then(|card| self.risk_of(account, card)),
             reversed_ahead: false,
             quote: Quote::Absent,
@@ -171,34 +294,50 @@ impl Authoriser {
     }
 
     /// What the quote token that came with a payment says about it (D32).
-    fn quote_given(&self, id: &AccountId, asked: &AuthoriseOperation, now: Timestamp) -> Quote {
-        let Some(token) = &asked.quote else {
+    fn quote_given(
+        &self,
+        id: &AccountId,
+        payment: &Payment,
+        quote: Option<QuoteToken>,
+        (policy, now): (&Policy, Timestamp),
+    ) -> Quote {
+        let Some(token) = quote else {
             return Quote::Absent;
         };
-        let payment = &asked.payment;
         let terms = QuoteTerms {
             account: id,
-            card: payment.card,
+            funding: payment.funding,
             merchant: payment.merchant.as_ref(),
             amount: payment.amount,
             scene: payment.scene,
-            fee: waika_domain::fee::fee(payment.amount, &self.policy.fee),
-            policy: &self.policy.name,
+            fee: fee_from(payment.funding, payment.amount, &policy.fee),
+            policy: &policy.name,
         };
         token.compare(&self.vault, &terms, now)
     }
 
-    /// Asks the sandbox issuer, which answers from what is in memory.
+    /// Asks the sandbox issuer, which answers from what is in memory; the balance has none.
     fn ask_issuer(
         &self,
         account: &Account,
         payment: &Payment,
-        call: &Call,
+        passage: Passage<'_>,
     ) -> Result<ApprovalCode, IssuerRefusal> {
-        let card = account
-            .card(payment.card)
-            .ok_or(IssuerRefusal::DoNotHonour)?;
-        self.issuer
-            .authorise(&card.issuer_reference, call.key.as_str())
+        let key = passage.call.key.as_str();
+        let Some(card) = payment.funding.card() else {
+            return Ok(self.issuer.without_issuer(passage.account.as_str(), key));
+        };
+        let card = account.card(card).ok_or(IssuerRefusal::DoNotHonour)?;
+        self.issuer.authorise(&card.issuer_reference, key)
     }
+}
+
+/// What is asked: with a payment code, what that stands for (D10).
+fn payment_of(account: &Account, asked: &AuthoriseOperation) -> Payment {
+    let mut payment = asked.payment.clone();
+    if let Some(code) = payment.code {
+        let known = account.payment_code(code);
+        payment.funding = known.map_or(Funding::Unknown, |code| code.funding);
+    }
+    payment
 }

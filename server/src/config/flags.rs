@@ -209,7 +209,8 @@ pub(super) const STORE_DEFAULT: &str = "journal:./waika-data";
 /// Every flag of every command.
 pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
     let tables = [SERVE, inspect_flags::VERIFY, inspect_flags::EXPORT];
-    let tables = tables.into_iter().chain([inspect_flags::FSYNC_PROBE]);
+    let more = [inspect_flags::SETTLEMENT, inspect_flags::FSYNC_PROBE];
+    let tables = tables.into_iter().chain(more);
     tables.flatten()
 }
 

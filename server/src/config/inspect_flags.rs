@@ -1,6 +1,6 @@
 //! What the commands that look at a journal or its disk take.
 
-use clap::Command;
+use clap::{Arg, Command};
 
 use super::flags::{Flag, STORE_DEFAULT};
 
@@ -42,6 +42,26 @@ pub(super) const EXPORT: &[Flag] = &[
     Flag::switch("force", "WAIKA_FORCE", "Replace FILE if it is there"),
 ];
 
+/// What `settlement export` takes, in the order of the help.
+pub(super) const SETTLEMENT: &[Flag] = &[
+    STORE,
+    Flag::value(
+        "day",
+        "WAIKA_DAY",
+        "The day in Asia/Shanghai, such as 2024-02-02",
+    )
+    .takes("DAY"),
+    Flag::value("merchant", "WAIKA_MERCHANT", "Only this merchant's rows").takes("ID"),
+    Flag::value("format", "WAIKA_FORMAT", "json-lines or csv").takes("FORMAT"),
+    Flag::value(
+        "output",
+        "WAIKA_OUTPUT",
+        "Where to: a file, or - for standard output",
+    )
+    .takes("FILE|-"),
+    Flag::switch("force", "WAIKA_FORCE", "Replace FILE if it is there"),
+];
+
 /// What `fsync-probe` takes, in the order of the help.
 pub(super) const FSYNC_PROBE: &[Flag] = &[
     STORE,
@@ -66,9 +86,16 @@ pub(super) const FSYNC_PROBE: &[Flag] = &[
     .takes("FILE|-"),
 ];
 
-/// `journal` and `fsync-probe` as clap sees them.
-pub(super) fn commands() -> [Command; 2] {
-    let arguments = |flags: &'static [Flag]| flags.iter().map(Flag::argument);
+/// `journal`, `settlement` and `fsync-probe` as clap sees them.
+pub(super) fn commands() -> [Command; 3] {
+    [journal(), settlement(), fsync_probe()]
+}
+
+fn arguments(flags: &'static [Flag]) -> impl Iterator<Item = Arg> {
+    flags.iter().map(Flag::argument)
+}
+
+fn journal() -> Command {
     let verify = Command::new("verify")
         .about("Check every segment and every entry of a journal")
         .long_about(
@@ -94,7 +121,53 @@ pub(super) fn commands() -> [Command; 2] {
              it ends with 0 there is no new FILE.",
         )
         .args(arguments(EXPORT));
-    let probe = Command::new("fsync-probe")
+    Command::new("journal")
+        .about("Look at a journal without serving from it")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(verify)
+        .subcommand(export)
+}
+
+fn settlement() -> Command {
+    let export = Command::new("export")
+        .about("Write what settled on a day, with totals by merchant")
+        .long_about(
+            "Writes what settled on a calendar day in Asia/Shanghai, one row for each \
+             authorisation and each refund, and one for each merchant's total. It only reads and \
+             takes no lock, so a server may be running on the folder. Payments without a \
+             merchant, such as transfers, are left out.",
+        )
+        .after_help(SETTLEMENT_HELP)
+        .args(arguments(SETTLEMENT));
+    Command::new("settlement")
+        .about("Look at what settled without serving")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(export)
+}
+
+/// The file's format: what programs and spreadsheets rely on.
+const SETTLEMENT_HELP: &str = "\
+Rows, by the column kind, merchant after merchant in the order of the journal:
+  settlement  an authorisation that settled that day: at the midnight that it begins with, or
+              earlier by Settle. What was reversed before is taken off; one that was reversed in
+              full never settles.
+  refund      a refund of that day: negative sums; settled_at is when it was decided.
+After them, one row for each merchant:
+  total       the sums of the merchant's other rows, so refunds are taken off, and how many they
+              are (settlements, refunds). Leave these rows out when you add up a column.
+
+Columns: day, merchant, authorisation_id, kind, principal_fen, fee_fen, total_fen (principal and \
+fee), authorised_at, settled_at, settlements, refunds. Sums are in fen; instants are RFC 3339 at \
++08:00. What a row does not have is empty in CSV, and absent in JSON lines.
+
+Exit codes: 0 written, 64 configuration, no journal there, FILE exists, or DAY has not begun, 65 \
+damaged, 73 FILE cannot be made, 74 a read or write failed, 130 interrupted. Unless it ends with \
+0 there is no new FILE.";
+
+fn fsync_probe() -> Command {
+    Command::new("fsync-probe")
         .about("Measure how long the disk takes to make a commit durable")
         .long_about(
             "Measures how long the disk takes for what a commit does: one write into a file that \
@@ -105,12 +178,5 @@ pub(super) fn commands() -> [Command; 2] {
             "Exit codes: 0 measured, 64 configuration, 69 another probe is running there, 73 the \
              folder cannot be written, 74 a write or sync failed, 130 interrupted.",
         )
-        .args(arguments(FSYNC_PROBE));
-    let journal = Command::new("journal")
-        .about("Look at a journal without serving from it")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(verify)
-        .subcommand(export);
-    [journal, probe]
+        .args(arguments(FSYNC_PROBE))
 }

@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use waika_domain::identifiers::AccountId;
+use waika_domain::identifiers::{AccountId, MerchantId};
+use waika_domain::period::Day;
 
 use super::reader::Reader;
 use super::values::{self, Expected};
@@ -17,6 +18,8 @@ pub enum Inspection {
     Verify(VerifyConfig),
     /// Write a journal's entries as rows.
     Export(ExportConfig),
+    /// Write what settled on a day.
+    Settlement(SettlementConfig),
     /// Measure a disk's syncs.
     FsyncProbe(ProbeConfig),
 }
@@ -49,15 +52,39 @@ pub struct ExportConfig {
     pub force: bool,
 }
 
-/// How rows are written.
+/// What settlement to export, and where to.
+#[derive(Debug, Clone)]
+pub struct SettlementConfig {
+    /// The journal's folder.
+    pub folder: PathBuf,
+    /// The day in Asia/Shanghai (D1).
+    pub day: Day,
+    /// Only this merchant's.
+    pub merchant: Option<MerchantId>,
+    /// How rows are written.
+    pub format: LineFormat,
+    /// Where they are written to.
+    pub output: Output,
+    /// A file that is there may be replaced.
+    pub force: bool,
+}
+
+/// How rows of an export are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportFormat {
+    /// Line by line.
+    Lines(LineFormat),
+    /// A database.
+    Sqlite,
+}
+
+/// How rows are written line by line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineFormat {
     /// One JSON object a line.
     JsonLines,
     /// RFC 4180, with a header.
     Csv,
-    /// A database.
-    Sqlite,
 }
 
 /// Where something is written to.
@@ -95,7 +122,7 @@ pub(super) fn verify(reader: &mut Reader<'_>) -> Option<Inspection> {
 
 pub(super) fn export(reader: &mut Reader<'_>) -> Option<Inspection> {
     let folder = read_folder(reader);
-    let format = required(reader, "format", "json-lines, csv or sqlite", format);
+    let format = required(reader, "format", "json-lines, csv or sqlite", export_format);
     let output = required(reader, "output", "a file, or -", output);
     let sequence = |text: &str| values::number(text, &(1..=u64::MAX));
     let from = reader.read("from", sequence);
@@ -122,6 +149,29 @@ pub(super) fn export(reader: &mut Reader<'_>) -> Option<Inspection> {
         from: from?,
         to: to?,
         account: account?,
+        force: force?,
+    }))
+}
+
+pub(super) fn settlement(reader: &mut Reader<'_>) -> Option<Inspection> {
+    let folder = read_folder(reader);
+    let day = required(reader, "day", "a day such as 2024-02-02", day);
+    let merchant = reader.read_or("merchant", None, |text| {
+        MerchantId::parse(text)
+            .map(Some)
+            .map_err(|error| error.to_string())
+    });
+    let format = required(reader, "format", "json-lines or csv", |text| {
+        line_format(text).ok_or_else(|| "is not a format: json-lines or csv".to_owned())
+    });
+    let output = required(reader, "output", "a file, or -", output);
+    let force = reader.read_or("force", false, values::switch);
+    Some(Inspection::Settlement(SettlementConfig {
+        folder: folder?,
+        day: day?,
+        merchant: merchant?,
+        format: format?,
+        output: output?,
         force: force?,
     }))
 }
@@ -170,12 +220,39 @@ fn required<T>(
     reader.read(flag, parse)
 }
 
-fn format(text: &str) -> Result<ExportFormat, Expected> {
-    match text {
-        "json-lines" => Ok(ExportFormat::JsonLines),
-        "csv" => Ok(ExportFormat::Csv),
-        "sqlite" => Ok(ExportFormat::Sqlite),
+fn export_format(text: &str) -> Result<ExportFormat, Expected> {
+    match (line_format(text), text) {
+        (Some(lines), _) => Ok(ExportFormat::Lines(lines)),
+        (None, "sqlite") => Ok(ExportFormat::Sqlite),
         _ => Err("is not a format: json-lines, csv or sqlite".to_owned()),
+    }
+}
+
+fn line_format(text: &str) -> Option<LineFormat> {
+    match text {
+        "json-lines" => Some(LineFormat::JsonLines),
+        "csv" => Some(LineFormat::Csv),
+        _ => None,
+    }
+}
+
+/// A day as it is written, such as `2024-02-02`.
+fn day(text: &str) -> Result<Day, Expected> {
+    let expected = || "is not a day such as 2024-02-02".to_owned();
+    let parts: Vec<_> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else {
+        return Err(expected());
+    };
+    let day = match (year.parse(), month.parse(), day.parse()) {
+        (Ok(year), Ok(month), Ok(day)) => Day::from_civil(year, month, day),
+        _ => return Err(expected()),
+    };
+    let day = day.map_err(|error| error.to_string())?;
+    // Written in one way only: not 2024-2-2, and not +2024.
+    if day.to_string() == text {
+        Ok(day)
+    } else {
+        Err(expected())
     }
 }
 

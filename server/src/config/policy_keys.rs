@@ -2,6 +2,7 @@
 //! line that it is on.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 
 use toml::de::{DeTable, DeValue};
@@ -9,19 +10,32 @@ use toml::de::{DeTable, DeValue};
 use super::values::{Expected, shown};
 
 /// Every section with its keys. The first stands for the keys outside any section.
-const SECTIONS: [(&str, &[&str]); 11] = [
-    ("", &["name"]),
+pub(super) const SECTIONS: [(&str, &[&str]); 13] = [
+    ("", &["name", "effective_from", "effective_until"]),
     ("limits", &["single_fen", "month_fen", "year_fen"]),
     ("fee", &["rate", "waived_up_to_fen"]),
     ("cards", &["cap"]),
-    ("password", &["tries", "lock_seconds"]),
+    (
+        "password",
+        &[
+            "tries",
+            "lock_seconds",
+            "caller_wrong_per_minute",
+            "token_valid_seconds",
+        ],
+    ),
     ("phone_code", &["valid_seconds", "resend_seconds", "tries"]),
     ("client", &["android", "ios", "google_play"]),
     ("passport", &["review"]),
     ("rollout", &["percent"]),
-    ("settlement", &["after_days"]),
+    ("settlement", &["after_days", "refund_restores_limit"]),
     ("quote", &["valid_seconds"]),
+    ("payment_code", &["valid_seconds"]),
+    ("idempotency", &["most_keys"]),
 ];
+
+/// More than there are keys. What goes on making mistakes after so many is no policy file.
+const MOST_MISTAKES: usize = 40;
 
 /// What happened to a key that the file has.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,23 +47,28 @@ enum State {
 
 /// A parsed file, and what was found wrong in it so far. Keys are dotted: `limits.single_fen`.
 pub(super) struct Keys<'a> {
-    file: &'a str,
-    text: &'a str,
+    source: &'a str,
+    /// Where each line of the text ends.
+    line_ends: Vec<usize>,
     table: DeTable<'a>,
     seen: BTreeMap<&'static str, (usize, State)>,
     mistakes: Vec<String>,
+    /// Mistakes beyond those that are told.
+    untold: usize,
 }
 
 impl<'a> Keys<'a> {
-    /// Parses the file. One that is no TOML has nothing but its syntax to complain of.
-    pub(super) fn parse(file: &'a str, text: &'a str) -> Result<Self, Vec<String>> {
+    /// Parses a text, whose mistakes are named after its source. One that is no TOML has nothing
+    /// but its syntax to complain of.
+    pub(super) fn parse(source: &'a str, text: &'a str) -> Result<Self, Vec<String>> {
         let (table, errors) = DeTable::parse_recoverable(text);
         let mut keys = Self {
-            file,
-            text,
+            source,
+            line_ends: text.match_indices('\n').map(|(at, _)| at).collect(),
             table: table.into_inner(),
             seen: BTreeMap::new(),
             mistakes: Vec::new(),
+            untold: 0,
         };
         for error in errors {
             let line = keys.line(error.span().map_or(0, |span| span.start));
@@ -59,7 +78,7 @@ impl<'a> Keys<'a> {
             keys.refuse_unknown();
             Ok(keys)
         } else {
-            Err(keys.mistakes)
+            Err(keys.into_mistakes())
         }
     }
 
@@ -108,30 +127,37 @@ impl<'a> Keys<'a> {
         })
     }
 
-    /// Refuses a first amount above a second one, unless one of them is wrong by itself.
-    pub(super) fn in_order(&mut self, lower: (&'static str, i64), upper: (&'static str, i64)) {
-        let wrong = |key| matches!(self.seen.get(key), Some((_, State::Wrong)));
-        if lower.1 <= upper.1 || wrong(lower.0) || wrong(upper.0) {
+    /// True if the file has the key with a value that was refused.
+    pub(super) fn is_wrong(&self, key: &str) -> bool {
+        matches!(self.seen.get(key), Some((_, State::Wrong)))
+    }
+
+    /// Refuses two values that cannot both be meant, unless one of them is wrong by itself. Each
+    /// is a key with what it says; the mend follows both.
+    pub(super) fn contradiction(
+        &mut self,
+        one: (&'static str, &dyn Display),
+        relation: &str,
+        other: (&'static str, &dyn Display),
+        mend: &str,
+    ) {
+        if self.is_wrong(one.0) || self.is_wrong(other.0) {
             return;
         }
-        let place = |key| match self.seen.get(key) {
+        let [first, second] = [one.0, other.0].map(|key| self.seen.get(key).copied());
+        let place = |seen: Option<(usize, State)>| match seen {
             Some((line, _)) => format!("line {line}"),
             None => "its default".to_owned(),
         };
-        let text = format!(
-            "{} ({}, {}) is above {} ({}, {}): lower the one or raise the other",
-            lower.0,
-            lower.1,
-            place(lower.0),
-            upper.0,
-            upper.1,
-            place(upper.0)
+        let line = first.or(second).map_or(1, |(line, _)| line);
+        let (first, second) = (place(first), place(second));
+        self.mistake(
+            line,
+            format_args!(
+                "{} ({}, {first}) {relation} {} ({}, {second}){mend}",
+                one.0, one.1, other.0, other.1
+            ),
         );
-        let first_seen = [lower.0, upper.0]
-            .into_iter()
-            .find_map(|key| self.seen.get(key));
-        let line = first_seen.map_or(1, |(line, _)| *line);
-        self.mistake(line, format_args!("{text}"));
     }
 
     /// Refuses changed values under the name of the policy that everybody knows, since every
@@ -158,7 +184,11 @@ impl<'a> Keys<'a> {
     }
 
     /// What was found wrong.
-    pub(super) fn into_mistakes(self) -> Vec<String> {
+    pub(super) fn into_mistakes(mut self) -> Vec<String> {
+        if self.untold > 0 {
+            let more = format!("{}: and {} more", self.source, self.untold);
+            self.mistakes.push(more);
+        }
         self.mistakes
     }
 
@@ -196,7 +226,8 @@ impl<'a> Keys<'a> {
                 let word = name.get_ref().as_ref();
                 if !keys.contains(&word) {
                     let text = format!(
-                        "{section}.{word} is no key here; [{section}] has {}",
+                        "{} is no key here; [{section}] has {}",
+                        bare_or_shown(&format!("{section}.{word}")),
                         keys.join(", ")
                     );
                     found.push((name.span().start, text));
@@ -209,14 +240,28 @@ impl<'a> Keys<'a> {
         }
     }
 
-    fn mistake(&mut self, line: usize, what: std::fmt::Arguments<'_>) {
-        self.mistakes.push(format!("{}:{line}: {what}", self.file));
+    fn mistake(&mut self, line: usize, what: fmt::Arguments<'_>) {
+        if self.mistakes.len() < MOST_MISTAKES {
+            self.mistakes
+                .push(format!("{}:{line}: {what}", self.source));
+        } else {
+            self.untold += 1;
+        }
     }
 
     /// The line, counted from 1, of a place in the text.
     fn line(&self, at: usize) -> usize {
-        let before = self.text.get(..at).unwrap_or_default();
-        1 + before.matches('\n').count()
+        1 + self.line_ends.partition_point(|end| *end < at)
+    }
+}
+
+/// A key as it stands, if it could stand without quotes.
+fn bare_or_shown(key: &str) -> String {
+    let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if key.len() <= 60 && key.bytes().all(bare) {
+        key.to_owned()
+    } else {
+        shown(key)
     }
 }
 

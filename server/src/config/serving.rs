@@ -9,7 +9,7 @@ use std::time::Duration;
 use waika_domain::policy::Policy;
 
 use super::reader::Reader;
-use super::{Addresses, Bounds, Config, LedgerConfig, Store, key_file, policy_file, values};
+use super::{Addresses, Bounds, Config, LedgerConfig, Store, key_file, read_file, values};
 use crate::telemetry::LogConfig;
 
 /// Reads everything before it gives up on anything, so that every mistake is found.
@@ -85,12 +85,8 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
     let named_key_file = reader.text("key-file").map(PathBuf::from);
     let key_file_is_default = named_key_file.is_none();
     let key_file = read_key_file(reader, named_key_file, store.as_ref());
-    let policy = match reader.text("policy").map(Path::new) {
-        None => Some(Policy::weixin_2023()),
-        Some(file) => policy_file::read(file)
-            .map_err(|mistakes| reader.mistakes(mistakes))
-            .ok(),
-    };
+    let policy_file = reader.text("policy").map(PathBuf::from);
+    let policy = read_policy(reader, policy_file.as_deref());
     let seed = reader.read("seed", |text| values::number(text, &(0..=u64::MAX)));
     let allow_live_pan = reader.read_or("allow-live-pan", false, values::switch);
     let commit_spacing = reader.read("commit-spacing", |text| {
@@ -109,10 +105,20 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         allow_live_pan: allow_live_pan?,
         seed: seed?,
         policy: Arc::new(policy?),
+        policy_file,
         commit_spacing: commit_spacing?,
         segment_bytes: segment_bytes?,
         snapshot_every: snapshot_every?,
     })
+}
+
+fn read_policy(reader: &mut Reader<'_>, file: Option<&Path>) -> Option<Policy> {
+    let Some(file) = file else {
+        return Some(Policy::weixin_2023());
+    };
+    read_file(file)
+        .map_err(|mistakes| reader.mistakes(mistakes))
+        .ok()
 }
 
 fn read_key_file(

@@ -35,6 +35,7 @@ fn serve_may_be_left_out() {
         assert_eq!(config.addresses.metrics.to_string(), "127.0.0.1:9464");
         assert_eq!(config.ledger.store, Store::Journal("./waika-data".into()));
         assert_eq!(*config.ledger.policy, Policy::weixin_2023());
+        assert_eq!(config.ledger.policy_file, None);
         assert_eq!(config.ledger.seed, 1);
         assert_eq!(config.ledger.commit_spacing, Duration::from_micros(500));
         assert!(config.ledger.key_file_is_default);
@@ -66,6 +67,17 @@ fn every_flag_is_taken() {
     assert_eq!(config.bounds.drain_wait, Duration::from_secs(5));
     assert_eq!(config.bounds.connections, 7);
     assert_eq!(config.bounds.preface, Duration::from_secs(1));
+}
+
+#[test]
+fn a_policy_comes_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.toml");
+    let text = "name = \"mine\" # as it stands\n";
+    std::fs::write(&file, text).unwrap();
+    let ledger = config(&format!("--policy {}", file.display())).ledger;
+    assert_eq!(&*ledger.policy.name, "mine");
+    assert_eq!(ledger.policy_file, Some(file));
 }
 
 #[test]
@@ -219,11 +231,53 @@ fn mistakes_of_the_commands_that_look_are_named_too() {
 }
 
 #[test]
+fn a_settlement_is_of_a_day_of_the_calendar() {
+    let line = "settlement export --store journal:/d --day 2024-02-29 --merchant m \
+                --format json-lines --output f";
+    let Inspection::Settlement(config) = inspection(line) else {
+        panic!("settlement");
+    };
+    assert_eq!(config.day.to_string(), "2024-02-29");
+    assert_eq!(config.merchant.unwrap().as_str(), "m");
+    assert_eq!(config.format, LineFormat::JsonLines);
+    assert_eq!(config.output, Output::File("f".into()));
+    assert!(!config.force);
+    check(
+        "settlement export --merchant a/b --store memory:",
+        &[
+            "--store: \"memory:\" is in its server's memory",
+            "--day: is missing: a day such as 2024-02-02",
+            "--merchant: \"a/b\" must be 1 to 64",
+            "--format: is missing: json-lines or csv",
+            "--output: is missing",
+        ],
+    );
+    for (day, expected) in [
+        ("2023-02-29", "must be a day of the calendar, 1900 to 9999"),
+        ("1899-12-31", "must be a day of the calendar, 1900 to 9999"),
+        ("2024-2-2", "is not a day such as 2024-02-02"),
+        ("+2024-02-02", "is not a day such as 2024-02-02"),
+        ("-2024-02-02", "is not a day such as 2024-02-02"),
+        ("2024-02-02T00:00", "is not a day such as 2024-02-02"),
+        ("today", "is not a day such as 2024-02-02"),
+    ] {
+        let line = format!("settlement export --format csv --output - --day={day}");
+        check(&line, &[&format!("--day: \"{day}\" {expected}")]);
+    }
+    let sqlite = "settlement export --day 2024-02-02 --output f --format sqlite";
+    check(
+        sqlite,
+        &["--format: \"sqlite\" is not a format: json-lines or csv"],
+    );
+}
+
+#[test]
 fn help_and_version_are_told() {
     for (line, part) in [
         ("--help", "--drain-wait"),
         ("serve --help", "--drain-wait"),
         ("policy show --help", "--policy"),
+        ("settlement export --help", "kind"),
         ("--version", "waika-server 0."),
         ("policy show", "single_fen = 600000"),
     ] {
@@ -232,7 +286,14 @@ fn help_and_version_are_told() {
             other => panic!("{line}: {other:?}"),
         }
     }
-    for line in ["--colour", "policy", "policy check", "dance", "--cores"] {
+    for line in [
+        "--colour",
+        "policy",
+        "policy check",
+        "settlement",
+        "dance",
+        "--cores",
+    ] {
         let failure = parse(words(line)).expect_err(line);
         assert_eq!(failure.reason, Reason::Configuration, "{line}");
     }

@@ -1,16 +1,21 @@
 //! `AdminService`.
 
+use std::sync::Arc;
+
 use tonic::{Request, Response, Status};
 use waika::v1;
 use waika::v1::admin_service_server::AdminService;
 use waika_domain::event::Event;
-use waika_domain::identifiers::{CardToken, MerchantId, TicketId};
+use waika_domain::identifiers::{CardToken, MerchantId};
 
 use super::parse::{Digests, Fields};
-use super::{Desk, enums, merchant, operators, status};
+use super::policy::Named;
+use super::{
+    Desk, enums, merchant, operators, outcome, policy, reset, settlement, status, tickets,
+};
 use crate::ledger::{GlobalOperation, Operation, Rpc};
 
-/// Merchants or tickets on a page.
+/// Merchants on a page.
 const LARGEST_PAGE: usize = 1_000;
 
 #[tonic::async_trait]
@@ -124,6 +129,140 @@ impl AdminService for Desk {
         }))
     }
 
+    async fn list_reviews(
+        &self,
+        request: Request<v1::ListReviewsRequest>,
+    ) -> Result<Response<v1::ListReviewsResponse>, Status> {
+        let ledger = self.ledger()?;
+        let request = request.into_inner();
+        let (size, after) = tickets::parse_page(request.page_size, &request.page_token)?;
+        let (reviews, next) = ledger.reviews(self.core, after, size).await?;
+        Ok(Response::new(v1::ListReviewsResponse {
+            reviews: reviews.iter().map(tickets::review).collect(),
+            next_page_token: tickets::next_token(next),
+        }))
+    }
+
+    async fn list_password_tickets(
+        &self,
+        request: Request<v1::ListPasswordTicketsRequest>,
+    ) -> Result<Response<v1::ListPasswordTicketsResponse>, Status> {
+        let ledger = self.ledger()?;
+        let request = request.into_inner();
+        let (size, after) = tickets::parse_page(request.page_size, &request.page_token)?;
+        let (open, next) = ledger.password_tickets(self.core, after, size).await?;
+        let open = open.iter();
+        Ok(Response::new(v1::ListPasswordTicketsResponse {
+            tickets: open
+                .map(|(account, ticket)| reset::ticket(account, ticket))
+                .collect(),
+            next_page_token: tickets::next_token(next),
+        }))
+    }
+
+    async fn resolve_password_ticket(
+        &self,
+        request: Request<v1::ResolvePasswordTicketRequest>,
+    ) -> Result<Response<v1::ResolvePasswordTicketResponse>, Status> {
+        let parsed = tickets::parse_verdict(request.get_ref(), self.ledger()?.vault())?;
+        let (account, answered) = self.submit(parsed).await?;
+        tickets::verdict_response(&account, &answered).map(Response::new)
+    }
+
+    async fn unlock_password(
+        &self,
+        request: Request<v1::UnlockPasswordRequest>,
+    ) -> Result<Response<v1::UnlockPasswordResponse>, Status> {
+        let parsed = tickets::parse_unlock(request.get_ref(), self.ledger()?.vault())?;
+        let (_, answered) = self.submit(parsed).await?;
+        tickets::unlock_response(&answered).map(Response::new)
+    }
+
+    async fn list_policies(
+        &self,
+        _: Request<v1::ListPoliciesRequest>,
+    ) -> Result<Response<v1::ListPoliciesResponse>, Status> {
+        let known = self.ledger()?.policies(self.core).await?;
+        Ok(Response::new(policy::list(&known)))
+    }
+
+    async fn get_policy(
+        &self,
+        request: Request<v1::GetPolicyRequest>,
+    ) -> Result<Response<v1::GetPolicyResponse>, Status> {
+        let name = request.into_inner().name;
+        let name = (!name.is_empty()).then_some(&*name);
+        let found = self.ledger()?.policy(self.core, name).await?;
+        Ok(Response::new(policy::one(&found)))
+    }
+
+    async fn put_policy(
+        &self,
+        request: Request<v1::PutPolicyRequest>,
+    ) -> Result<Response<v1::PutPolicyResponse>, Status> {
+        let ledger = self.ledger()?;
+        let (call, put) = policy::parse_put(request.get_ref(), ledger.vault())?;
+        let operation = GlobalOperation::PutPolicy(Arc::clone(&put));
+        let answered = ledger.submit_global(self.core, call, operation).await?;
+        let (_, activated) = ledger.policy(self.core, Some(&put.name)).await?;
+        Ok(Response::new(v1::PutPolicyResponse {
+            policy: Some(policy::summary(&put, activated)),
+            replayed: answered.replayed,
+        }))
+    }
+
+    async fn activate_policy(
+        &self,
+        request: Request<v1::ActivatePolicyRequest>,
+    ) -> Result<Response<v1::ActivatePolicyResponse>, Status> {
+        let ledger = self.ledger()?;
+        let request = request.into_inner();
+        let named = (&*request.idempotency_key, &*request.name);
+        let (call, operation) = policy::parse_named(named, Named::Activate, ledger.vault())?;
+        let answered = ledger.submit_global(self.core, call, operation).await?;
+        let (stored, activated) = ledger.policy(self.core, Some(&request.name)).await?;
+        Ok(Response::new(v1::ActivatePolicyResponse {
+            policy: Some(policy::summary(&stored.policy, activated)),
+            activated_at: Some(outcome::timestamp(answered.at)),
+            replayed: answered.replayed,
+        }))
+    }
+
+    async fn set_shadow_policy(
+        &self,
+        request: Request<v1::SetShadowPolicyRequest>,
+    ) -> Result<Response<v1::SetShadowPolicyResponse>, Status> {
+        let ledger = self.ledger()?;
+        let request = request.into_inner();
+        let named = (&*request.idempotency_key, &*request.name);
+        let (call, operation) = policy::parse_named(named, Named::Shadow, ledger.vault())?;
+        let answered = ledger.submit_global(self.core, call, operation).await?;
+        Ok(Response::new(v1::SetShadowPolicyResponse {
+            name: request.name,
+            replayed: answered.replayed,
+        }))
+    }
+
+    async fn get_shadow_report(
+        &self,
+        _: Request<v1::GetShadowReportRequest>,
+    ) -> Result<Response<v1::GetShadowReportResponse>, Status> {
+        let report = self.ledger()?.shadow_report(self.core).await?;
+        Ok(Response::new(policy::shadow_report(report)))
+    }
+
+    type ExportSettlementStream = settlement::Parts;
+
+    async fn export_settlement(
+        &self,
+        request: Request<v1::ExportSettlementRequest>,
+    ) -> Result<Response<settlement::Parts>, Status> {
+        let ledger = self.ledger()?;
+        let (day, merchant) = settlement::parse(request.get_ref())?;
+        let statement = ledger.settlement(self.core, day, merchant).await?;
+        Ok(Response::new(settlement::parts(statement)))
+    }
+
     async fn resolve_review(
         &self,
         request: Request<v1::ResolveReviewRequest>,
@@ -160,15 +299,11 @@ impl AdminService for Desk {
     ) -> Result<Response<v1::ListRiskTicketsResponse>, Status> {
         let ledger = self.ledger()?;
         let request = request.into_inner();
-        let mut fields = Fields::default();
-        let size = fields.page_size(request.page_size, LARGEST_PAGE);
-        let after = fields.optional("page_token", &request.page_token, TicketId::parse);
-        let whole = (|| Some((size?, after?)))();
-        let (size, after) = fields.finish(whole)?;
-        let (tickets, next) = ledger.risk_tickets(self.core, after, size).await?;
+        let (size, after) = tickets::parse_page(request.page_size, &request.page_token)?;
+        let (open, next) = ledger.risk_tickets(self.core, after, size).await?;
         Ok(Response::new(v1::ListRiskTicketsResponse {
-            tickets: tickets.iter().map(operators::open_ticket).collect(),
-            next_page_token: next.map(|next| next.to_string()).unwrap_or_default(),
+            tickets: open.iter().map(operators::open_ticket).collect(),
+            next_page_token: tickets::next_token(next),
         }))
     }
 

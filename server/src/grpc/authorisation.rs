@@ -5,11 +5,16 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
 use waika::v1;
 use waika::v1::authorisation_service_server::AuthorisationService;
+use waika_domain::event::DecidedPayment;
 use waika_domain::identifiers::{AccountId, AuthorisationId};
 
-use super::parse::{self, Fields};
-use super::{Desk, outcome, payment, reversal, status, stream};
-use crate::ledger::{Business, Decided, History, LedgerError, Operation, Rpc, Standing};
+use super::parse::{self, Fields, HistoryPage};
+use super::payment::ParsedAuthorise;
+use super::reversal::ParsedReversal;
+use super::{Desk, outcome, payment, receipt, reversal, status, stream};
+use crate::ledger::{
+    Business, Decided, History, LedgerError, Operation, OriginalNamed, Rpc, Standing,
+};
 use crate::page_token;
 
 #[tonic::async_trait]
@@ -52,12 +57,49 @@ impl AuthorisationService for Desk {
         request: Request<v1::ReverseRequest>,
     ) -> Result<Response<v1::ReverseResponse>, Status> {
         let ledger = self.ledger()?;
-        let parsed = reversal::parse(request.get_ref(), ledger.vault())?;
+        let ParsedReversal {
+            account,
+            call,
+            operation,
+        } = reversal::parse(request.into_inner(), ledger.vault())?;
+        let account = match (account, &operation.original) {
+            (Some(account), _) => account,
+            (None, OriginalNamed::KeyOfCode { code, key }) => {
+                let payment = (&*call.caller, key);
+                ledger.account_of_code(self.core, *code, payment).await?
+            }
+            (None, OriginalNamed::Id(_) | OriginalNamed::Key(_)) => {
+                return Err(status::internal("a reversal has no account and no code"));
+            }
+        };
+        let operation = Operation::Reverse(operation);
+        let answered = ledger.submit(self.core, account, call, operation).await?;
+        reversal::response(&answered).map(Response::new)
+    }
+
+    async fn refund(
+        &self,
+        request: Request<v1::RefundRequest>,
+    ) -> Result<Response<v1::RefundResponse>, Status> {
+        let ledger = self.ledger()?;
+        let parsed = reversal::parse_refund(request.get_ref(), ledger.vault())?;
         let operation = Operation::Reverse(parsed.operation);
         let answered = ledger
             .submit(self.core, parsed.account, parsed.call, operation)
             .await?;
-        reversal::response(&answered).map(Response::new)
+        reversal::refund_response(&answered).map(Response::new)
+    }
+
+    async fn settle(
+        &self,
+        request: Request<v1::SettleRequest>,
+    ) -> Result<Response<v1::SettleResponse>, Status> {
+        let ledger = self.ledger()?;
+        let (account, call, id) = reversal::parse_settle(request.get_ref(), ledger.vault())?;
+        let answered = ledger
+            .submit(self.core, account, call, Operation::Settle(id))
+            .await?;
+        reversal::settle_response(&answered).map(Response::new)
     }
 
     async fn get_authorisation(
@@ -77,9 +119,11 @@ impl AuthorisationService for Desk {
             authorisation,
             status,
         } = record(&account, &decided)?;
+        let steps = ledger.steps(self.core, &decided).await?;
         Ok(Response::new(v1::GetAuthorisationResponse {
             authorisation,
             status,
+            steps: steps.iter().map(receipt::step).collect(),
         }))
     }
 
@@ -87,19 +131,14 @@ impl AuthorisationService for Desk {
         &self,
         request: Request<v1::ListAuthorisationsRequest>,
     ) -> Result<Response<v1::ListAuthorisationsResponse>, Status> {
-        const LARGEST_PAGE: usize = 100;
         let ledger = self.ledger()?;
         let request = request.into_inner();
-        let mut fields = Fields::default();
-        let account = fields.account(&request.account_id);
-        let size = fields.page_size(request.page_size, LARGEST_PAGE);
-        let account = fields.finish(account)?;
-        let mut fields = Fields::default();
-        let begin = fields.optional("page_token", &request.page_token, |token| {
-            page_token::parse(ledger.vault(), &account, token)
-        });
-        let whole = (|| Some((size?, begin?)))();
-        let (size, begin) = fields.finish(whole)?;
+        let page = (request.page_size, &*request.page_token);
+        let HistoryPage {
+            account,
+            size,
+            begin,
+        } = HistoryPage::parse(&request.account_id, page, ledger.vault())?;
         let history = ledger.history(self.core, &account, begin, size).await?;
         let History { decisions, next } = history;
         let records = decisions.iter().map(|decided| record(&account, decided));
@@ -118,36 +157,51 @@ impl Desk {
         request: v1::AuthoriseRequest,
     ) -> Result<v1::AuthoriseResponse, Status> {
         let ledger = self.ledger()?;
-        let (account, key, asked) = payment::parse(request, ledger.vault())?;
+        let ParsedAuthorise {
+            account,
+            key,
+            asked,
+        } = payment::parse(request, ledger.vault())?;
+        let want_receipt = asked.want_receipt;
         let call = parse::call(Rpc::Authorise, key, Business::Payment);
-        let operation = Operation::Authorise(asked);
-        let answered = ledger
-            .submit(self.core, account.clone(), call, operation)
-            .await?;
-        let authorisation = outcome::authorisation(&account, &answered)?;
+        let (account, answered) = match (account, asked.payment.code) {
+            (Some(account), _) => {
+                let operation = Operation::Authorise(asked);
+                let submitted = ledger.submit(self.core, account.clone(), call, operation);
+                (Some(account), submitted.await?)
+            }
+            (None, Some(code)) => ledger.submit_code(self.core, code, call, &asked).await?,
+            (None, None) => return Err(status::internal("a payment has no account and no code")),
+        };
+        let authorisation = outcome::authorisation(account.as_ref(), &answered)?;
+        let decision = answered.event.decision();
+        let kept = decision.and_then(DecidedPayment::receipt);
         Ok(v1::AuthoriseResponse {
             authorisation: Some(authorisation),
             replayed: answered.replayed,
+            receipt: kept.filter(|_| want_receipt).map(receipt::receipt),
         })
     }
 }
 
 fn record(account: &AccountId, decided: &Decided) -> Result<v1::AuthorisationRecord, Status> {
     let Standing {
-        given_back,
-        fee_given_back,
+        reversed,
+        refunded,
         remaining,
         settles_at,
         settled,
     } = decided.standing;
     Ok(v1::AuthorisationRecord {
-        authorisation: Some(outcome::authorisation(account, &decided.answered)?),
+        authorisation: Some(outcome::authorisation(Some(account), &decided.answered)?),
         status: Some(v1::AuthorisationStatus {
-            reversed_fen: given_back.value(),
-            reversed_fee_fen: fee_given_back.value(),
+            reversed_fen: reversed.principal.value(),
+            reversed_fee_fen: reversed.fee.value(),
             remaining_fen: remaining.value(),
             settles_at: settles_at.map(outcome::timestamp),
             settled,
+            refunded_fen: refunded.principal.value(),
+            refunded_fee_fen: refunded.fee.value(),
         }),
     })
 }

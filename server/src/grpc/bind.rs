@@ -8,7 +8,6 @@ use waika_domain::event::{BindDecided, Event};
 use waika_domain::identifiers::{AccountId, CardToken};
 use waika_domain::identity::{CountryCode, DocumentType, same_name};
 use waika_domain::period::Day;
-use waika_domain::refusal::{BindRefusal, Refused};
 use waika_domain::rules;
 use waika_domain::rules::bind::Application;
 use waika_domain::rules::phone_code::normalise_phone;
@@ -97,15 +96,15 @@ pub(super) fn parse(
     })
 }
 
-struct ParsedIdentity {
-    document: Option<DocumentType>,
-    issuing_country: CountryCode,
-    number: Secret,
+pub(super) struct ParsedIdentity {
+    pub(super) document: Option<DocumentType>,
+    pub(super) issuing_country: CountryCode,
+    pub(super) number: Secret,
     holder_name: Secret,
     expires_on: Day,
 }
 
-fn parse_identity(
+pub(super) fn parse_identity(
     fields: &mut Fields,
     identity: Option<v1::IdentityDocument>,
 ) -> Option<ParsedIdentity> {
@@ -139,20 +138,20 @@ fn parse_identity(
     })
 }
 
-fn parse_day(date: Option<v1::Date>) -> Result<Day, Malformed> {
+pub(super) fn parse_day(date: Option<v1::Date>) -> Result<Day, Malformed> {
     let date = date.ok_or(Malformed::new("must be given"))?;
     let small = |number| u8::try_from(number).unwrap_or_default();
     Day::from_civil(date.year, small(date.month), small(date.day))
 }
 
-struct ParsedCard {
-    pan: Pan,
-    chosen_scheme: Scheme,
-    expiry: CardExpiry,
+pub(super) struct ParsedCard {
+    pub(super) pan: Pan,
+    pub(super) chosen_scheme: Scheme,
+    pub(super) expiry: CardExpiry,
     holder_name: Secret,
 }
 
-fn parse_card(
+pub(super) fn parse_card(
     fields: &mut Fields,
     card: Option<v1::CardEntry>,
     allow_live_pan: bool,
@@ -196,7 +195,9 @@ pub(super) fn response(answered: &Answered) -> Result<v1::BindResponse, Status> 
     } = &**decided;
     let outcome = match outcome {
         Ok(binding) => v1::bind_response::Outcome::Card(outcome::card(&binding.card)),
-        Err(refused) => v1::bind_response::Outcome::Refusal(refusal(refused)),
+        Err(refused) => {
+            v1::bind_response::Outcome::Refusal(outcome::refusal!(BindRefusal, refused))
+        }
     };
     Ok(v1::BindResponse {
         outcome: Some(outcome),
@@ -204,19 +205,4 @@ pub(super) fn response(answered: &Answered) -> Result<v1::BindResponse, Status> 
         decided_at: Some(outcome::timestamp(answered.at)),
         review: enums::to_review(*review).into(),
     })
-}
-
-fn refusal(refused: &Refused<BindRefusal>) -> v1::BindRefusal {
-    let Refused { reason, evidence } = refused;
-    let (observed, required) = outcome::observed_and_required(evidence);
-    v1::BindRefusal {
-        // The numbers of the enum are those of the contract; `tests/tidy.rs` compares the two.
-        reason: reason.number(),
-        layer: enums::to_layer(reason.layer()).into(),
-        retry: enums::to_retry(reason.usual_retry()).into(),
-        text: Some(outcome::text(reason.text())),
-        observed,
-        required,
-        resets_at: evidence.resets_at().map(outcome::timestamp),
-    }
 }

@@ -1,20 +1,25 @@
 //! `CardService`.
 
-use tonic::{Request, Response, Status};
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status, Streaming};
 use waika::v1;
 use waika::v1::card_service_server::CardService;
 use waika_domain::account::Account;
-use waika_domain::event::{Event, PhoneCodeDecided};
+use waika_domain::event::{Event, PasswordVerifier, PhoneCodeDecided};
 use waika_domain::identifiers::AccountId;
 use waika_domain::period::Timestamp;
 use waika_domain::policy::Policy;
 use waika_domain::refusal::Refused;
-use waika_domain::rules::phone_code::normalise_phone;
+use waika_domain::rules::phone_code::{NOT_RECEIVED, normalise_phone};
 
-use super::parse::{Digests, Fields};
-use super::{Desk, bind, enums, outcome, status, unbind};
-use crate::ledger::{Answered, Operation, PhoneCodeOperation, Rpc};
-use crate::{sandbox, vault};
+use super::parse::{Digests, Fields, HistoryPage, Parsed};
+use super::{
+    Desk, bind, enums, notifications, outcome, password, reset, status, unbind, verification,
+    wallet,
+};
+use crate::ledger::{Answered, Notices, Operation, PhoneCodeOperation, Rpc};
+use crate::{page_token, sandbox, vault};
 
 #[tonic::async_trait]
 impl CardService for Desk {
@@ -80,9 +85,7 @@ impl CardService for Desk {
         request: Request<v1::ListCardsRequest>,
     ) -> Result<Response<v1::ListCardsResponse>, Status> {
         let ledger = self.ledger()?;
-        let mut fields = Fields::default();
-        let account = fields.account(&request.into_inner().account_id);
-        let account = fields.finish(account)?;
+        let account = only_account(&request.into_inner().account_id)?;
         let look =
             |account: &Account, _: &Policy, _| account.cards().iter().map(outcome::card).collect();
         let cards = ledger.view(self.core, &account, look).await?;
@@ -94,18 +97,198 @@ impl CardService for Desk {
         request: Request<v1::GetAccountRequest>,
     ) -> Result<Response<v1::GetAccountResponse>, Status> {
         let ledger = self.ledger()?;
-        let mut fields = Fields::default();
-        let id = fields.account(&request.into_inner().account_id);
-        let id = fields.finish(id)?;
+        let id = only_account(&request.into_inner().account_id)?;
         let seen = ledger.view(self.core, &id, account_state).await?;
         Ok(Response::new(v1::GetAccountResponse {
             account_id: id.to_string(),
             ..seen
         }))
     }
+
+    async fn switch_wallet_region(
+        &self,
+        request: Request<v1::SwitchWalletRegionRequest>,
+    ) -> Result<Response<v1::SwitchWalletRegionResponse>, Status> {
+        let parsed = wallet::parse_region(request.get_ref(), self.ledger()?.vault())?;
+        let (_, answered) = self.submit(parsed).await?;
+        wallet::region_response(&answered).map(Response::new)
+    }
+
+    async fn verify_password(
+        &self,
+        request: Request<v1::VerifyPasswordRequest>,
+    ) -> Result<Response<v1::VerifyPasswordResponse>, Status> {
+        let ledger = self.ledger()?;
+        let parsed = password::parse_verify(request.into_inner(), ledger.vault())?;
+        let caller = parsed.call.caller.clone();
+        let (account, answered) = self.submit(parsed).await?;
+        let look = |account: &Account, _: &Policy, _| account.password().copied();
+        let kept = ledger.view(self.core, &account, look).await?;
+        let kept = kept.unwrap_or(PasswordVerifier::NONE);
+        let of = (&account, &*caller);
+        password::verify_response(of, &answered, ledger.vault(), &kept).map(Response::new)
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<v1::ChangePasswordRequest>,
+    ) -> Result<Response<v1::ChangePasswordResponse>, Status> {
+        let parsed = password::parse_change(request.into_inner(), self.ledger()?.vault())?;
+        let (_, answered) = self.submit(parsed).await?;
+        password::change_response(&answered).map(Response::new)
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<v1::ResetPasswordRequest>,
+    ) -> Result<Response<v1::ResetPasswordResponse>, Status> {
+        let vault = self.ledger()?.vault();
+        let allow_live_pan = self.doorway.options.allow_live_pan;
+        let parsed = reset::parse(request.into_inner(), vault, allow_live_pan)?;
+        let (account, answered) = self.submit(parsed).await?;
+        reset::response(&account, &answered).map(Response::new)
+    }
+
+    async fn submit_verification(
+        &self,
+        request: Request<Streaming<v1::SubmitVerificationRequest>>,
+    ) -> Result<Response<v1::SubmitVerificationResponse>, Status> {
+        let ledger = self.ledger()?;
+        let photo = verification::read(request.into_inner(), ledger.vault());
+        let verification::Parsed {
+            account,
+            call,
+            photo,
+        } = tokio::select! {
+            read = photo => read?,
+            () = self.doorway.stopping.cancelled() => {
+                return Err(status::not_serving("the server is stopping"));
+            }
+        };
+        let operation = Operation::SubmitVerification(photo);
+        let answered = ledger.submit(self.core, account, call, operation).await?;
+        verification::response(&answered).map(Response::new)
+    }
+
+    async fn get_verification(
+        &self,
+        request: Request<v1::GetVerificationRequest>,
+    ) -> Result<Response<v1::GetVerificationResponse>, Status> {
+        let ledger = self.ledger()?;
+        let account = only_account(&request.into_inner().account_id)?;
+        let look = |account: &Account, _: &Policy, _| verification::state(account);
+        let state = ledger.view(self.core, &account, look).await?;
+        Ok(Response::new(state))
+    }
+
+    async fn list_notifications(
+        &self,
+        request: Request<v1::ListNotificationsRequest>,
+    ) -> Result<Response<v1::ListNotificationsResponse>, Status> {
+        let ledger = self.ledger()?;
+        let vault = ledger.vault();
+        let request = request.into_inner();
+        let page = (request.page_size, &*request.page_token);
+        let HistoryPage {
+            account,
+            size,
+            begin,
+        } = HistoryPage::parse(&request.account_id, page, vault)?;
+        let Notices { seen, next } = ledger.notices(self.core, &account, begin, size).await?;
+        let told = seen.iter();
+        let next = next.map(|next| page_token::seal(vault, &account, next));
+        Ok(Response::new(v1::ListNotificationsResponse {
+            notifications: told
+                .map(|seen| notifications::notification(vault, &account, seen))
+                .collect(),
+            next_page_token: next.unwrap_or_default(),
+        }))
+    }
+
+    type WatchNotificationsStream = notifications::Messages;
+
+    async fn watch_notifications(
+        &self,
+        request: Request<v1::WatchNotificationsRequest>,
+    ) -> Result<Response<notifications::Messages>, Status> {
+        let ledger = self.ledger()?;
+        let request = request.into_inner();
+        let account = only_account(&request.account_id)?;
+        let mut fields = Fields::default();
+        let after = fields.optional(
+            "after_notification_id",
+            &request.after_notification_id,
+            |id| page_token::parse_notice(ledger.vault(), &account, id),
+        );
+        let after = fields.finish(after)?;
+        let place = Arc::clone(&self.doorway.watchers).try_acquire_owned();
+        let place = place.map_err(|_| status::too_many_watchers())?;
+        // Before it is looked what there is, so that nothing comes in between.
+        let watcher = ledger.watch(&account);
+        let last = ledger.last_sequence(self.core, &account).await?;
+        Ok(Response::new(notifications::messages(
+            notifications::Waiting {
+                desk: self.clone(),
+                account,
+                watcher,
+                told: after.unwrap_or(last),
+                newer: Vec::new(),
+                place,
+            },
+        )))
+    }
+
+    async fn create_payment_code(
+        &self,
+        request: Request<v1::CreatePaymentCodeRequest>,
+    ) -> Result<Response<v1::CreatePaymentCodeResponse>, Status> {
+        let vault = self.ledger()?.vault();
+        let parsed = wallet::parse_code(request.into_inner(), vault)?;
+        let (account, answered) = self.submit(parsed).await?;
+        wallet::code_response(&account, &answered, vault).map(Response::new)
+    }
+
+    async fn receive_funds(
+        &self,
+        request: Request<v1::ReceiveFundsRequest>,
+    ) -> Result<Response<v1::ReceiveFundsResponse>, Status> {
+        let parsed = wallet::parse_funds(request.get_ref(), self.ledger()?.vault())?;
+        let (_, answered) = self.submit(parsed).await?;
+        wallet::funds_response(&answered).map(Response::new)
+    }
+
+    async fn get_balance(
+        &self,
+        request: Request<v1::GetBalanceRequest>,
+    ) -> Result<Response<v1::GetBalanceResponse>, Status> {
+        let ledger = self.ledger()?;
+        let account = only_account(&request.into_inner().account_id)?;
+        let look = |account: &Account, _: &Policy, _| account.balance().value();
+        let balance_fen = ledger.view(self.core, &account, look).await?;
+        Ok(Response::new(v1::GetBalanceResponse { balance_fen }))
+    }
+}
+
+/// A request that names an account and nothing else that could be wrong.
+fn only_account(text: &str) -> Result<AccountId, Status> {
+    let mut fields = Fields::default();
+    let account = fields.account(text);
+    fields.finish(account)
 }
 
 impl Desk {
+    /// Submits what was parsed, and gives the account back with the answer.
+    pub(super) async fn submit(&self, parsed: Parsed) -> Result<(AccountId, Answered), Status> {
+        let Parsed {
+            account,
+            call,
+            operation,
+        } = parsed;
+        let ledger = self.ledger()?;
+        let submitted = ledger.submit(self.core, account.clone(), call, operation);
+        Ok((account, submitted.await?))
+    }
+
     fn phone_code_response(
         &self,
         vault: &vault::Vault,
@@ -130,6 +313,7 @@ impl Desk {
                     resend_at: Some(outcome::timestamp(sent.resend_at)),
                     expires_at: Some(outcome::timestamp(sent.expires_at)),
                     sandbox_code: shown.unwrap_or_default(),
+                    if_not_received: Some(outcome::text(NOT_RECEIVED)),
                 })
             }
             Err(Refused { reason, evidence }) => {

@@ -4,10 +4,15 @@
 use waika::v1;
 use waika_domain::card::Scheme;
 use waika_domain::decline::{Layer, Retry};
-use waika_domain::event::{CardStatus, PaymentMode, Review, Scene, WalletRegion};
+use waika_domain::event::{
+    CardStatus, FundsKind, Material, PasswordTicketState, PaymentMode, Review, Scene, WalletRegion,
+};
 use waika_domain::identity::DocumentType;
 use waika_domain::merchant::MerchantRegion;
+use waika_domain::receipt::Verdict;
 use waika_domain::version::Channel;
+
+use crate::ledger::StepKind;
 
 /// Writes both directions of a mapping; UNSPECIFIED and what is unknown map to None.
 macro_rules! both_ways {
@@ -38,6 +43,13 @@ both_ways! {
     }
     mode to_mode: PaymentMode <=> PaymentMode {
         OnlineApp = OnlineApp, OnlineMiniProgram = OnlineMiniProgram, MerchantQr = MerchantQr,
+        PaymentCode = PaymentCode,
+    }
+    material to_material: VerificationMaterial <=> Material {
+        PassportPage = PassportPage, Face = Face, HandHeldPage = HandHeldPage,
+    }
+    funds_kind to_funds_kind: FundsKind <=> FundsKind {
+        RedPacket = RedPacket, Transfer = Transfer,
     }
     card_status to_card_status: CardStatus <=> CardStatus {
         Normal = Normal, Expired = Expired, Locked = Locked, Lost = Lost, Stolen = Stolen,
@@ -117,6 +129,9 @@ pub(super) fn to_review(domain: Review) -> v1::ReviewState {
         Review::Required => v1::ReviewState::Required,
         Review::Approved => v1::ReviewState::Approved,
         Review::Rejected => v1::ReviewState::Rejected,
+        Review::PageReceived => v1::ReviewState::PageReceived,
+        Review::FaceFailed => v1::ReviewState::FaceFailed,
+        Review::UnderReview => v1::ReviewState::UnderReview,
     }
 }
 
@@ -136,5 +151,32 @@ pub(super) fn to_retry(domain: Retry) -> v1::RetryClass {
         Retry::Later => v1::RetryClass::Later,
         Retry::OtherMethod => v1::RetryClass::OtherMethod,
         Retry::Never => v1::RetryClass::Never,
+    }
+}
+
+pub(super) fn to_password_ticket_state(domain: PasswordTicketState) -> v1::PasswordTicketState {
+    match domain {
+        PasswordTicketState::Open => v1::PasswordTicketState::Open,
+        PasswordTicketState::Approved => v1::PasswordTicketState::Approved,
+        PasswordTicketState::Rejected => v1::PasswordTicketState::Rejected,
+    }
+}
+
+pub(super) fn to_verdict(domain: Verdict) -> v1::RungVerdict {
+    match domain {
+        Verdict::Passed => v1::RungVerdict::Passed,
+        Verdict::Rejected => v1::RungVerdict::Rejected,
+        Verdict::Skipped => v1::RungVerdict::Skipped,
+    }
+}
+
+pub(super) fn to_step(domain: StepKind) -> v1::AuthorisationStepKind {
+    match domain {
+        StepKind::Reserved => v1::AuthorisationStepKind::Reserved,
+        StepKind::Approved => v1::AuthorisationStepKind::Approved,
+        StepKind::Declined => v1::AuthorisationStepKind::Declined,
+        StepKind::Reversed => v1::AuthorisationStepKind::Reversed,
+        StepKind::Settled => v1::AuthorisationStepKind::Settled,
+        StepKind::Refunded => v1::AuthorisationStepKind::Refunded,
     }
 }

@@ -7,14 +7,25 @@ mod card;
 mod enums;
 pub mod health;
 mod merchant;
+mod notifications;
 mod operators;
 mod outcome;
 mod parse;
+mod password;
 mod payment;
+mod policy;
+mod receipt;
+mod reset;
 mod reversal;
+mod settlement;
 mod status;
 mod stream;
+mod tickets;
 mod unbind;
+mod verification;
+mod wallet;
+
+pub(crate) use self::status::broken_off;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -41,6 +52,8 @@ pub struct Doorway {
     stopping: CancellationToken,
     /// Places for streams of payments.
     streams: Arc<Semaphore>,
+    /// Places for those who wait for service messages.
+    watchers: Arc<Semaphore>,
     options: Options,
 }
 
@@ -61,6 +74,7 @@ impl Doorway {
             draining: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             streams: Arc::new(Semaphore::new(stream::MOST_STREAMS)),
+            watchers: Arc::new(Semaphore::new(notifications::MOST_WATCHERS)),
             options,
         }
     }

@@ -6,7 +6,7 @@ use tonic::Status;
 use waika::v1;
 use waika_domain::card::BoundCard;
 use waika_domain::decline::{Decline, DeclineReason, Evidence, Text};
-use waika_domain::event::{Declined, Event, Payment, Posted, Reservation};
+use waika_domain::event::{DecidedPayment, Funding, Payment, Posted, Reservation};
 use waika_domain::identifiers::{AccountId, AuthorisationId};
 use waika_domain::money::Fen;
 use waika_domain::period::{Month, Timestamp, Year};
@@ -17,34 +17,22 @@ use crate::ledger::Answered;
 
 /// A decided payment.
 pub(super) fn authorisation(
-    account: &AccountId,
+    account: Option<&AccountId>,
     answered: &Answered,
 ) -> Result<v1::Authorisation, Status> {
-    let decided = match &answered.event {
-        Event::Posted(posted) => from_posted(posted, answered),
-        Event::Declined(declined) => from_declined(declined),
-        Event::Voided(voided) => from_declined(&Declined {
-            payment: voided.reservation.payment.clone(),
-            decline: voided.decline,
-            password: voided.reservation.password,
-            policy: voided.reservation.policy.clone(),
-        }),
-        Event::PhoneCode(_)
-        | Event::BindReserved(_)
-        | Event::BindDecided(_)
-        | Event::UnbindDecided(_)
-        | Event::Reserved(_)
-        | Event::ReversalDecided(_)
-        | Event::ReversedAhead(_)
-        | Event::ReviewResolved(_)
-        | Event::RiskResolved(_)
-        | Event::MerchantPut(_)
-        | Event::CardStatusSet(_)
-        | Event::ClockSet(_) => return Err(not_an_authorisation()),
+    let decided = match answered.event.decision().ok_or_else(not_an_authorisation)? {
+        DecidedPayment::Approved(posted) => from_posted(posted, answered),
+        DecidedPayment::Declined(declined) => {
+            from_declined(&declined.payment, &declined.decline, &declined.policy)
+        }
+        DecidedPayment::Voided(voided) => {
+            let held = &voided.reservation;
+            from_declined(&held.payment, &voided.decline, &held.policy)
+        }
     };
     Ok(v1::Authorisation {
         authorisation_id: AuthorisationId::from_sequence(answered.sequence).to_string(),
-        account_id: account.to_string(),
+        account_id: account.map(ToString::to_string).unwrap_or_default(),
         decided_at: Some(timestamp(answered.at)),
         ..decided
     })
@@ -58,6 +46,7 @@ fn from_posted(posted: &Posted, answered: &Answered) -> v1::Authorisation {
         year,
         windows,
         policy,
+        balance_left,
         ..
     } = &posted.reservation;
     let approval = v1::Approval {
@@ -72,6 +61,7 @@ fn from_posted(posted: &Posted, answered: &Answered) -> v1::Authorisation {
             windows.month_used,
         )),
         year: Some(year_window(*year, windows.year_limit, windows.year_used)),
+        balance_left_fen: balance_left.map(Fen::value),
     };
     v1::Authorisation {
         fee_fen: fee.value(),
@@ -82,19 +72,23 @@ fn from_posted(posted: &Posted, answered: &Answered) -> v1::Authorisation {
     }
 }
 
-fn from_declined(declined: &Declined) -> v1::Authorisation {
+fn from_declined(payment: &Payment, why: &Decline, policy: &str) -> v1::Authorisation {
     v1::Authorisation {
-        policy: declined.policy.to_string(),
-        outcome: Some(v1::authorisation::Outcome::Decline(decline(
-            &declined.decline,
-        ))),
-        ..from_payment(&declined.payment)
+        policy: policy.to_owned(),
+        outcome: Some(v1::authorisation::Outcome::Decline(decline(why))),
+        ..from_payment(payment)
     }
 }
 
 fn from_payment(payment: &Payment) -> v1::Authorisation {
+    let (funding, card) = match payment.funding {
+        Funding::Card(card) => (v1::Funding::Card, card.to_string()),
+        Funding::Balance => (v1::Funding::Balance, String::new()),
+        Funding::Unknown => (v1::Funding::Unspecified, String::new()),
+    };
     v1::Authorisation {
-        card_token: payment.card.to_string(),
+        card_token: card,
+        funding: funding.into(),
         merchant_id: payment
             .merchant
             .as_ref()
@@ -123,12 +117,45 @@ pub(super) fn decline(decline: &Decline) -> v1::Decline {
     }
 }
 
+/// Writes the message of a refusal that shows what was observed. Reasons have the same numbers in
+/// the code and in the contract; `tests/tidy.rs` compares the two.
+macro_rules! refusal {
+    ($message:ident, $refused:expr) => {{
+        let waika_domain::refusal::Refused { reason, evidence } = $refused;
+        let (observed, required) = $crate::grpc::outcome::observed_and_required(evidence);
+        waika::v1::$message {
+            reason: reason.number(),
+            layer: $crate::grpc::enums::to_layer(reason.layer()).into(),
+            retry: $crate::grpc::enums::to_retry(reason.usual_retry()).into(),
+            text: Some($crate::grpc::outcome::text(reason.text())),
+            observed,
+            required,
+            resets_at: evidence.resets_at().map($crate::grpc::outcome::timestamp),
+        }
+    }};
+}
+pub(super) use refusal;
+
+/// Writes the message of a refusal whose reason says it all.
+macro_rules! plain_refusal {
+    ($message:ident, $refused:expr) => {{
+        let reason = $refused.reason;
+        waika::v1::$message {
+            reason: reason.number(),
+            layer: $crate::grpc::enums::to_layer(reason.layer()).into(),
+            retry: $crate::grpc::enums::to_retry(reason.usual_retry()).into(),
+            text: Some($crate::grpc::outcome::text(reason.text())),
+        }
+    }};
+}
+pub(super) use plain_refusal;
+
 /// The numbers of the enum are those of the contract; `tests/tidy.rs` compares the two.
 fn wire_reason(reason: DeclineReason) -> v1::DeclineReason {
     v1::DeclineReason::try_from(reason.number()).unwrap_or_default()
 }
 
-fn amount_limit(evidence: &Evidence) -> Option<v1::AmountLimit> {
+pub(super) fn amount_limit(evidence: &Evidence) -> Option<v1::AmountLimit> {
     let Evidence::Amount(amount) = evidence else {
         return None;
     };

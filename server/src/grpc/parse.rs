@@ -8,7 +8,8 @@ use waika_domain::identifiers::{AccountId, IdempotencyKey};
 use waika_domain::version::{Client, Version};
 
 use super::{enums, status};
-use crate::ledger::{Business, Call, Rpc};
+use crate::ledger::{Business, Call, Operation, Rpc};
+use crate::page_token;
 use crate::vault::Vault;
 
 /// Gathers what is wrong with a message.
@@ -39,6 +40,16 @@ impl Fields {
     ) -> Option<T> {
         if value.is_none() {
             self.refuse(name, expected);
+        }
+        value
+    }
+
+    /// Reads a message in a field; what is wrong in it is noted under its name from outside.
+    pub(super) fn within<T>(&mut self, outer: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let noted_before = self.violations.len();
+        let value = read(self);
+        for (name, _) in self.violations.iter_mut().skip(noted_before) {
+            *name = format!("{outer}.{name}");
         }
         value
     }
@@ -133,6 +144,47 @@ impl Fields {
             channel: channel?,
             version: version?,
         }))
+    }
+}
+
+/// A call that changes something, and that cannot be malformed.
+pub(super) struct Parsed {
+    pub(super) account: AccountId,
+    pub(super) call: Call,
+    pub(super) operation: Operation,
+}
+
+/// A page of an account's history that is asked for.
+pub(super) struct HistoryPage {
+    pub(super) account: AccountId,
+    pub(super) size: usize,
+    /// The sequence that it begins with; None for the latest.
+    pub(super) begin: Option<u64>,
+}
+
+impl HistoryPage {
+    pub(super) fn parse(
+        account_id: &str,
+        (page_size, page_token): (i32, &str),
+        vault: &Vault,
+    ) -> Result<Self, Status> {
+        const LARGEST: usize = 100;
+        let mut fields = Fields::default();
+        let account = fields.account(account_id);
+        let size = fields.page_size(page_size, LARGEST);
+        let begin = account.as_ref().and_then(|account| {
+            fields.optional("page_token", page_token, |token| {
+                page_token::parse(vault, account, token)
+            })
+        });
+        let whole = (|| {
+            Some(Self {
+                account: account?,
+                size: size?,
+                begin: begin?,
+            })
+        })();
+        fields.finish(whole)
     }
 }
 

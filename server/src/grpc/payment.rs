@@ -2,28 +2,38 @@
 
 use tonic::Status;
 use waika::v1;
-use waika_domain::event::{Payment, Scene};
+use waika_domain::decline::Decline;
+use waika_domain::event::{Funding, Payment, PaymentMode, Scene};
 use waika_domain::identifiers::{AccountId, CardToken, IdempotencyKey, MerchantId};
 use waika_domain::money::Amount;
 use waika_domain::rules;
 
 use super::parse::Fields;
 use super::{enums, outcome};
-use crate::ledger::{AuthoriseOperation, QuoteAsked, Quoted, QuotedCard, Secret};
+use crate::ledger::{AuthoriseOperation, CredentialGiven, QuoteAsked, Quoted, QuotedCard, Secret};
+use crate::payment_token::check_code;
 use crate::quote_token::QuoteToken;
 use crate::vault::Vault;
 
-pub(super) type ParsedAuthorise = (AccountId, IdempotencyKey, AuthoriseOperation);
+/// A payment that cannot be malformed.
+pub(super) struct ParsedAuthorise {
+    /// None with a payment code, which gives it (D10).
+    pub(super) account: Option<AccountId>,
+    pub(super) key: IdempotencyKey,
+    pub(super) asked: AuthoriseOperation,
+}
 
 pub(super) fn parse(
     request: v1::AuthoriseRequest,
     vault: &Vault,
 ) -> Result<ParsedAuthorise, Status> {
     let mut fields = Fields::default();
-    let password = Secret::new(request.payment_password);
+    let secrets = Secrets {
+        password: Secret::new(request.payment_password),
+        token: Secret::new(request.payment_token),
+        code: Secret::new(request.payment_code),
+    };
     let key = fields.key(&request.idempotency_key);
-    let account = fields.account(&request.account_id);
-    let card = fields.take("card_token", CardToken::parse(&request.card_token));
     let scene = parse_scene(&mut fields, request.scene);
     let merchant = parse_merchant(&mut fields, scene, &request.merchant_id);
     let amount = parse_amount(&mut fields, request.amount_fen, &request.currency);
@@ -31,32 +41,149 @@ pub(super) fn parse(
         .ok()
         .and_then(enums::mode);
     let mode = fields.require("mode", mode, "must be a payment mode that is known");
-    fields.take("payment_password", rules::password::check_shape(&password)); // R43
     let client = fields.client(request.client);
     // D32
     let quote = fields.optional("quote_token", &request.quote_token, |token| {
         QuoteToken::parse(vault, token)
     });
+    let payer = Payer {
+        account: &request.account_id,
+        card: &request.card_token,
+        funding: request.funding,
+    };
+    check_code_mode(&mut fields, &secrets, scene, mode);
+    let by_code = !secrets.code.is_empty();
+    let who = if by_code {
+        payer.refuse_given(&mut fields);
+        Some((None, Funding::Unknown))
+    } else {
+        payer.parse(&mut fields)
+    };
+    let code = by_code.then(|| vault.payment_code_digest(&secrets.code));
+    let credential = secrets.parse(&mut fields);
     let whole = (|| {
+        let (account, funding) = who?;
         let payment = Payment {
-            card: card?,
+            funding,
             merchant: merchant?,
             amount: amount?,
             scene: scene?,
             mode: mode?,
+            code,
         };
-        Some((
-            account?,
-            key?,
-            AuthoriseOperation {
+        Some(ParsedAuthorise {
+            account,
+            key: key?,
+            asked: AuthoriseOperation {
                 payment,
                 client: client?,
-                password,
+                credential: credential?,
                 quote: quote?,
+                want_receipt: request.want_receipt,
             },
-        ))
+        })
     })();
     fields.finish(whole)
+}
+
+/// A payment code goes with its own mode, and with a purchase: merchants scan it (D10).
+fn check_code_mode(
+    fields: &mut Fields,
+    secrets: &Secrets,
+    scene: Option<Scene>,
+    mode: Option<PaymentMode>,
+) {
+    let by_code = !secrets.code.is_empty();
+    let in_mode = mode.is_none_or(|mode| (mode == PaymentMode::PaymentCode) == by_code);
+    if !in_mode {
+        fields.refuse(
+            "mode",
+            "must be PAYMENT_CODE with a payment_code, and only then",
+        );
+    }
+    if by_code && scene.is_some_and(|scene| scene != Scene::Purchase) {
+        fields.refuse("scene", "must be PURCHASE with a payment_code");
+    }
+}
+
+/// What may prove that the payer is who pays: one of them.
+struct Secrets {
+    password: Secret,
+    token: Secret,
+    code: Secret,
+}
+
+impl Secrets {
+    fn parse(self, fields: &mut Fields) -> Option<CredentialGiven> {
+        let Self {
+            password,
+            token,
+            code,
+        } = self;
+        let given = [&password, &token, &code];
+        if given.iter().filter(|secret| !secret.is_empty()).count() > 1 {
+            let expected =
+                "must be the only one of payment_password, payment_token and payment_code";
+            fields.refuse("payment_password", expected);
+            return None;
+        }
+        if !code.is_empty() {
+            fields.take("payment_code", check_code(&code))?; // D10
+            return Some(CredentialGiven::Code);
+        }
+        if !token.is_empty() {
+            return Some(CredentialGiven::Token(token));
+        }
+        fields.take("payment_password", rules::password::check_shape(&password))?; // R43
+        Some(CredentialGiven::Password(password))
+    }
+}
+
+/// Who pays, and from what.
+pub(super) struct Payer<'a> {
+    pub(super) account: &'a str,
+    pub(super) card: &'a str,
+    pub(super) funding: i32,
+}
+
+impl Payer<'_> {
+    fn parse(&self, fields: &mut Fields) -> Option<(Option<AccountId>, Funding)> {
+        let account = fields.account(self.account);
+        let funding = self.parse_funding(fields);
+        Some((Some(account?), funding?))
+    }
+
+    /// A card by its token, or the balance, which has none.
+    pub(super) fn parse_funding(&self, fields: &mut Fields) -> Option<Funding> {
+        match v1::Funding::try_from(self.funding) {
+            Ok(v1::Funding::Unspecified | v1::Funding::Card) => {
+                let card = fields.take("card_token", CardToken::parse(self.card));
+                card.map(Funding::Card)
+            }
+            Ok(v1::Funding::Balance) if self.card.is_empty() => Some(Funding::Balance),
+            Ok(v1::Funding::Balance) => {
+                fields.refuse("card_token", "must be empty when the balance pays");
+                None
+            }
+            Err(_) => {
+                fields.refuse("funding", "must be CARD or BALANCE");
+                None
+            }
+        }
+    }
+
+    /// A payment code stands for all of it (D10).
+    fn refuse_given(&self, fields: &mut Fields) {
+        const EMPTY: &str = "must be empty with a payment_code, which stands for it";
+        for (name, given) in [("account_id", self.account), ("card_token", self.card)] {
+            if !given.is_empty() {
+                fields.refuse(name, EMPTY);
+            }
+        }
+        if self.funding != 0 {
+            fields.refuse("funding", EMPTY);
+        }
+    }
 }
 
 /// Only a purchase has a merchant, and it must have one. The outer None means malformed.
@@ -87,7 +214,7 @@ fn parse_scene(fields: &mut Fields, scene: i32) -> Option<Scene> {
     fields.require("scene", scene, "must be a scene that is known")
 }
 
-fn parse_amount(fields: &mut Fields, amount_fen: i64, currency: &str) -> Option<Amount> {
+pub(super) fn parse_amount(fields: &mut Fields, amount_fen: i64, currency: &str) -> Option<Amount> {
     let amount = fields.take("amount_fen", Amount::from_fen(amount_fen)); // D15
     if !matches!(currency, "" | "CNY") {
         fields.refuse("currency", "must be CNY, or empty for the same"); // R58
@@ -118,16 +245,25 @@ pub(super) fn quote_response(amount: Amount, quoted: Quoted) -> v1::QuoteRespons
     let Quoted {
         fee,
         cards,
+        balance,
+        balance_token,
         policy,
         at,
         expires_at,
     } = quoted;
+    let (usable, decline, quote_token) = usable_or_not(balance_token);
     v1::QuoteResponse {
         amount_fen: amount.fen().value(),
         fee_fen: fee.value(),
         total_fen: amount.fen().plus(fee).value(), // D3
         cards: cards.into_iter().map(quoted_card).collect(),
-        policy: policy.into(),
+        balance: Some(v1::QuotedBalance {
+            balance_fen: balance.value(),
+            usable,
+            decline,
+            quote_token,
+        }),
+        policy: policy.to_string(),
         quoted_at: Some(outcome::timestamp(at)),
         expires_at: Some(outcome::timestamp(expires_at)),
     }
@@ -135,18 +271,19 @@ pub(super) fn quote_response(amount: Amount, quoted: Quoted) -> v1::QuoteRespons
 
 fn quoted_card(quoted: QuotedCard) -> v1::QuotedCard {
     let card = Some(outcome::card(&quoted.card));
-    match quoted.token {
-        Ok(quote_token) => v1::QuotedCard {
-            card,
-            usable: true,
-            decline: None,
-            quote_token,
-        },
-        Err(decline) => v1::QuotedCard {
-            card,
-            usable: false,
-            decline: Some(outcome::decline(&decline)),
-            quote_token: String::new(),
-        },
+    let (usable, decline, quote_token) = usable_or_not(quoted.token);
+    v1::QuotedCard {
+        card,
+        usable,
+        decline,
+        quote_token,
+    }
+}
+
+/// A quote token, or what the payment would be declined with.
+fn usable_or_not(token: Result<String, Decline>) -> (bool, Option<v1::Decline>, String) {
+    match token {
+        Ok(quote_token) => (true, None, quote_token),
+        Err(decline) => (false, Some(outcome::decline(&decline)), String::new()),
     }
 }

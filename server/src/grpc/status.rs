@@ -10,6 +10,16 @@ const DOMAIN: &str = "waika";
 
 /// The request is malformed; every bad field is named.
 pub(super) fn malformed(violations: Vec<(String, &'static str)>) -> Status {
+    let violations = violations.into_iter();
+    malformed_in_words(
+        violations
+            .map(|(field, expected)| (field, expected.to_owned()))
+            .collect(),
+    )
+}
+
+/// The same, where what is wrong is told in words of its own.
+pub(super) fn malformed_in_words(violations: Vec<(String, String)>) -> Status {
     let text: Vec<_> = violations
         .iter()
         .map(|(field, expected)| format!("{field} {expected}"))
@@ -32,10 +42,24 @@ pub(super) fn not_serving(why: &str) -> Status {
     )
 }
 
+/// The caller's stream broke off before its end: whatever it began was not done.
+pub(crate) fn broken_off() -> Status {
+    let details = with_info("BROKEN_OFF", []);
+    let text = "the stream broke off before its end: nothing was applied";
+    Status::with_error_details(Code::Aborted, text, details)
+}
+
 /// As many streams of payments are open as may be.
 pub(super) fn too_many_streams() -> Status {
     let details = with_info("TOO_MANY_STREAMS", []);
     let text = "too many streams are open on this server: nothing was applied; use one that is open, or try later";
+    Status::with_error_details(Code::ResourceExhausted, text, details)
+}
+
+/// As many callers wait for service messages as may.
+pub(super) fn too_many_watchers() -> Status {
+    let details = with_info("TOO_MANY_WATCHERS", []);
+    let text = "too many callers watch notifications on this server: list them, or try later";
     Status::with_error_details(Code::ResourceExhausted, text, details)
 }
 
@@ -56,7 +80,20 @@ impl From<LedgerError> for Status {
             LedgerError::UnknownAccount
             | LedgerError::UnknownCard
             | LedgerError::UnknownAuthorisation
-            | LedgerError::UnknownTicket => not_found(&text),
+            | LedgerError::UnknownTicket
+            | LedgerError::UnknownPasswordTicket
+            | LedgerError::UnknownCode
+            | LedgerError::UnknownPolicy => not_found(&text),
+            LedgerError::PolicyNameTaken => {
+                let details = with_info("POLICY_NAME_TAKEN", []);
+                let text = format!("{text}: give this one another name; nothing has changed");
+                Status::with_error_details(Code::FailedPrecondition, text, details)
+            }
+            LedgerError::TooManyWrongPasswords => {
+                let details = with_info("TOO_MANY_WRONG_PASSWORDS", []);
+                let text = format!("{text} in this minute: nothing was written; try again later");
+                Status::with_error_details(Code::ResourceExhausted, text, details)
+            }
             LedgerError::KeyConflict { field } => {
                 let details = with_info("IDEMPOTENCY_KEY_CONFLICT", [("field", field)]);
                 let text = format!("{text}: send the same fields, or choose another key");
@@ -72,6 +109,11 @@ impl From<LedgerError> for Status {
             LedgerError::AheadFull => {
                 let details = with_info("REVERSED_AHEAD_FULL", []);
                 let text = format!("{text}: nothing was written; reverse by id, or after it came");
+                Status::with_error_details(Code::ResourceExhausted, text, details)
+            }
+            LedgerError::PoliciesFull => {
+                let details = with_info("POLICIES_FULL", []);
+                let text = format!("{text}: nothing was written; activate one that is stored");
                 Status::with_error_details(Code::ResourceExhausted, text, details)
             }
             LedgerError::NoSnapshot => {

@@ -5,11 +5,10 @@ use waika::v1;
 use waika::v1::unbind_response::Outcome;
 use waika_domain::event::Event;
 use waika_domain::identifiers::{AccountId, CardToken};
-use waika_domain::refusal::{Refused, UnbindRefusal};
 use waika_domain::rules;
 
 use super::parse::{Digests, Fields};
-use super::{enums, outcome, status};
+use super::{outcome, status};
 use crate::ledger::{Answered, Call, Rpc, Secret, UnbindOperation};
 use crate::vault::Vault;
 
@@ -49,26 +48,11 @@ pub(super) fn response(answered: &Answered) -> Result<v1::UnbindResponse, Status
         Ok(_) => Outcome::Unbound(v1::UnboundCard {
             card_token: decided.card.to_string(),
         }),
-        Err(refused) => Outcome::Refusal(refusal(refused)),
+        Err(refused) => Outcome::Refusal(outcome::refusal!(UnbindRefusal, refused)),
     };
     Ok(v1::UnbindResponse {
         outcome: Some(outcome),
         replayed: answered.replayed,
         decided_at: Some(outcome::timestamp(answered.at)),
     })
-}
-
-fn refusal(refused: &Refused<UnbindRefusal>) -> v1::UnbindRefusal {
-    let Refused { reason, evidence } = refused;
-    let (observed, required) = outcome::observed_and_required(evidence);
-    v1::UnbindRefusal {
-        // The numbers of the enum are those of the contract; `tests/tidy.rs` compares the two.
-        reason: reason.number(),
-        layer: enums::to_layer(reason.layer()).into(),
-        retry: enums::to_retry(reason.usual_retry()).into(),
-        text: Some(outcome::text(reason.text())),
-        observed,
-        required,
-        resets_at: evidence.resets_at().map(outcome::timestamp),
-    }
 }

@@ -1,5 +1,7 @@
 //! Figures for people.
 
+use std::time::Duration;
+
 /// A count with commas between thousands.
 pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();
@@ -11,6 +13,11 @@ pub(super) fn grouped(count: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// How long something took.
+pub(super) fn elapsed(took: Duration) -> String {
+    time(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// A time in the unit that suits it, three figures.

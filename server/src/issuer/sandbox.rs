@@ -105,6 +105,11 @@ impl SandboxIssuer {
         Ok(self.approval_code(reference, key))
     }
 
+    /// The approval code of a payment that no issuer is asked for: from the balance (D12).
+    pub(crate) fn without_issuer(&self, account: &str, key: &str) -> ApprovalCode {
+        self.approval_code(&IssuerCardReference(account.into()), key)
+    }
+
     /// Sets what is thought of a card from now on.
     pub(crate) fn set_status(&self, reference: &IssuerCardReference, status: CardStatus) {
         match status {

@@ -1,7 +1,7 @@
 //! A call that changes something: who made it, under which key, and by what a second call with
 //! that key is compared (D18).
 
-use waika_domain::event::Payment;
+use waika_domain::event::{Funding, Payment};
 use waika_domain::identifiers::IdempotencyKey;
 
 /// Which RPC a key belongs to.
@@ -27,6 +27,34 @@ pub enum Rpc {
     ResolveRiskTicket,
     /// `AdminService.SetClock`.
     SetClock,
+    /// `CardService.VerifyPassword`.
+    VerifyPassword,
+    /// `CardService.ChangePassword`.
+    ChangePassword,
+    /// `CardService.ResetPassword`.
+    ResetPassword,
+    /// `AdminService.ResolvePasswordTicket`.
+    ResolvePasswordTicket,
+    /// `AdminService.UnlockPassword`.
+    UnlockPassword,
+    /// `CardService.SubmitVerification`.
+    SubmitVerification,
+    /// `CardService.SwitchWalletRegion`.
+    SwitchWalletRegion,
+    /// `CardService.CreatePaymentCode`.
+    CreatePaymentCode,
+    /// `CardService.ReceiveFunds`.
+    ReceiveFunds,
+    /// `AuthorisationService.Refund`.
+    Refund,
+    /// `AuthorisationService.Settle`.
+    Settle,
+    /// `AdminService.PutPolicy`.
+    PutPolicy,
+    /// `AdminService.ActivatePolicy`.
+    ActivatePolicy,
+    /// `AdminService.SetShadowPolicy`.
+    SetShadowPolicy,
 }
 
 /// One call under one key.
@@ -52,21 +80,30 @@ pub enum Business {
     Fields(Vec<(&'static str, u64)>),
 }
 
-/// The first field in which two payments differ, by its name in the contract.
+/// The first field in which two payments differ, by its name in the contract. With a payment code
+/// the funding is not compared: it follows from the code (D10).
 pub(super) fn first_difference(stored: &Payment, given: &Payment) -> Option<&'static str> {
     let Payment {
-        card,
+        funding,
         merchant,
         amount,
         scene,
         mode,
+        code,
     } = stored;
+    let pays = |of: Funding| of.card().is_some();
+    let other_funding = code.is_none() && *funding != given.funding;
     [
-        (*card != given.card, "card_token"),
+        (
+            other_funding && pays(*funding) == pays(given.funding),
+            "card_token",
+        ),
+        (other_funding, "funding"),
         (*merchant != given.merchant, "merchant_id"),
         (*amount != given.amount, "amount_fen"),
         (*scene != given.scene, "scene"),
         (*mode != given.mode, "mode"),
+        (*code != given.code, "payment_code"),
     ]
     .into_iter()
     .find_map(|(differs, name)| differs.then_some(name))
@@ -94,11 +131,12 @@ mod tests {
     #[test]
     fn d18_the_first_differing_field_is_named() {
         let payment = Payment {
-            card: CardToken::from_bits(1),
+            funding: Funding::Card(CardToken::from_bits(1)),
             merchant: MerchantId::parse("m").ok(),
             amount: Amount::from_fen(1).unwrap(),
             scene: Scene::Purchase,
             mode: PaymentMode::OnlineApp,
+            code: None,
         };
         let other = |change: &dyn Fn(&mut Payment)| {
             let mut other = payment.clone();
@@ -107,8 +145,12 @@ mod tests {
         };
         assert_eq!(other(&|_| ()), None);
         assert_eq!(
-            other(&|payment| payment.card = CardToken::from_bits(2)),
+            other(&|payment| payment.funding = Funding::Card(CardToken::from_bits(2))),
             Some("card_token")
+        );
+        assert_eq!(
+            other(&|payment| payment.funding = Funding::Balance),
+            Some("funding")
         );
         assert_eq!(
             other(&|payment| payment.merchant = None),

@@ -2,21 +2,23 @@
 //! it: an entry that an older server skips would be a decision that it forgets.
 
 pub(super) mod binding;
+pub(super) mod credentials;
 pub(super) mod operators;
+mod payments;
 pub(super) mod reversal;
+mod wallet;
 
 use prost::Message as _;
-use waika_domain::card::{CardExpiry, IssuerCardReference};
+use waika_domain::card::CardExpiry;
 use waika_domain::decline::{AmountOverLimit, Decline, DeclineReason, Evidence};
 use waika_domain::event::{
-    ApprovalCode, BindDecided, BindReserved, CardStatusSet, Declined, Event, PasswordEffect,
-    Payment, PhoneCodeDecided, PhoneCodeEffect, PhoneCodeSent, Posted, Reservation, ReviewResolved,
-    Voided, Windows,
+    BindDecided, Event, PasswordEffect, PasswordUnlocked, PhoneCodeDecided, PhoneCodeEffect,
+    PhoneCodeSent,
 };
-use waika_domain::identifiers::{CardToken, Fingerprint, IdempotencyKey, MerchantId};
+use waika_domain::identifiers::{Fingerprint, IdempotencyKey, MerchantId};
 use waika_domain::merchant::{CategoryCode, Merchant, MerchantRegion};
 use waika_domain::money::{Amount, Fen};
-use waika_domain::period::{Day, Month, Timestamp, Year};
+use waika_domain::period::{Day, Timestamp};
 use waika_domain::refusal::{BindRefusal, PhoneCodeRefusal, Refused};
 use waika_domain::version::Version;
 
@@ -37,6 +39,16 @@ pub(crate) struct Stored {
     pub(crate) call: Option<StoredCall>,
     /// What happened.
     pub(crate) body: StoredBody,
+}
+
+impl Stored {
+    /// What happened; None where the journal speaks of itself.
+    pub(crate) fn event(&self) -> Option<&Event> {
+        match &self.body {
+            StoredBody::Event(event) => Some(event),
+            StoredBody::KeyCheck(_) => None,
+        }
+    }
 }
 
 /// The call that caused an entry.
@@ -85,55 +97,39 @@ fn call(call: schema::Call) -> Decoded<StoredCall> {
 }
 
 fn body(body: schema::Body, at: Timestamp) -> Decoded<StoredBody> {
+    use schema::Body;
     let event = match body {
-        schema::Body::KeyCheck(check) => return Ok(StoredBody::KeyCheck(check.into())),
-        schema::Body::PhoneCode(decided) => Event::PhoneCode(phone_code(decided)?),
-        schema::Body::BindReserved(reserved) => Event::BindReserved(BindReserved {
-            region: known(reserved.region, "a wallet region")?,
-            card: fingerprint(&reserved.card)?,
-            phone_code: phone_code_effect(reserved.phone_code)?,
-            password: password_effect(reserved.password),
-        }),
-        schema::Body::BindDecided(decided) => Event::BindDecided(Box::new(bind(*decided, at)?)),
-        schema::Body::Reserved(reserved) => Event::Reserved(Box::new(reservation(Some(reserved))?)),
-        schema::Body::Posted(posted) => Event::Posted(Box::new(Posted {
-            reserved_by: sequence(posted.reserved_by),
-            reservation: reservation(posted.reservation)?,
-            approval_code: ApprovalCode(array(&posted.approval_code, "an approval code")?),
-        })),
-        schema::Body::Voided(voided) => Event::Voided(Box::new(Voided {
-            reserved_by: voided.reserved_by,
-            reservation: reservation(voided.reservation)?,
-            decline: decline(voided.decline)?,
-        })),
-        schema::Body::Declined(declined) => Event::Declined(Box::new(Declined {
-            payment: payment(declined.payment)?,
-            decline: decline(declined.decline)?,
-            password: password_effect(declined.password),
-            policy: declined.policy.into(),
-        })),
-        schema::Body::ReviewResolved(resolved) => Event::ReviewResolved(ReviewResolved {
-            approve: resolved.approve,
-            resolved: resolved.resolved,
-            review: known(resolved.review, "a review's state")?,
-        }),
-        schema::Body::MerchantPut(put) => Event::MerchantPut(merchant(put)?),
-        schema::Body::CardStatusSet(set) => Event::CardStatusSet(CardStatusSet {
-            card: CardToken::from_bits(set.card_token),
-            reference: IssuerCardReference(set.reference.into()),
-            status: known(set.status, "a card's status")?,
-        }),
-        schema::Body::UnbindDecided(decided) => Event::UnbindDecided(binding::unbind(decided)?),
-        schema::Body::ReversalDecided(decided) => {
-            Event::ReversalDecided(Box::new(reversal::reversal(decided)?))
+        Body::KeyCheck(check) => return Ok(StoredBody::KeyCheck(check.into())),
+        Body::PhoneCode(decided) => Event::PhoneCode(phone_code(decided)?),
+        Body::BindReserved(reserved) => Event::BindReserved(binding::reserved(&reserved)?),
+        Body::BindDecided(decided) => Event::BindDecided(Box::new(bind(*decided, at)?)),
+        Body::Reserved(held) => Event::Reserved(Box::new(payments::reservation(Some(held))?)),
+        Body::Posted(posted) => Event::Posted(Box::new(payments::posted(posted)?)),
+        Body::Voided(voided) => Event::Voided(Box::new(payments::voided(voided)?)),
+        Body::Declined(declined) => Event::Declined(Box::new(payments::declined(declined)?)),
+        Body::ReviewResolved(done) => Event::ReviewResolved(operators::review_resolved(&done)?),
+        Body::MerchantPut(put) => Event::MerchantPut(merchant(put)?),
+        Body::CardStatusSet(set) => Event::CardStatusSet(operators::card_status_set(set)?),
+        Body::UnbindDecided(decided) => Event::UnbindDecided(binding::unbind(decided)?),
+        Body::ReversalDecided(done) => Event::ReversalDecided(Box::new(reversal::reversal(done)?)),
+        Body::ReversedAhead(name) => Event::ReversedAhead(Box::new(reversal::call_name(name)?)),
+        Body::RiskResolved(resolved) => Event::RiskResolved(operators::risk_resolved(resolved)?),
+        Body::ClockSet(setting) => Event::ClockSet(operators::clock_setting(setting)),
+        Body::SettleDecided(decided) => Event::SettleDecided(reversal::settle(decided)?),
+        Body::PasswordVerified(done) => Event::PasswordVerified(credentials::verified(done)?),
+        Body::PasswordChanged(done) => Event::PasswordChanged(credentials::changed(done)?),
+        Body::PasswordReset(decided) => credentials::reset(decided)?,
+        Body::PasswordTicketResolved(resolved) => credentials::ticket_resolved(resolved)?,
+        Body::PasswordUnlocked(was_locked) => {
+            Event::PasswordUnlocked(PasswordUnlocked { was_locked })
         }
-        schema::Body::ReversedAhead(name) => {
-            Event::ReversedAhead(Box::new(reversal::call_name(name)?))
-        }
-        schema::Body::RiskResolved(resolved) => {
-            Event::RiskResolved(operators::risk_resolved(resolved)?)
-        }
-        schema::Body::ClockSet(setting) => Event::ClockSet(operators::clock_setting(setting)),
+        Body::VerificationSubmitted(done) => wallet::verification(done)?,
+        Body::RegionSwitched(region) => wallet::region_switched(region)?,
+        Body::PaymentCode(decided) => credentials::code(decided)?,
+        Body::FundsReceived(received) => Event::FundsReceived(wallet::funds(received)?),
+        Body::PolicyPut(put) => operators::policy_put(put),
+        Body::PolicyActivated(name) => operators::policy_activated(name),
+        Body::PolicyShadowed(name) => operators::policy_shadowed(name),
     };
     Ok(StoredBody::Event(event))
 }
@@ -170,36 +166,6 @@ fn bind(decided: schema::BindDecided, at: Timestamp) -> Decoded<BindDecided> {
     })
 }
 
-fn reservation(reservation: Option<schema::Reservation>) -> Decoded<Reservation> {
-    let reservation = reservation.ok_or(NotUnderstood("a reservation"))?;
-    Ok(Reservation {
-        payment: payment(reservation.payment)?,
-        fee: Fen::new(reservation.fee_fen),
-        month: Month::from_number(reservation.month),
-        year: Year::from_number(reservation.year),
-        windows: Windows {
-            month_limit: Fen::new(reservation.month_limit_fen),
-            month_used: Fen::new(reservation.month_used_fen),
-            year_limit: Fen::new(reservation.year_limit_fen),
-            year_used: Fen::new(reservation.year_used_fen),
-        },
-        password: password_effect(reservation.password),
-        policy: reservation.policy.into(),
-    })
-}
-
-fn payment(payment: Option<schema::Payment>) -> Decoded<Payment> {
-    let payment = payment.ok_or(NotUnderstood("a payment"))?;
-    let merchant = Some(payment.merchant).filter(|merchant| !merchant.is_empty());
-    Ok(Payment {
-        card: CardToken::from_bits(payment.card_token),
-        merchant: merchant.as_deref().map(merchant_id).transpose()?,
-        amount: Amount::from_fen(payment.amount_fen).map_err(|_| NotUnderstood("an amount"))?,
-        scene: known(payment.scene, "a scene")?,
-        mode: known(payment.mode, "a payment mode")?,
-    })
-}
-
 pub(super) fn merchant(merchant: schema::Merchant) -> Decoded<Merchant> {
     Ok(Merchant {
         id: merchant_id(&merchant.id)?,
@@ -216,6 +182,10 @@ pub(super) fn merchant(merchant: schema::Merchant) -> Decoded<Merchant> {
 
 fn merchant_id(text: &str) -> Decoded<MerchantId> {
     MerchantId::parse(text).map_err(|_| NotUnderstood("a merchant's id"))
+}
+
+fn amount(fen: i64) -> Decoded<Amount> {
+    Amount::from_fen(fen).map_err(|_| NotUnderstood("an amount"))
 }
 
 fn decline(stored: Option<schema::Refused>) -> Decoded<Decline> {

@@ -1,17 +1,22 @@
 //! From what happened to what is written.
 
+pub(super) mod credentials;
+mod payments;
+mod wallet;
+
 use prost::Message as _;
 use waika_domain::decline::{Decline, Evidence};
 use waika_domain::event::{
-    BindDecided, Binding, Event, PasswordEffect, PasswordVerifier, Payment, PhoneCodeDecided,
-    PhoneCodeEffect, Reservation, ReversalDecided, UnbindDecided,
+    BindDecided, Binding, Event, PasswordEffect, PasswordVerifier, PhoneCodeDecided,
+    PhoneCodeEffect, UnbindDecided,
 };
-use waika_domain::identifiers::{CallName, Fingerprint};
+use waika_domain::identifiers::{CallName, Fingerprint, TicketId};
 use waika_domain::merchant::{Merchant, MerchantRegion};
 use waika_domain::period::Timestamp;
 use waika_domain::risk::RiskTicket;
 use waika_domain::sandbox_clock::ClockSetting;
 
+pub(super) use self::payments::funding;
 use super::call::{Business, Call};
 use super::numbers::Numbered as _;
 use super::schema;
@@ -68,27 +73,15 @@ fn body(event: &Event) -> schema::Body {
             password: password_effect(reserved.password),
         }),
         Event::BindDecided(decided) => schema::Body::BindDecided(Box::new(bind_decided(decided))),
-        Event::Reserved(reserved) => schema::Body::Reserved(reservation(reserved)),
-        Event::Posted(posted) => schema::Body::Posted(schema::Posted {
-            reserved_by: posted.reserved_by.unwrap_or_default(),
-            reservation: Some(reservation(&posted.reservation)),
-            approval_code: posted.approval_code.0.to_vec(),
-        }),
-        Event::Voided(voided) => schema::Body::Voided(schema::Voided {
-            reserved_by: voided.reserved_by,
-            reservation: Some(reservation(&voided.reservation)),
-            decline: Some(decline(&voided.decline)),
-        }),
-        Event::Declined(declined) => schema::Body::Declined(schema::Declined {
-            payment: Some(payment(&declined.payment)),
-            decline: Some(decline(&declined.decline)),
-            password: password_effect(declined.password),
-            policy: declined.policy.to_string(),
-        }),
+        Event::Reserved(reserved) => schema::Body::Reserved(payments::reservation(reserved)),
+        Event::Posted(posted) => schema::Body::Posted(payments::posted(posted)),
+        Event::Voided(voided) => schema::Body::Voided(payments::voided(voided)),
+        Event::Declined(declined) => schema::Body::Declined(payments::declined(declined)),
         Event::ReviewResolved(resolved) => schema::Body::ReviewResolved(schema::ReviewResolved {
             approve: resolved.approve,
             resolved: resolved.resolved,
             review: resolved.review.number(),
+            ticket: resolved.ticket.map_or(0, TicketId::sequence),
         }),
         Event::MerchantPut(put) => schema::Body::MerchantPut(merchant(put)),
         Event::CardStatusSet(set) => schema::Body::CardStatusSet(schema::CardStatusSet {
@@ -97,13 +90,46 @@ fn body(event: &Event) -> schema::Body {
             status: set.status.number(),
         }),
         Event::UnbindDecided(decided) => schema::Body::UnbindDecided(unbind(decided)),
-        Event::ReversalDecided(decided) => schema::Body::ReversalDecided(reversal(decided)),
+        Event::ReversalDecided(decided) => {
+            schema::Body::ReversalDecided(payments::reversal(decided))
+        }
         Event::ReversedAhead(name) => schema::Body::ReversedAhead(call_name(name)),
         Event::RiskResolved(resolved) => schema::Body::RiskResolved(schema::RiskResolved {
             ticket: Some(risk_ticket(&resolved.ticket)),
             cleared: resolved.cleared,
         }),
         Event::ClockSet(setting) => schema::Body::ClockSet(clock_setting(setting)),
+        Event::SettleDecided(decided) => schema::Body::SettleDecided(payments::settle(decided)),
+        Event::PasswordVerified(verified) => {
+            schema::Body::PasswordVerified(credentials::verified(verified))
+        }
+        Event::PasswordChanged(changed) => {
+            schema::Body::PasswordChanged(credentials::changed(changed))
+        }
+        Event::PasswordResetDecided(decided) => {
+            schema::Body::PasswordReset(credentials::reset(decided))
+        }
+        Event::PasswordTicketResolved(resolved) => {
+            schema::Body::PasswordTicketResolved(credentials::ticket_resolved(resolved))
+        }
+        Event::PasswordUnlocked(unlocked) => schema::Body::PasswordUnlocked(unlocked.was_locked),
+        Event::VerificationSubmitted(submitted) => {
+            schema::Body::VerificationSubmitted(wallet::verification(submitted))
+        }
+        Event::RegionSwitched(switched) => schema::Body::RegionSwitched(switched.region.number()),
+        Event::PaymentCodeDecided(decided) => schema::Body::PaymentCode(credentials::code(decided)),
+        Event::FundsReceived(received) => schema::Body::FundsReceived(wallet::funds(received)),
+        Event::PolicyPut(put) => schema::Body::PolicyPut(schema::PolicyPut {
+            name: put.name.to_string(),
+            text: put.text.to_string(),
+        }),
+        Event::PolicyActivated(activated) => {
+            schema::Body::PolicyActivated(activated.name.to_string())
+        }
+        Event::PolicyShadowed(shadowed) => {
+            let name = shadowed.name.as_deref().unwrap_or_default();
+            schema::Body::PolicyShadowed(name.to_owned())
+        }
     }
 }
 
@@ -123,27 +149,6 @@ fn unbind(decided: &UnbindDecided) -> schema::UnbindDecided {
             refused: Some(refusal(refused.reason.number(), &refused.evidence)),
             ..asked
         },
-    }
-}
-
-fn reversal(decided: &ReversalDecided) -> schema::ReversalDecided {
-    let reversal = decided.outcome.ok().map(|reversal| schema::Reversal {
-        principal_fen: reversal.principal.value(),
-        fee_fen: reversal.fee.value(),
-        remaining_fen: reversal.remaining.value(),
-        month: reversal.month.number(),
-        year: reversal.year.number(),
-        month_restored: reversal.month_restored,
-        year_restored: reversal.year_restored,
-    });
-    let refused = decided
-        .outcome
-        .err()
-        .map(|refused| refusal(refused.reason.number(), &refused.evidence));
-    schema::ReversalDecided {
-        original: decided.original,
-        reversal,
-        refused,
     }
 }
 
@@ -214,6 +219,7 @@ fn binding(binding: &Binding) -> schema::Binding {
         card_fingerprint: bytes(card.fingerprint),
         issuer_reference: card.issuer_reference.0.to_string(),
         bin: card.bin,
+        phone: card.phone,
         last_four: u32::from(card.last_four),
         scheme: card.scheme.number(),
         expiry_year: u32::from(card.expiry.year),
@@ -229,34 +235,6 @@ fn binding(binding: &Binding) -> schema::Binding {
 /// Salt and digest in one.
 pub(super) fn verifier(verifier: &PasswordVerifier) -> Vec<u8> {
     [&verifier.salt[..], &verifier.digest[..]].concat()
-}
-
-fn reservation(reservation: &Reservation) -> schema::Reservation {
-    schema::Reservation {
-        payment: Some(payment(&reservation.payment)),
-        fee_fen: reservation.fee.value(),
-        month: reservation.month.number(),
-        year: reservation.year.number(),
-        month_limit_fen: reservation.windows.month_limit.value(),
-        month_used_fen: reservation.windows.month_used.value(),
-        year_limit_fen: reservation.windows.year_limit.value(),
-        year_used_fen: reservation.windows.year_used.value(),
-        password: password_effect(reservation.password),
-        policy: reservation.policy.to_string(),
-    }
-}
-
-fn payment(payment: &Payment) -> schema::Payment {
-    schema::Payment {
-        card_token: payment.card.bits(),
-        merchant: payment
-            .merchant
-            .as_ref()
-            .map_or_else(String::new, ToString::to_string),
-        amount_fen: payment.amount.fen().value(),
-        scene: payment.scene.number(),
-        mode: payment.mode.number(),
-    }
 }
 
 pub(super) fn merchant(merchant: &Merchant) -> schema::Merchant {

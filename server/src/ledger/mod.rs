@@ -8,9 +8,13 @@ pub mod journal;
 mod call;
 pub(crate) mod decode;
 pub(crate) mod encode;
+mod error;
+mod lists;
+mod notices;
 mod numbers;
 mod open;
 mod operation;
+mod policies;
 mod reading;
 mod recovery;
 mod replay;
@@ -19,83 +23,44 @@ mod reversal;
 pub(crate) mod round_trip_tests;
 mod saga;
 mod schema;
+mod search;
 mod snapshot;
+mod steps;
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use waika_domain::event::Event;
-use waika_domain::identifiers::AccountId;
+use waika_domain::event::{Event, Payment};
+use waika_domain::identifiers::{AccountId, CodeDigest};
 use waika_domain::period::Timestamp;
 
 pub use self::call::{Business, Call, Rpc};
-use self::decode::{Stored, StoredBody};
+use self::decode::Stored;
+pub use self::error::LedgerError;
 use self::journal::JournalReader;
+pub(crate) use self::lists::{OpenTicket, PendingReview};
+pub(crate) use self::notices::{NoticeSeen, Notices};
 pub(crate) use self::numbers::Numbered;
 pub use self::open::OpenError;
 pub use self::operation::{
-    AuthoriseOperation, BindOperation, GlobalOperation, Operation, OriginalNamed,
-    PhoneCodeOperation, ReverseOperation, Secret, UnbindOperation,
+    AuthoriseOperation, BindOperation, ChangeOperation, CredentialGiven, GlobalOperation,
+    NewSecret, Operation, OriginalNamed, PaymentCodeOperation, PhoneCodeOperation, ResetOperation,
+    ReverseOperation, Secret, UnbindOperation, VerificationOperation, VerifyOperation,
 };
-pub use self::reading::{Decided, History, OpenTicket, QuoteAsked, Quoted, QuotedCard, Standing};
-use self::replay::{global_scope, is_same_call, replay, scope_of};
-pub(crate) use self::reversal::OriginalFound;
+pub(crate) use self::policies::PolicyList;
+pub use self::policies::{PolicyReload, PolicyReloadError};
+pub use self::reading::{Decided, History, QuoteAsked, Quoted, QuotedCard, Standing};
+use self::replay::{code_scope, global_scope, replay};
+pub(crate) use self::reversal::{OriginalFound, ahead_caller};
 use self::saga::Begun;
+use self::search::Search;
 pub use self::snapshot::SnapshotTaken;
 use self::snapshot::Snapshotter;
+pub use self::steps::{Step, StepKind};
 use crate::authoriser::{Applied, Authoriser, Passage, Taken};
-use crate::commit::{CommitQueue, Halted};
-use crate::idempotency::Place;
+use crate::commit::CommitQueue;
 use crate::vault::Vault;
-
-/// What went wrong: an accident, never a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LedgerError {
-    /// No account of that id.
-    #[error("no account of that id")]
-    UnknownAccount,
-    /// The account has no such card.
-    #[error("the account has no such card")]
-    UnknownCard,
-    /// The account has no such authorisation.
-    #[error("the account has no such authorisation")]
-    UnknownAuthorisation,
-    /// The account has no such open risk ticket.
-    #[error("the account has no such open risk ticket")]
-    UnknownTicket,
-    /// The key was used for something else.
-    #[error("the idempotency key was used with another {field}")]
-    KeyConflict {
-        /// The first field that differs, by its name in the contract.
-        field: &'static str,
-    },
-    /// No further key can be kept; nothing was written.
-    #[error("the index of idempotency keys is full")]
-    KeysFull,
-    /// Too many payments of the account were reversed before they came; nothing was written.
-    #[error("too many payments of this account were reversed before they came")]
-    AheadFull,
-    /// The store takes nothing any more; this operation was not applied.
-    #[error("the store has stopped")]
-    Stopped,
-    /// No snapshot could be written; nothing else is affected.
-    #[error("no snapshot could be written: the server's log says why")]
-    NoSnapshot,
-    /// An entry that was durable cannot be read again.
-    #[error("the store cannot read the decision again")]
-    Unreadable,
-    /// The store failed: whether the operation was written is not known.
-    #[error("the store failed before the outcome was durable")]
-    OutcomeUnknown,
-}
-
-/// A wait that ended without durability: the entry may be on the disk or not.
-impl From<Halted> for LedgerError {
-    fn from(_: Halted) -> Self {
-        Self::OutcomeUnknown
-    }
-}
 
 /// A decision that is durable.
 #[derive(Debug, Clone)]
@@ -116,8 +81,10 @@ pub struct Ledger {
     authoriser: Authoriser,
     queue: CommitQueue,
     reader: JournalReader,
-    /// Walks through history at the same time: they wait for each other and not for the pool.
+    /// Readings of many entries at the same time: they wait for each other and not for the pool.
     reading: Arc<Semaphore>,
+    /// Readings of the whole journal, which no short one must wait for.
+    long_reading: Arc<Semaphore>,
     /// Calls that go on whether their caller waits or not.
     sagas: TaskTracker,
     snapshotter: Snapshotter,
@@ -133,12 +100,9 @@ impl Ledger {
         call: Call,
         operation: Operation,
     ) -> Result<Answered, LedgerError> {
-        let (mut attempt, mut idle) = (0, None);
+        let mut search = Search::of(account.as_str(), &call);
         loop {
-            let slot = self
-                .authoriser
-                .idempotency
-                .slot(account.as_str(), &call, attempt);
+            let slot = self.slot(&search);
             let passage = Passage {
                 queue: &self.queue,
                 account: &account,
@@ -146,7 +110,8 @@ impl Ledger {
                 slot,
             };
             let found = self.find_original(core, passage, &operation).await?;
-            match self.take_or_wait(core, passage, &operation, &found).await? {
+            let taken = self.take(passage, &operation, &found);
+            match self.durably(core, taken).await? {
                 Taken::LookAgain => {}
                 Taken::Applied(applied) => {
                     let begun = Begun {
@@ -157,16 +122,44 @@ impl Ledger {
                     };
                     return self.follow(core, begun, applied).await;
                 }
-                Taken::Known(Place::UnderWay(sequence)) => {
-                    self.wait_for(sequence, &mut idle).await?;
-                }
-                Taken::Known(Place::Answered(sequence)) => {
-                    let stored = self.read(core, sequence).await?;
-                    if is_same_call(&stored, account.as_str(), &call) {
-                        self.authoriser.metrics.count_replay();
-                        return replay(sequence, stored, &call, Some(&operation));
+                Taken::Known(place) => {
+                    let known = self.stored_answer(core, &mut search, place).await?;
+                    if let Some(known) = known {
+                        return self.replay(known, &call, operation.payment());
                     }
-                    attempt += 1;
+                }
+            }
+        }
+    }
+
+    /// Decides a payment with a payment code, which gives the account, exactly once for its key.
+    /// Says whose the code is; None for one that is none of ours.
+    pub async fn submit_code(
+        &self,
+        core: usize,
+        digest: CodeDigest,
+        call: Call,
+        asked: &AuthoriseOperation,
+    ) -> Result<(Option<AccountId>, Answered), LedgerError> {
+        let scope = code_scope(digest);
+        let mut search = Search::of(&scope, &call);
+        loop {
+            let slot = self.slot(&search);
+            let (owner, taken) =
+                self.authoriser
+                    .authorise_by_code(&self.queue, &call, slot, asked)?;
+            match taken {
+                Taken::LookAgain => {}
+                Taken::Applied(applied) => {
+                    return Ok((owner, self.answer(core, applied).await?));
+                }
+                Taken::Known(place) => {
+                    let known = self.stored_answer(core, &mut search, place).await?;
+                    if let Some(known) = known {
+                        let owner = AccountId::parse(&known.1.account).ok();
+                        let answered = self.replay(known, &call, Some(&asked.payment))?;
+                        return Ok((owner, answered));
+                    }
                 }
             }
         }
@@ -180,29 +173,18 @@ impl Ledger {
         operation: GlobalOperation,
     ) -> Result<Answered, LedgerError> {
         let scope = global_scope(&operation);
-        let (mut attempt, mut idle) = (0, None);
+        let mut search = Search::of(&scope, &call);
         loop {
-            let slot = self.authoriser.idempotency.slot(&scope, &call, attempt);
-            match self
-                .authoriser
-                .global(&self.queue, &call, slot, &operation)?
-            {
-                Taken::Applied(applied) => return self.answer(core, applied).await,
+            let slot = self.slot(&search);
+            let taken = self.authoriser.global(&self.queue, &call, slot, &operation);
+            match self.durably(core, taken).await? {
                 Taken::LookAgain => {}
-                Taken::Known(Place::UnderWay(sequence)) => {
-                    self.wait_for(sequence, &mut idle).await?;
-                }
-                Taken::Known(Place::Answered(sequence)) => {
-                    let stored = self.read(core, sequence).await?;
-                    let same_scope = matches!(
-                        &stored.body,
-                        StoredBody::Event(event) if scope_of(event, "") == scope
-                    );
-                    if same_scope && is_same_call(&stored, "", &call) {
-                        self.authoriser.metrics.count_replay();
-                        return replay(sequence, stored, &call, None);
+                Taken::Applied(applied) => return self.answer(core, applied).await,
+                Taken::Known(place) => {
+                    let known = self.stored_answer(core, &mut search, place).await?;
+                    if let Some(known) = known {
+                        return self.replay(known, &call, None);
                     }
-                    attempt += 1;
                 }
             }
         }
@@ -241,19 +223,36 @@ impl Ledger {
         drop(self.queue.close());
     }
 
-    /// That something is not there is told, too, only once what took it away is durable.
-    async fn take_or_wait(
+    /// What is told of the state, too, is told only once what made it so is durable: that
+    /// something is not there, or that a name is taken.
+    async fn durably(
         &self,
         core: usize,
-        passage: Passage<'_>,
-        operation: &Operation,
-        found: &OriginalFound,
+        taken: Result<Taken, LedgerError>,
     ) -> Result<Taken, LedgerError> {
-        let taken = self.take(passage, operation, found);
-        if let Err(LedgerError::UnknownCard | LedgerError::UnknownTicket) = taken {
+        if let Err(
+            LedgerError::UnknownCard
+            | LedgerError::UnknownTicket
+            | LedgerError::UnknownPasswordTicket
+            | LedgerError::PolicyNameTaken
+            | LedgerError::PoliciesFull
+            | LedgerError::AheadFull,
+        ) = taken
+        {
             self.queue.wait_durable(core, self.queue.appended()).await?;
         }
         taken
+    }
+
+    /// Gives the stored answer again, if the call asks for the same.
+    fn replay(
+        &self,
+        (sequence, stored): (u64, Stored),
+        call: &Call,
+        asked: Option<&Payment>,
+    ) -> Result<Answered, LedgerError> {
+        self.authoriser.metrics.count_replay();
+        replay(sequence, stored, call, asked)
     }
 
     fn take(
@@ -269,6 +268,20 @@ impl Ledger {
             Operation::Unbind(asked) => authoriser.unbind(passage, asked),
             Operation::Authorise(asked) => authoriser.authorise(passage, asked),
             Operation::Reverse(asked) => authoriser.reverse(passage, asked, found),
+            Operation::Settle(_) => authoriser.settle(passage, found),
+            Operation::VerifyPassword(asked) => authoriser.verify_password(passage, asked),
+            Operation::ChangePassword(asked) => authoriser.change_password(passage, asked),
+            Operation::ResetPassword(asked) => authoriser.reset_password(passage, asked),
+            Operation::ResolvePasswordTicket { ticket, approve } => {
+                authoriser.resolve_password_ticket(passage, *ticket, *approve)
+            }
+            Operation::UnlockPassword => authoriser.unlock_password(passage),
+            Operation::SubmitVerification(photo) => authoriser.submit_verification(passage, photo),
+            Operation::SwitchRegion(region) => authoriser.switch_region(passage, *region),
+            Operation::CreatePaymentCode(asked) => authoriser.create_payment_code(passage, asked),
+            Operation::ReceiveFunds { kind, amount } => {
+                authoriser.receive_funds(passage, *kind, *amount)
+            }
             Operation::ResolveRisk { ticket, cleared } => {
                 authoriser.resolve_risk(passage, *ticket, *cleared)
             }

@@ -1,8 +1,11 @@
 //! Numbers of enums in the journal: never changed, never reused, never 0.
 
 use waika_domain::card::Scheme;
-use waika_domain::event::{CardStatus, PaymentMode, Review, Scene, WalletRegion};
+use waika_domain::event::{
+    CardStatus, FundsKind, Material, PasswordTicketState, PaymentMode, Review, Scene, WalletRegion,
+};
 use waika_domain::identity::DocumentType;
+use waika_domain::receipt::Verdict;
 use waika_domain::risk::RiskReason;
 
 use super::call::Rpc;
@@ -41,12 +44,38 @@ numbers! {
         Reverse = 8,
         ResolveRiskTicket = 9,
         SetClock = 10,
+        VerifyPassword = 11,
+        ChangePassword = 12,
+        ResetPassword = 13,
+        ResolvePasswordTicket = 14,
+        UnlockPassword = 15,
+        SubmitVerification = 16,
+        SwitchWalletRegion = 17,
+        CreatePaymentCode = 18,
+        ReceiveFunds = 19,
+        Refund = 20,
+        Settle = 21,
+        PutPolicy = 22,
+        ActivatePolicy = 23,
+        SetShadowPolicy = 24,
     }
     Scheme { Visa = 1, Mastercard = 2, DinersClub = 3, Discover = 4, Jcb = 5 }
     WalletRegion { Mainland = 1, HongKong = 2, Malaysia = 3, Other = 4 }
-    Review { NotRequired = 1, Required = 2, Approved = 3, Rejected = 4 }
+    Review {
+        NotRequired = 1,
+        Required = 2,
+        Approved = 3,
+        Rejected = 4,
+        PageReceived = 5,
+        FaceFailed = 6,
+        UnderReview = 7,
+    }
+    Material { PassportPage = 1, Face = 2, HandHeldPage = 3 }
+    FundsKind { RedPacket = 1, Transfer = 2 }
+    PasswordTicketState { Open = 1, Approved = 2, Rejected = 3 }
+    Verdict { Passed = 1, Rejected = 2, Skipped = 3 }
     Scene { Purchase = 1, RedPacket = 2, Transfer = 3, TopUp = 4, WealthProduct = 5 }
-    PaymentMode { OnlineApp = 1, OnlineMiniProgram = 2, MerchantQr = 3 }
+    PaymentMode { OnlineApp = 1, OnlineMiniProgram = 2, MerchantQr = 3, PaymentCode = 4 }
     RiskReason { CardShared = 1, HolderMismatch = 2 }
     CardStatus {
         Normal = 1, Expired = 2, Locked = 3, Lost = 4, Stolen = 5, Pickup = 6, NoFunds = 7,

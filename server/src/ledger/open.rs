@@ -17,6 +17,7 @@ use crate::accounts::Accounts;
 use crate::adjusted::Adjusted;
 use crate::authoriser::{Authoriser, Passage};
 use crate::bound_cards::BoundCards;
+use crate::caller_budget::CallerBudget;
 use crate::clock::Clock;
 use crate::commit::{CommitOptions, CommitQueue};
 use crate::config::{LedgerConfig, Store};
@@ -24,16 +25,19 @@ use crate::decision_metrics::DecisionMetrics;
 use crate::idempotency::Idempotency;
 use crate::issuer::SandboxIssuer;
 use crate::merchants::Merchants;
-use crate::risk_desk::RiskDesk;
+use crate::payment_codes::PaymentCodes;
+use crate::policy_book::PolicyBook;
+use crate::shadow::Shadow;
+use crate::ticket_desk::TicketDesk;
 use crate::under_way::UnderWay;
 use crate::vault::{Vault, VaultError};
+use crate::watchers::Watchers;
 
-/// Most idempotency keys that are kept: 67 million, which take 16 bytes each and as much again
-/// while their map grows.
-const MOST_KEYS: usize = 1 << 26;
-
-/// Walks through history at once: each is some dozens of short reads.
+/// Readings of many entries at once: mostly pages of history, each some dozens of short reads.
 const HISTORY_READERS: usize = 4;
+
+/// Readings of the whole journal at once: an operator's, who can wait for another's.
+const JOURNAL_READERS: usize = 1;
 
 /// Why there is no ledger. Each says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +73,17 @@ pub enum OpenError {
     /// The thread that commits could not be started.
     #[error("the system gave no thread for commits: {0}")]
     Thread(std::io::Error),
+    /// The policy file has another content than what decisions of its name were taken by.
+    #[error(
+        "policy {name} in {file} is not what has that name in the store already: give the file's \
+         policy a name of its own, since decisions carry it"
+    )]
+    PolicyNameTaken {
+        /// The policy's name.
+        name: String,
+        /// Its file.
+        file: String,
+    },
     /// What recovery had to add could not be written.
     #[error("the journal in {folder} cannot be written to: {reason}")]
     Unwritable {
@@ -89,21 +104,7 @@ impl Ledger {
         } else {
             return Err(OpenError::NoKey { folder, key_file });
         };
-        let authoriser = Authoriser {
-            accounts: Accounts::default(),
-            merchants: Merchants::default(),
-            bound_cards: BoundCards::default(),
-            adjusted: Adjusted::default(),
-            risk_desk: RiskDesk::default(),
-            idempotency: Idempotency::new(MOST_KEYS, vault.index_key()),
-            issuer: SandboxIssuer::new(config.seed),
-            vault,
-            policy: Arc::clone(&config.policy),
-            clock: Clock::system(),
-            metrics: DecisionMetrics::new(),
-            under_way: UnderWay::default(),
-            global: Mutex::new(()),
-        };
+        let authoriser = new_authoriser(vault, config.seed);
         let segment_bytes = usize::try_from(config.segment_bytes).unwrap_or(usize::MAX);
         let replayed = replay(&authoriser, disk, JournalOptions { segment_bytes }, cores);
         let Replayed { opened, unanswered } = replayed.map_err(|error| match error {
@@ -136,6 +137,7 @@ impl Ledger {
             authoriser,
             reader,
             reading: Arc::new(Semaphore::new(HISTORY_READERS)),
+            long_reading: Arc::new(Semaphore::new(JOURNAL_READERS)),
             sagas: TaskTracker::new(),
             snapshotter: snapshotter.map_err(OpenError::Thread)?,
         });
@@ -144,6 +146,12 @@ impl Ledger {
             folder,
             reason: error.to_string(),
         })?;
+        ledger.adopt_policy(config)?;
+        let now = ledger.authoriser.clock.now();
+        // What a shadow counted before the start is gone.
+        ledger.authoriser.shadow.begin(now);
+        let in_force = ledger.authoriser.policies.policy_at(now);
+        tracing::info!(policy = %in_force.name, "in force");
         // Not before: what a stopped server had begun is let go by now.
         ledger.snapshotter.begin(&ledger);
         Ok(ledger)
@@ -176,6 +184,31 @@ impl Ledger {
             self.authoriser.let_go(passage, sequence, &call.begun)?;
         }
         Ok(())
+    }
+}
+
+/// A state that is empty.
+fn new_authoriser(vault: Vault, seed: u64) -> Authoriser {
+    Authoriser {
+        accounts: Accounts::default(),
+        merchants: Merchants::default(),
+        bound_cards: BoundCards::default(),
+        adjusted: Adjusted::default(),
+        payment_codes: PaymentCodes::default(),
+        risk_desk: TicketDesk::default(),
+        password_desk: TicketDesk::default(),
+        review_desk: TicketDesk::default(),
+        watchers: Watchers::default(),
+        budget: CallerBudget::default(),
+        idempotency: Idempotency::new(vault.index_key()),
+        issuer: SandboxIssuer::new(seed),
+        vault,
+        policies: PolicyBook::new(),
+        shadow: Shadow::default(),
+        clock: Clock::system(),
+        metrics: DecisionMetrics::new(),
+        under_way: UnderWay::default(),
+        global: Mutex::new(()),
     }
 }
 

@@ -1,17 +1,24 @@
 //! What can be asked of a ledger that changes something. Parsed and complete: nothing in here
 //! can be malformed. Secrets are wiped when dropped and never printed.
 
+use std::sync::Arc;
+
 use waika_domain::card::{BoundCard, IssuerCardReference};
-use waika_domain::event::{CardStatus, Payment, WalletRegion};
+use waika_domain::event::{
+    CardStatus, Funding, FundsKind, GiveBack, Material, Payment, WalletRegion,
+};
 use waika_domain::identifiers::{
-    AuthorisationId, CardToken, Fingerprint, IdempotencyKey, TicketId,
+    AuthorisationId, CardToken, CodeDigest, Fingerprint, IdempotencyKey, TicketId,
 };
 use waika_domain::identity::Identity;
 use waika_domain::merchant::Merchant;
 use waika_domain::money::Amount;
 use waika_domain::period::Timestamp;
+use waika_domain::policy::Policy;
 use waika_domain::rules::bind::Application;
+use waika_domain::rules::password::Intent;
 use waika_domain::rules::phone_code::SendFacts;
+use waika_domain::rules::reset::Proof;
 use waika_domain::version::Client;
 use zeroize::Zeroizing;
 
@@ -33,8 +40,38 @@ pub enum Operation {
     Unbind(UnbindOperation),
     /// Decide a payment.
     Authorise(AuthoriseOperation),
-    /// Give a payment back.
+    /// Give a payment back, before it settles or after.
     Reverse(ReverseOperation),
+    /// Settle a payment early.
+    Settle(AuthorisationId),
+    /// Verify a password for a payment.
+    VerifyPassword(VerifyOperation),
+    /// Change a password.
+    ChangePassword(ChangeOperation),
+    /// Reset a forgotten password.
+    ResetPassword(Box<ResetOperation>),
+    /// Resolve a request to reset a password.
+    ResolvePasswordTicket {
+        /// The ticket.
+        ticket: TicketId,
+        /// Approve rather than reject.
+        approve: bool,
+    },
+    /// Unlock a password.
+    UnlockPassword,
+    /// Take a photo for a review.
+    SubmitVerification(VerificationOperation),
+    /// Switch the wallet's region.
+    SwitchRegion(WalletRegion),
+    /// Make a payment code.
+    CreatePaymentCode(PaymentCodeOperation),
+    /// Take money into the balance.
+    ReceiveFunds {
+        /// What it is.
+        kind: FundsKind,
+        /// How much.
+        amount: Amount,
+    },
     /// Close a risk ticket.
     ResolveRisk {
         /// The ticket.
@@ -56,6 +93,17 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// The payment to decide, if it is one.
+    pub(super) fn payment(&self) -> Option<&Payment> {
+        if let Self::Authorise(asked) = self {
+            Some(&asked.payment)
+        } else {
+            None
+        }
+    }
+}
+
 /// One thing to do that concerns no one account.
 #[derive(Debug, Clone)]
 pub enum GlobalOperation {
@@ -63,6 +111,12 @@ pub enum GlobalOperation {
     PutMerchant(Merchant),
     /// Set the sandbox's clock.
     SetClock(ClockAsked),
+    /// Store a policy.
+    PutPolicy(Arc<Policy>),
+    /// Let a stored policy hold.
+    ActivatePolicy(Box<str>),
+    /// Evaluate a stored policy beside the one that holds, or none.
+    SetShadow(Option<Box<str>>),
 }
 
 /// A phone code to send.
@@ -144,6 +198,7 @@ impl BindOperation {
             card_fingerprint,
             chosen_scheme,
             card_expiry,
+            phone,
             ..
         } = self.application;
         BoundCard {
@@ -151,6 +206,7 @@ impl BindOperation {
             fingerprint: card_fingerprint,
             issuer_reference,
             bin: self.pan.bin(),
+            phone: phone.mark(),
             last_four: self.pan.last_four(),
             scheme: chosen_scheme,
             expiry: card_expiry,
@@ -167,10 +223,22 @@ pub struct AuthoriseOperation {
     pub payment: Payment,
     /// The payer's app; None for a server-side caller.
     pub client: Option<Client>,
-    /// The payment password.
-    pub password: Secret,
+    /// What proves that the payer is who pays.
+    pub credential: CredentialGiven,
     /// The quote token that came with it, sealed by us.
     pub quote: Option<QuoteToken>,
+    /// Every rung shall be told.
+    pub want_receipt: bool,
+}
+
+/// What proves that the payer is who pays (R42).
+pub enum CredentialGiven {
+    /// The payment password.
+    Password(Secret),
+    /// A payment token.
+    Token(Secret),
+    /// The payment code of the payment (D10).
+    Code,
 }
 
 impl std::fmt::Debug for AuthoriseOperation {
@@ -199,9 +267,94 @@ impl std::fmt::Debug for UnbindOperation {
     }
 }
 
+/// A password to verify for a payment.
+pub struct VerifyOperation {
+    /// What the payment will be paid from, how much, and what the token follows from.
+    pub intent: Intent,
+    /// The payment password.
+    pub password: Secret,
+}
+
+/// A password to change.
+pub struct ChangeOperation {
+    /// The payment password as it is.
+    pub old: Secret,
+    /// The new one.
+    pub new: NewSecret,
+}
+
+/// A new password, as it was given twice.
+pub struct NewSecret {
+    /// The first time.
+    pub password: Secret,
+    /// It was the same the second time.
+    pub agree: bool,
+    /// Random.
+    pub salt: [u8; 8],
+}
+
+/// A forgotten password to reset.
+pub struct ResetOperation {
+    /// What proves who asks; whether the phone code is right is not known yet.
+    pub proof: Proof,
+    /// The code that was sent to the phone; empty by route 1.
+    pub phone_code: Secret,
+    /// The new one.
+    pub new: NewSecret,
+}
+
+/// A photo for a review.
+#[derive(Debug, Clone, Copy)]
+pub struct VerificationOperation {
+    /// What it shows.
+    pub material: Material,
+    /// Its digest.
+    pub digest: Fingerprint,
+    /// Its length.
+    pub bytes: u32,
+    /// The verifier's word on a face.
+    pub face_matches: bool,
+}
+
+/// A payment code to make.
+pub struct PaymentCodeOperation {
+    /// What payments with it are paid from.
+    pub funding: Funding,
+    /// Random; the code follows from it.
+    pub nonce: u64,
+    /// The payer's app; None for a server-side caller.
+    pub client: Option<Client>,
+    /// The payment password.
+    pub password: Secret,
+}
+
+macro_rules! says_nothing {
+    ($($operation:ident),*) => {
+        $(
+            /// Carries a secret: prints its name only.
+            impl std::fmt::Debug for $operation {
+                fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    formatter.debug_struct(stringify!($operation)).finish_non_exhaustive()
+                }
+            }
+        )*
+    };
+}
+
+says_nothing!(
+    CredentialGiven,
+    VerifyOperation,
+    ChangeOperation,
+    NewSecret,
+    ResetOperation,
+    PaymentCodeOperation
+);
+
 /// A payment to give back.
 #[derive(Debug, Clone)]
 pub struct ReverseOperation {
+    /// Before it settles or after.
+    pub kind: GiveBack,
     /// Which.
     pub original: OriginalNamed,
     /// How much of its principal; None for all that remains.
@@ -215,4 +368,11 @@ pub enum OriginalNamed {
     Id(AuthorisationId),
     /// By the key that it was or will be asked for with (D31).
     Key(IdempotencyKey),
+    /// The same of a payment with a code, whose keys belong to the code (D10).
+    KeyOfCode {
+        /// The code's digest.
+        code: CodeDigest,
+        /// The payment's key.
+        key: IdempotencyKey,
+    },
 }

@@ -1,23 +1,23 @@
 //! What can be asked of a ledger that changes nothing. Every answer waits until what it saw is
 //! durable.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use waika_domain::account::Account;
 use waika_domain::card::BoundCard;
 use waika_domain::decline::Decline;
-use waika_domain::event::{Event, Scene};
-use waika_domain::identifiers::{AccountId, AuthorisationId, MerchantId, TicketId};
-use waika_domain::merchant::Merchant;
+use waika_domain::event::{DecidedPayment, Scene};
+use waika_domain::identifiers::{AccountId, AuthorisationId, MerchantId};
 use waika_domain::money::{Amount, Fen};
 use waika_domain::period::Timestamp;
 use waika_domain::policy::Policy;
-use waika_domain::risk::{RiskReason, RiskTicket};
-use waika_domain::rules::settlement::settles_at;
-use waika_domain::sandbox_clock::ClockSetting;
+use waika_domain::rules::reverse::{Approved, GivenBack, Original};
 use waika_domain::version::Client;
 
 use super::decode::{Stored, StoredBody};
+use super::journal::JournalReader;
 use super::{Answered, Ledger, LedgerError};
 
 /// A payment to quote.
@@ -40,8 +40,12 @@ pub struct Quoted {
     pub fee: Fen,
     /// Every bound card, oldest first.
     pub cards: Vec<QuotedCard>,
+    /// The balance.
+    pub balance: Fen,
+    /// The quote token for the balance, or what the payment would be declined with.
+    pub balance_token: Result<String, Decline>,
     /// Name of the policy.
-    pub policy: Box<str>,
+    pub policy: Arc<str>,
     /// When it was quoted.
     pub at: Timestamp,
     /// Until when the tokens hold.
@@ -64,18 +68,20 @@ pub struct Decided {
     pub answered: Answered,
     /// How it stands.
     pub standing: Standing,
+    /// The sequence of the last step that is counted there: the end of its time line; 0 for none.
+    pub last_step: u64,
 }
 
 /// How an authorisation stands now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Principal given back so far.
-    pub given_back: Fen,
-    /// Fee given back so far.
-    pub fee_given_back: Fen,
-    /// Principal that is still authorised; nothing when declined.
+    /// Given back before it settled.
+    pub reversed: GivenBack,
+    /// Given back after it settled.
+    pub refunded: GivenBack,
+    /// Principal that was not given back; nothing when declined.
     pub remaining: Fen,
-    /// When it settles; None when declined.
+    /// When it settles or has settled; None when declined.
     pub settles_at: Option<Timestamp>,
     /// It is settled.
     pub settled: bool,
@@ -91,17 +97,6 @@ pub struct History {
     pub next: Option<u64>,
 }
 
-/// An open risk ticket.
-#[derive(Debug, Clone)]
-pub struct OpenTicket {
-    /// Whose.
-    pub account: AccountId,
-    /// The ticket.
-    pub ticket: RiskTicket,
-    /// Payments with the card would still be declined for it.
-    pub still_applies: bool,
-}
-
 /// Entries that one page of history looks at: a page is short rather than slow where an account
 /// has done much else than pay.
 const ENTRIES_A_PAGE: usize = 1_000;
@@ -114,16 +109,17 @@ impl Ledger {
         id: &AccountId,
         look: impl FnOnce(&Account, &Policy, Timestamp) -> R,
     ) -> Result<R, LedgerError> {
-        let now = self.authoriser.clock.now();
-        let policy = &self.authoriser.policy;
-        let (seen, sequence) = self
-            .authoriser
+        let authoriser = &self.authoriser;
+        let now = authoriser.clock.now();
+        let policy = authoriser.policies.policy_at(now);
+        let (seen, sequence) = authoriser
             .accounts
             .with_account(id, |account| {
-                (look(account, policy, now), account.last_sequence())
+                (look(account, &policy, now), account.last_sequence())
             })
             .ok_or(LedgerError::UnknownAccount)?;
-        let sequence = sequence.max(self.authoriser.clock.set_by());
+        let sequence = sequence.max(authoriser.clock.set_by());
+        let sequence = sequence.max(authoriser.policies.set_by());
         self.queue.wait_durable(core, sequence).await?;
         Ok(seen)
     }
@@ -135,8 +131,9 @@ impl Ledger {
         id: &AccountId,
         asked: &QuoteAsked,
     ) -> Result<Quoted, LedgerError> {
-        let look =
-            |account: &Account, _: &Policy, now| self.authoriser.quote(id, account, asked, now);
+        let look = |account: &Account, policy: &Policy, now| {
+            self.authoriser.quote(id, account, asked, (policy, now))
+        };
         let quoted = self.view(core, id, look).await?;
         // Merchants and other people's cards were seen too.
         self.queue.wait_durable(core, self.queue.appended()).await?;
@@ -169,77 +166,54 @@ impl Ledger {
         let latest = self.view(core, account, |account, _, _| account.last_sequence());
         let latest = latest.await?;
         let begin = begin.unwrap_or(latest).min(latest);
-        let reading = self.reading.acquire().await;
-        let _place = reading.map_err(|_| LedgerError::Stopped)?;
-        let (reader, account) = (self.reader.clone(), account.clone());
-        let walk = move || {
-            walk_back(begin, size, |sequence| {
-                read_own(&reader, &account, sequence)
-            })
-        };
-        let walked = tokio::task::spawn_blocking(walk).await;
-        let (found, next) = walked.map_err(|_| LedgerError::Unreadable)??;
+        let (found, next) = self.walk(account, 1..=begin, size, is_decision).await?;
         Ok(History {
             decisions: self.stand(core, found).await?,
             next,
         })
     }
 
-    /// At most `size` open risk tickets after one, oldest first, and whether there may be more.
-    pub async fn risk_tickets(
+    /// Walks back through those of an account's entries that are among `entries`, from the last of
+    /// them on, which must be the account's, and gathers what is wanted.
+    pub(super) async fn walk(
         &self,
-        core: usize,
-        after: Option<TicketId>,
+        account: &AccountId,
+        entries: RangeInclusive<u64>,
         size: usize,
-    ) -> Result<(Vec<OpenTicket>, Option<TicketId>), LedgerError> {
-        let listed = self.authoriser.risk_desk.after(after, size + 1);
-        let last = listed.get(..size).and_then(<[_]>::last);
-        let next = last
-            .map(|(ticket, _)| *ticket)
-            .filter(|_| listed.len() > size);
-        let open = listed.iter().take(size).filter_map(|(ticket, id)| {
-            let look = |account: &mut Account| self.open_ticket(id, account, *ticket);
-            let open = self.authoriser.accounts.with_account(id, look).flatten();
-            if open.is_none() {
-                // It went with its card.
-                self.authoriser.risk_desk.close(*ticket);
-            }
-            open
+        wanted: fn(&Stored) -> bool,
+    ) -> Result<Walked, LedgerError> {
+        let account = account.clone();
+        self.read_aside(move |reader| {
+            let read = |sequence| read_own(reader, &account, sequence);
+            walk_back(entries, size, wanted, read)
+        })
+        .await
+    }
+
+    /// Reads many entries away from this core's runtime: few do so at once.
+    pub(super) async fn read_aside<R: Send + 'static>(
+        &self,
+        read: impl FnOnce(&JournalReader) -> Result<R, LedgerError> + Send + 'static,
+    ) -> Result<R, LedgerError> {
+        self.read_in(&self.reading, read).await
+    }
+
+    /// Reads in one of some places. A caller who hangs up leaves its place taken until its reading
+    /// has ended.
+    pub(super) async fn read_in<R: Send + 'static>(
+        &self,
+        places: &Arc<Semaphore>,
+        read: impl FnOnce(&JournalReader) -> Result<R, LedgerError> + Send + 'static,
+    ) -> Result<R, LedgerError> {
+        let place = Arc::clone(places).acquire_owned().await;
+        let place = place.map_err(|_| LedgerError::Stopped)?;
+        let reader = self.reader.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let read = read(&reader);
+            drop(place);
+            read
         });
-        let open = open.collect();
-        self.queue.wait_durable(core, self.queue.appended()).await?;
-        Ok((open, next))
-    }
-
-    /// What the clock shows, and how it goes, once that is durable.
-    pub async fn clock(&self, core: usize) -> Result<(Timestamp, ClockSetting), LedgerError> {
-        let clock = &self.authoriser.clock;
-        let seen = (clock.now(), clock.setting());
-        self.queue.wait_durable(core, self.queue.appended()).await?;
-        Ok(seen)
-    }
-
-    /// The merchant of that id, once what was seen of it is durable.
-    pub async fn merchant(
-        &self,
-        core: usize,
-        id: &MerchantId,
-    ) -> Result<Option<Arc<Merchant>>, LedgerError> {
-        let merchant = self.authoriser.merchants.find(id);
-        self.queue.wait_durable(core, self.queue.appended()).await?;
-        Ok(merchant)
-    }
-
-    /// At most `size` merchants after one, in the order of their ids, and whether there are more.
-    pub async fn merchants(
-        &self,
-        core: usize,
-        after: Option<&MerchantId>,
-        size: usize,
-    ) -> Result<(Vec<Arc<Merchant>>, bool), LedgerError> {
-        let page = self.authoriser.merchants.page(after, size);
-        self.queue.wait_durable(core, self.queue.appended()).await?;
-        Ok(page)
+        read.await.map_err(|_| LedgerError::Unreadable)?
     }
 
     /// The stored decision on a payment of an account.
@@ -271,20 +245,22 @@ impl Ledger {
         let mut seen = self.authoriser.clock.set_by();
         let mut decisions = Vec::with_capacity(found.len());
         for (sequence, stored) in found {
-            let adjustment = self.authoriser.adjusted.given_back(sequence);
+            let adjustment = self.authoriser.adjusted.find(sequence);
             seen = seen.max(adjustment.last);
             let StoredBody::Event(event) = stored.body else {
                 continue;
             };
-            let principal = approved_principal(&event);
-            let settles_at = principal.map(|_| settles_at(stored.at, &self.authoriser.policy));
-            let given_back = adjustment.given_back;
-            let standing = Standing {
-                given_back: given_back.principal,
-                fee_given_back: given_back.fee,
-                remaining: principal.unwrap_or(Fen::ZERO).minus(given_back.principal),
-                settles_at,
-                settled: settles_at.is_some_and(|at| now >= at),
+            let standing = match event.decision() {
+                Some(DecidedPayment::Approved(posted)) => standing_of(
+                    Approved {
+                        original: Original::of(&posted.reservation),
+                        so_far: adjustment.so_far,
+                    },
+                    now,
+                ),
+                Some(DecidedPayment::Declined(_) | DecidedPayment::Voided(_)) | None => {
+                    Standing::default()
+                }
             };
             let answered = Answered {
                 sequence,
@@ -292,37 +268,20 @@ impl Ledger {
                 event,
                 replayed: false,
             };
-            decisions.push(Decided { answered, standing });
+            decisions.push(Decided {
+                answered,
+                standing,
+                last_step: adjustment.last,
+            });
         }
         self.queue.wait_durable(core, seen).await?;
         Ok(decisions)
-    }
-
-    fn open_ticket(
-        &self,
-        id: &AccountId,
-        account: &Account,
-        ticket: TicketId,
-    ) -> Option<OpenTicket> {
-        let ticket = *account.risk_ticket(ticket)?;
-        let card = account.card(ticket.card)?;
-        let shared_or_not = self.authoriser.risk_of(account, card);
-        let still_applies = match ticket.reason {
-            RiskReason::CardShared => shared_or_not == Some(RiskReason::CardShared),
-            // Behind a shared card the other risk is not looked at: it stands until it is cleared.
-            RiskReason::HolderMismatch => shared_or_not.is_some(),
-        };
-        Some(OpenTicket {
-            account: id.clone(),
-            ticket,
-            still_applies,
-        })
     }
 }
 
 /// Reads an entry of an account; the chain of its entries never leaves it.
 fn read_own(
-    reader: &super::journal::JournalReader,
+    reader: &JournalReader,
     account: &AccountId,
     sequence: u64,
 ) -> Result<Stored, LedgerError> {
@@ -335,46 +294,78 @@ fn read_own(
     }
 }
 
-/// Decisions, and where to go on.
-type Walked = (Vec<(u64, Stored)>, Option<u64>);
+/// Entries that were wanted, and where to go on.
+pub(super) type Walked = (Vec<(u64, Stored)>, Option<u64>);
 
-/// Goes from an entry to the account's one before it, and so on, and gathers decisions.
+/// Goes from the last entry to the account's one before it, and so on down to the first, and
+/// gathers what is wanted.
 fn walk_back(
-    begin: u64,
+    entries: RangeInclusive<u64>,
     size: usize,
+    wanted: fn(&Stored) -> bool,
     read: impl Fn(u64) -> Result<Stored, LedgerError>,
 ) -> Result<Walked, LedgerError> {
     let mut found = Vec::new();
-    let mut sequence = begin;
+    let (first, mut sequence) = entries.into_inner();
     for _ in 0..ENTRIES_A_PAGE {
-        if sequence == 0 || found.len() == size {
+        if sequence < first || found.len() == size {
             break;
         }
         let stored = read(sequence)?;
         let previous = stored.previous;
-        if is_decision(&stored) {
+        if wanted(&stored) {
             found.push((sequence, stored));
         }
         sequence = previous;
     }
-    Ok((found, Some(sequence).filter(|&sequence| sequence != 0)))
+    Ok((found, Some(sequence).filter(|&next| next >= first)))
 }
 
 fn is_decision(stored: &Stored) -> bool {
-    match &stored.body {
-        StoredBody::Event(event) => matches!(
-            event,
-            Event::Posted(_) | Event::Declined(_) | Event::Voided(_)
-        ),
-        StoredBody::KeyCheck(_) => false,
+    let event = stored.event();
+    event.is_some_and(|event| event.decision().is_some())
+}
+
+fn standing_of(approved: Approved, now: Timestamp) -> Standing {
+    let Approved { original, so_far } = approved;
+    // What was reversed in full never settles: nothing of it is left to.
+    let something = approved.remaining() > Fen::ZERO || so_far.refunded.principal > Fen::ZERO;
+    Standing {
+        reversed: so_far.reversed,
+        refunded: so_far.refunded,
+        remaining: approved.remaining(),
+        settles_at: Some(so_far.settled_at.unwrap_or(original.settles_at)),
+        settled: something && approved.is_settled(now),
     }
 }
 
-/// The principal of an approved payment; None for a declined one.
-fn approved_principal(event: &Event) -> Option<Fen> {
-    if let Event::Posted(posted) = event {
-        Some(posted.reservation.payment.amount.fen())
-    } else {
-        None
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten entries of one account, of which every third is wanted.
+    fn walk(entries: RangeInclusive<u64>, size: usize) -> (Vec<u64>, Option<u64>) {
+        let read = |sequence: u64| {
+            Ok(Stored {
+                account: "a".into(),
+                previous: sequence - 1,
+                at: Timestamp::from_unix_ms(i64::from(sequence.is_multiple_of(3))),
+                call: None,
+                body: StoredBody::KeyCheck(Box::default()),
+            })
+        };
+        let wanted = |stored: &Stored| stored.at > Timestamp::from_unix_ms(0);
+        let (found, next) = walk_back(entries, size, wanted, read).unwrap();
+        (found.iter().map(|(sequence, _)| *sequence).collect(), next)
+    }
+
+    #[test]
+    fn a_walk_goes_back_to_the_first_entry_that_is_asked_for_and_no_further() {
+        assert_eq!(walk(1..=10, 100), (vec![9, 6, 3], None));
+        assert_eq!(walk(1..=10, 2), (vec![9, 6], Some(5)));
+        assert_eq!(walk(6..=10, 100), (vec![9, 6], None));
+        assert_eq!(walk(7..=10, 1), (vec![9], Some(8)));
+        assert_eq!(walk(RangeInclusive::new(11, 10), 100), (vec![], None));
+        assert_eq!(walk(RangeInclusive::new(1, 0), 100), (vec![], None));
     }
 }

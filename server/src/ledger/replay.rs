@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use waika_domain::event::{Event, Payment};
-use waika_domain::identifiers::MerchantId;
+use waika_domain::identifiers::{CodeDigest, MerchantId};
 
 use super::call::{Business, Call, first_difference, first_differing_field};
 use super::decode::{Stored, StoredBody};
-use super::operation::{GlobalOperation, Operation};
+use super::operation::GlobalOperation;
 use super::{Answered, LedgerError};
 
 /// What the keys of a global operation are scoped to: no account's name has a slash.
@@ -15,43 +15,53 @@ pub(super) fn global_scope(operation: &GlobalOperation) -> String {
     match operation {
         GlobalOperation::PutMerchant(merchant) => merchant_scope(&merchant.id),
         GlobalOperation::SetClock(_) => CLOCK_SCOPE.to_owned(),
+        GlobalOperation::PutPolicy(_)
+        | GlobalOperation::ActivatePolicy(_)
+        | GlobalOperation::SetShadow(_) => POLICY_SCOPE.to_owned(),
     }
+}
+
+/// What the keys of payments with a payment code are scoped to (D10).
+pub(super) fn code_scope(code: CodeDigest) -> String {
+    format!("code/{:016x}", code.0)
 }
 
 /// What the key of a stored event was scoped to.
 pub(super) fn scope_of<'a>(event: &Event, account: &'a str) -> Cow<'a, str> {
-    match event {
-        Event::MerchantPut(merchant) => merchant_scope(&merchant.id).into(),
-        Event::ClockSet(_) => CLOCK_SCOPE.into(),
-        Event::PhoneCode(_)
-        | Event::BindReserved(_)
-        | Event::BindDecided(_)
-        | Event::UnbindDecided(_)
-        | Event::Reserved(_)
-        | Event::Posted(_)
-        | Event::Voided(_)
-        | Event::Declined(_)
-        | Event::ReversalDecided(_)
-        | Event::ReversedAhead(_)
-        | Event::ReviewResolved(_)
-        | Event::RiskResolved(_)
-        | Event::CardStatusSet(_) => account.into(),
+    if let Some(code) = event.payment().and_then(|payment| payment.code) {
+        return code_scope(code).into();
+    }
+    if let Event::MerchantPut(merchant) = event {
+        return merchant_scope(&merchant.id).into();
+    }
+    if let Event::ClockSet(_) = event {
+        return CLOCK_SCOPE.into();
+    }
+    if event.is_about_policies() {
+        POLICY_SCOPE.into()
+    } else {
+        account.into()
     }
 }
 
 const CLOCK_SCOPE: &str = "clock/";
+const POLICY_SCOPE: &str = "policy/";
 
 fn merchant_scope(id: &MerchantId) -> String {
     format!("merchant/{id}")
 }
 
-/// True if an entry was caused by a call with this key; its hash alone does not say so.
-pub(super) fn is_same_call(stored: &Stored, account: &str, call: &Call) -> bool {
+/// True if an entry was caused by a call with this key, in this scope; its hash alone does not
+/// say so.
+pub(super) fn is_same_call(stored: &Stored, scope: &str, call: &Call) -> bool {
+    let Some(event) = stored.event() else {
+        return false;
+    };
     stored
         .call
         .as_ref()
         .is_some_and(|by| by.rpc == call.rpc && by.caller == call.caller && by.key == call.key)
-        && *stored.account == *account
+        && *scope_of(event, &stored.account) == *scope
 }
 
 /// The stored answer, if the call asks for the same (D18).
@@ -59,20 +69,20 @@ pub(super) fn replay(
     sequence: u64,
     stored: Stored,
     call: &Call,
-    operation: Option<&Operation>,
+    asked: Option<&Payment>,
 ) -> Result<Answered, LedgerError> {
     let StoredBody::Event(event) = stored.body else {
         return Err(LedgerError::Unreadable);
     };
-    let differs = match (&call.business, operation) {
-        (Business::Payment, Some(Operation::Authorise(asked))) => {
-            payment_of(&event).and_then(|payment| first_difference(payment, &asked.payment))
-        }
+    let differs = match (&call.business, asked) {
+        (Business::Payment, Some(asked)) => event
+            .payment()
+            .and_then(|payment| first_difference(payment, asked)),
         (Business::Fields(given), _) => {
             let fields = stored.call.map(|by| by.fields).unwrap_or_default();
             first_differing_field(&fields, given)
         }
-        (Business::Payment, _) => None,
+        (Business::Payment, None) => None,
     };
     match differs {
         Some(field) => Err(LedgerError::KeyConflict { field }),
@@ -82,25 +92,5 @@ pub(super) fn replay(
             event,
             replayed: true,
         }),
-    }
-}
-
-fn payment_of(event: &Event) -> Option<&Payment> {
-    match event {
-        Event::Posted(posted) => Some(&posted.reservation.payment),
-        Event::Voided(voided) => Some(&voided.reservation.payment),
-        Event::Declined(declined) => Some(&declined.payment),
-        Event::Reserved(reservation) => Some(&reservation.payment),
-        Event::PhoneCode(_)
-        | Event::BindReserved(_)
-        | Event::BindDecided(_)
-        | Event::UnbindDecided(_)
-        | Event::ReversalDecided(_)
-        | Event::ReversedAhead(_)
-        | Event::ReviewResolved(_)
-        | Event::RiskResolved(_)
-        | Event::MerchantPut(_)
-        | Event::CardStatusSet(_)
-        | Event::ClockSet(_) => None,
     }
 }

@@ -1,17 +1,19 @@
-//! Finding the payment that a reversal names, before any lock is taken.
+//! Finding the payment that a reversal, a refund or a settlement names, before any lock is taken.
 
-use waika_domain::event::Event;
-use waika_domain::identifiers::CallName;
+use std::borrow::Cow;
+
+use waika_domain::event::{DecidedPayment, Event};
+use waika_domain::identifiers::{AccountId, CallName, CodeDigest, IdempotencyKey};
 use waika_domain::rules::reverse::Original;
-use waika_domain::rules::settlement::settles_at;
 
 use super::call::{Business, Call, Rpc};
-use super::decode::{Stored, StoredBody};
+use super::decode::Stored;
 use super::operation::{Operation, OriginalNamed};
-use super::replay::is_same_call;
+use super::replay::code_scope;
+use super::search::Search;
 use super::{Ledger, LedgerError};
 use crate::authoriser::Passage;
-use crate::idempotency::{Place, Slot};
+use crate::idempotency::Slot;
 
 /// The payment that a reversal names, as it was found before the account was locked.
 #[derive(Debug)]
@@ -42,83 +44,119 @@ impl Ledger {
         passage: Passage<'_>,
         operation: &Operation,
     ) -> Result<OriginalFound, LedgerError> {
-        let Operation::Reverse(asked) = operation else {
-            return Ok(OriginalFound::KeyKnown);
+        let named = match operation {
+            Operation::Reverse(asked) => asked.original.clone(),
+            Operation::Settle(id) => OriginalNamed::Id(*id),
+            Operation::SendPhoneCode(_)
+            | Operation::Bind(_)
+            | Operation::Unbind(_)
+            | Operation::Authorise(_)
+            | Operation::VerifyPassword(_)
+            | Operation::ChangePassword(_)
+            | Operation::ResetPassword(_)
+            | Operation::ResolvePasswordTicket { .. }
+            | Operation::UnlockPassword
+            | Operation::SubmitVerification(_)
+            | Operation::SwitchRegion(_)
+            | Operation::CreatePaymentCode(_)
+            | Operation::ReceiveFunds { .. }
+            | Operation::ResolveRisk { .. }
+            | Operation::ResolveReview { .. }
+            | Operation::SetCardStatus { .. } => return Ok(OriginalFound::KeyKnown),
         };
         if self.authoriser.idempotency.find(passage.slot).is_some() {
             return Ok(OriginalFound::KeyKnown);
         }
-        match &asked.original {
+        match named {
             OriginalNamed::Id(id) => {
-                let stored = self.decision(core, passage.account, *id).await?;
-                self.decided(id.sequence(), &stored)
+                let stored = self.decision(core, passage.account, id).await?;
+                decided(id.sequence(), &stored)
             }
             OriginalNamed::Key(key) => {
-                let name = CallName {
-                    caller: passage.call.caller.clone(),
-                    key: key.clone(),
-                };
-                self.find_by_key(core, passage, name).await
+                let caller = passage.call.caller.clone();
+                let name = CallName { caller, key };
+                let payment = payment_call(&passage.call.caller, &name.key);
+                let search = Search::of(passage.account.as_str(), &payment);
+                self.find_by_key(core, search, name).await
+            }
+            OriginalNamed::KeyOfCode { code, key } => {
+                let caller = ahead_caller(Some(code), &passage.call.caller).into();
+                let name = CallName { caller, key };
+                let payment = payment_call(&passage.call.caller, &name.key);
+                let scope = code_scope(code);
+                self.find_by_key(core, Search::of(&scope, &payment), name)
+                    .await
             }
         }
     }
 
+    /// `name` is what the payment is recorded under if it has not come yet.
     async fn find_by_key(
         &self,
         core: usize,
-        passage: Passage<'_>,
+        mut search: Search<'_>,
         name: CallName,
     ) -> Result<OriginalFound, LedgerError> {
-        let account = passage.account.as_str();
-        let payment = Call {
-            rpc: Rpc::Authorise,
-            caller: name.caller.clone(),
-            key: name.key.clone(),
-            business: Business::Payment,
-        };
-        let (mut attempt, mut idle) = (0, None);
         loop {
-            let slot = self.authoriser.idempotency.slot(account, &payment, attempt);
-            match self.authoriser.idempotency.find(slot) {
-                None => return Ok(OriginalFound::NotYet { slot, name }), // D31
-                Some(Place::UnderWay(sequence)) => self.wait_for(sequence, &mut idle).await?,
-                Some(Place::Answered(sequence)) => {
-                    let stored = self.read(core, sequence).await?;
-                    if is_same_call(&stored, account, &payment) {
-                        return self.decided(sequence, &stored);
-                    }
-                    attempt += 1;
-                }
+            let slot = self.slot(&search);
+            let Some(place) = self.authoriser.idempotency.find(slot) else {
+                return Ok(OriginalFound::NotYet { slot, name }); // D31
+            };
+            let known = self.stored_answer(core, &mut search, place).await?;
+            if let Some((sequence, stored)) = known {
+                return decided(sequence, &stored);
             }
         }
     }
 
-    fn decided(&self, sequence: u64, stored: &Stored) -> Result<OriginalFound, LedgerError> {
-        let StoredBody::Event(event) = &stored.body else {
-            return Err(LedgerError::UnknownAuthorisation);
-        };
-        let original = match event {
-            Event::Posted(posted) => Some(Original {
-                principal: posted.reservation.payment.amount,
-                fee: posted.reservation.fee,
-                month: posted.reservation.month,
-                year: posted.reservation.year,
-                settles_at: settles_at(stored.at, &self.authoriser.policy),
-            }),
-            Event::Declined(_) | Event::Voided(_) => None,
-            Event::PhoneCode(_)
-            | Event::BindReserved(_)
-            | Event::BindDecided(_)
-            | Event::UnbindDecided(_)
-            | Event::Reserved(_)
-            | Event::ReversalDecided(_)
-            | Event::ReversedAhead(_)
-            | Event::ReviewResolved(_)
-            | Event::RiskResolved(_)
-            | Event::MerchantPut(_)
-            | Event::CardStatusSet(_)
-            | Event::ClockSet(_) => return Err(LedgerError::UnknownAuthorisation),
-        };
-        Ok(OriginalFound::Decided { sequence, original })
+    /// Whose a payment with a code is: the code leads to its account or, when it is forgotten, the
+    /// payment itself does.
+    pub(crate) async fn account_of_code(
+        &self,
+        core: usize,
+        digest: CodeDigest,
+        (caller, key): (&str, &IdempotencyKey),
+    ) -> Result<AccountId, LedgerError> {
+        if let Some(account) = self.authoriser.payment_codes.find(digest) {
+            return Ok(account);
+        }
+        let (scope, payment) = (code_scope(digest), payment_call(caller, key));
+        let mut search = Search::of(&scope, &payment);
+        loop {
+            let place = self.authoriser.idempotency.find(self.slot(&search));
+            let place = place.ok_or(LedgerError::UnknownCode)?;
+            let known = self.stored_answer(core, &mut search, place).await?;
+            if let Some((_, stored)) = known {
+                // A code that was none of ours was decided without an account.
+                return AccountId::parse(&stored.account).map_err(|_| LedgerError::UnknownCode);
+            }
+        }
     }
+}
+
+fn payment_call(caller: &str, key: &IdempotencyKey) -> Call {
+    Call {
+        rpc: Rpc::Authorise,
+        caller: caller.into(),
+        key: key.clone(),
+        business: Business::Payment,
+    }
+}
+
+/// Under which caller's name a payment is recorded that was reversed before it came: keys of
+/// payments with a code belong to the code, so that the same key elsewhere is another one (D10).
+pub(crate) fn ahead_caller(code: Option<CodeDigest>, caller: &str) -> Cow<'_, str> {
+    match code {
+        None => caller.into(),
+        Some(code) => [&code_scope(code), "/", caller].concat().into(),
+    }
+}
+
+fn decided(sequence: u64, stored: &Stored) -> Result<OriginalFound, LedgerError> {
+    let original = match stored.event().and_then(Event::decision) {
+        Some(DecidedPayment::Approved(posted)) => Some(Original::of(&posted.reservation)),
+        Some(DecidedPayment::Declined(_) | DecidedPayment::Voided(_)) => None,
+        None => return Err(LedgerError::UnknownAuthorisation),
+    };
+    Ok(OriginalFound::Decided { sequence, original })
 }

@@ -5,9 +5,9 @@ use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
 use waika_domain::decline::{AmountOverLimit, Decline, DeclineReason, Evidence};
 use waika_domain::event::{
     ApprovalCode, BindDecided, BindReserved, Binding, CardStatus, CardStatusSet, Declined, Event,
-    PasswordEffect, PasswordVerifier, Payment, PaymentMode, PhoneCodeDecided, PhoneCodeEffect,
-    PhoneCodeSent, Posted, Reservation, Reversal, ReversalDecided, Review, ReviewResolved, Scene,
-    UnbindDecided, Unbound, Voided, WalletRegion, Windows,
+    Funding, GiveBack, PasswordEffect, PasswordVerifier, Payment, PaymentMode, PhoneCodeDecided,
+    PhoneCodeEffect, PhoneCodeSent, Posted, Reservation, Reversal, ReversalDecided, Review,
+    ReviewResolved, Scene, Spent, UnbindDecided, Unbound, Voided, WalletRegion, Windows,
 };
 use waika_domain::identifiers::{
     CallName, CardToken, Fingerprint, IdempotencyKey, MerchantId, TicketId,
@@ -27,16 +27,20 @@ use super::call::{Business, Call, Rpc};
 use super::decode::{self, StoredBody};
 use super::{encode, schema};
 
+#[path = "round_trip_tests/wallet.rs"]
+mod wallet;
+
 const NOW: Timestamp = Timestamp::from_unix_ms(1_700_000_000_123);
 const PHONE: Fingerprint = Fingerprint([7; 16]);
 
 fn payment() -> Payment {
     Payment {
-        card: CardToken::from_bits(u64::MAX),
+        funding: Funding::Card(CardToken::from_bits(u64::MAX)),
         merchant: MerchantId::parse("m").ok(),
         amount: Amount::from_fen(20_017).unwrap(),
         scene: Scene::Purchase,
         mode: PaymentMode::MerchantQr,
+        code: None,
     }
 }
 
@@ -52,8 +56,12 @@ fn reservation() -> Reservation {
             year_limit: Fen::new(6_000_000),
             year_used: Fen::new(40_034),
         },
+        balance_left: None,
+        settles_at: NOW,
         password: PasswordEffect::Matched,
+        spent: None,
         policy: "weixin-2023".into(),
+        receipt: None,
     }
 }
 
@@ -64,6 +72,7 @@ fn binding(password_set: Option<PasswordVerifier>) -> Binding {
             fingerprint: Fingerprint([1; 16]),
             issuer_reference: IssuerCardReference("0-ff".into()),
             bin: 411_111,
+            phone: u32::MAX,
             last_four: 7,
             scheme: Scheme::Jcb,
             expiry: CardExpiry {
@@ -187,6 +196,7 @@ pub(crate) fn every_kind_of_event() -> Vec<Event> {
             approve: true,
             resolved: false,
             review: Review::Rejected,
+            ticket: Some(TicketId::from_sequence(71)),
         }),
         Event::MerchantPut(Merchant {
             id: MerchantId::parse("m").unwrap(),
@@ -203,6 +213,7 @@ pub(crate) fn every_kind_of_event() -> Vec<Event> {
     ];
     events.extend(a_decline_with_each_evidence());
     events.extend(later_events());
+    events.extend(wallet::events());
     events
 }
 
@@ -216,7 +227,9 @@ fn later_events() -> Vec<Event> {
     };
     let reversal = |outcome| {
         Event::ReversalDecided(Box::new(ReversalDecided {
+            kind: GiveBack::Reversal,
             original: 41,
+            previous: 0,
             outcome,
         }))
     };
@@ -234,6 +247,7 @@ fn later_events() -> Vec<Event> {
             year: Year::from_number(2024),
             month_restored: false,
             year_restored: true,
+            balance_left: None,
         })),
         reversal(Err(Refused::because(ReversalRefusal::AlreadySettled))),
         Event::ReversedAhead(Box::new(CallName {
@@ -272,7 +286,9 @@ fn a_decline_with_each_evidence() -> Vec<Event> {
             tries: 1,
             locked_until: None,
         },
+        spent: Some(Spent::Token(u64::MAX)),
         policy: "p".into(),
+        receipt: None,
     };
     declines
         .map(|decline| Event::Declined(Box::new(decline_with(decline))))

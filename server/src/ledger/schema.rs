@@ -2,13 +2,25 @@
 //! never reused, an enum number never changed, and what a newer server added an older one
 //! refuses by name rather than skip (see `decode`).
 
+mod credentials;
 mod operators;
+mod payments;
+mod wallet;
 
 use prost::{Message, Oneof};
 
-pub(super) use self::operators::{
-    CardStatusSet, ClockSetting, Merchant, ReviewResolved, RiskResolved, RiskTicket,
+pub(super) use self::credentials::{
+    PasswordChanged, PasswordReset, PasswordTicket, PasswordTicketResolved, PasswordVerified,
+    PaymentCodeDecided,
 };
+pub(super) use self::operators::{
+    CardStatusSet, ClockSetting, Merchant, PolicyPut, ReviewResolved, RiskResolved, RiskTicket,
+};
+pub(super) use self::payments::{
+    Declined, Payment, Posted, Receipt, Reservation, Reversal, ReversalDecided, RungSeen,
+    SettleDecided, Spent, Voided,
+};
+pub(super) use self::wallet::{FundsReceived, VerificationSubmitted};
 
 /// One entry: one thing that happened, with its time and the call that caused it.
 #[derive(Clone, PartialEq, Message)]
@@ -27,7 +39,8 @@ pub(super) struct Entry {
     pub call: Option<Call>,
     #[prost(
         oneof = "Body",
-        tags = "8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
+        tags = "8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, \
+                29, 30, 31, 32, 33, 34, 35, 36"
     )]
     pub body: Option<Body>,
 }
@@ -80,6 +93,36 @@ pub(super) enum Body {
     RiskResolved(RiskResolved),
     #[prost(message, tag = "23")]
     ClockSet(ClockSetting),
+    #[prost(message, tag = "24")]
+    SettleDecided(SettleDecided),
+    #[prost(message, tag = "25")]
+    PasswordVerified(PasswordVerified),
+    #[prost(message, tag = "26")]
+    PasswordChanged(PasswordChanged),
+    #[prost(message, tag = "27")]
+    PasswordReset(PasswordReset),
+    #[prost(message, tag = "28")]
+    PasswordTicketResolved(PasswordTicketResolved),
+    /// True if there was a lock.
+    #[prost(bool, tag = "29")]
+    PasswordUnlocked(bool),
+    #[prost(message, tag = "30")]
+    VerificationSubmitted(VerificationSubmitted),
+    /// The region's number.
+    #[prost(uint32, tag = "31")]
+    RegionSwitched(u32),
+    #[prost(message, tag = "32")]
+    PaymentCode(PaymentCodeDecided),
+    #[prost(message, tag = "33")]
+    FundsReceived(FundsReceived),
+    #[prost(message, tag = "34")]
+    PolicyPut(PolicyPut),
+    /// The policy's name.
+    #[prost(string, tag = "35")]
+    PolicyActivated(String),
+    /// The policy's name, or nothing.
+    #[prost(string, tag = "36")]
+    PolicyShadowed(String),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -156,7 +199,7 @@ pub(super) struct AmountOverLimit {
 }
 
 /// Absent where the password was not looked at.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, Copy, PartialEq, Message)]
 pub(super) struct PasswordEffect {
     /// 0 if it matched, else the wrong tries so far.
     #[prost(uint32, tag = "1")]
@@ -236,79 +279,9 @@ pub(super) struct Binding {
     /// Salt and digest of the password, if this bind set it.
     #[prost(bytes, tag = "13")]
     pub password_set: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Payment {
-    #[prost(fixed64, tag = "1")]
-    pub card_token: u64,
-    /// Empty where the scene has none.
-    #[prost(string, tag = "2")]
-    pub merchant: String,
-    #[prost(int64, tag = "3")]
-    pub amount_fen: i64,
-    #[prost(uint32, tag = "4")]
-    pub scene: u32,
-    #[prost(uint32, tag = "5")]
-    pub mode: u32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Reservation {
-    #[prost(message, optional, tag = "1")]
-    pub payment: Option<Payment>,
-    #[prost(int64, tag = "2")]
-    pub fee_fen: i64,
-    /// Month number; the year follows from `year`, since a clock that steps back may part them.
-    #[prost(int32, tag = "3")]
-    pub month: i32,
-    #[prost(int32, tag = "4")]
-    pub year: i32,
-    #[prost(int64, tag = "5")]
-    pub month_limit_fen: i64,
-    #[prost(int64, tag = "6")]
-    pub month_used_fen: i64,
-    #[prost(int64, tag = "7")]
-    pub year_limit_fen: i64,
-    #[prost(int64, tag = "8")]
-    pub year_used_fen: i64,
-    #[prost(message, optional, tag = "9")]
-    pub password: Option<PasswordEffect>,
-    #[prost(string, tag = "10")]
-    pub policy: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Posted {
-    /// 0 if this entry is the reservation too.
-    #[prost(uint64, tag = "1")]
-    pub reserved_by: u64,
-    #[prost(message, optional, tag = "2")]
-    pub reservation: Option<Reservation>,
-    #[prost(bytes, tag = "3")]
-    pub approval_code: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Voided {
-    #[prost(uint64, tag = "1")]
-    pub reserved_by: u64,
-    #[prost(message, optional, tag = "2")]
-    pub reservation: Option<Reservation>,
-    #[prost(message, optional, tag = "3")]
-    pub decline: Option<Refused>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Declined {
-    #[prost(message, optional, tag = "1")]
-    pub payment: Option<Payment>,
-    #[prost(message, optional, tag = "2")]
-    pub decline: Option<Refused>,
-    #[prost(message, optional, tag = "3")]
-    pub password: Option<PasswordEffect>,
-    #[prost(string, tag = "4")]
-    pub policy: String,
+    /// Mark of the phone that the card was bound with.
+    #[prost(fixed32, tag = "14")]
+    pub phone: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -325,36 +298,6 @@ pub(super) struct UnbindDecided {
     /// The sequence of the entry that had bound it.
     #[prost(uint64, tag = "5")]
     pub bound_by: u64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct ReversalDecided {
-    /// The sequence of the payment's deciding entry.
-    #[prost(uint64, tag = "1")]
-    pub original: u64,
-    #[prost(message, optional, tag = "2")]
-    pub reversal: Option<Reversal>,
-    #[prost(message, optional, tag = "3")]
-    pub refused: Option<Refused>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Reversal {
-    #[prost(int64, tag = "1")]
-    pub principal_fen: i64,
-    #[prost(int64, tag = "2")]
-    pub fee_fen: i64,
-    #[prost(int64, tag = "3")]
-    pub remaining_fen: i64,
-    /// Month number, and year, in which the payment was counted.
-    #[prost(int32, tag = "4")]
-    pub month: i32,
-    #[prost(int32, tag = "5")]
-    pub year: i32,
-    #[prost(bool, tag = "6")]
-    pub month_restored: bool,
-    #[prost(bool, tag = "7")]
-    pub year_restored: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{CatchUnwind, Either, Map, Ready, ready};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -21,6 +22,7 @@ use tracing::debug;
 
 use super::listen::Ticket;
 use super::preface::{self, Opening};
+use crate::grpc;
 
 const MAX_CONCURRENT_STREAMS: u32 = 1_024;
 /// Streams that a caller's errors made us reset: without a bound it can go on for ever
@@ -128,10 +130,24 @@ impl hyper::service::Service<Request<Incoming>> for RpcService {
         if !is_grpc(&request) {
             return Either::Left(ready(Ok(not_grpc())));
         }
-        let answer = tower::Service::call(&mut self.0.clone(), request);
+        let mut routes = self.0.clone();
+        let answer = if request.uri().path() == TAKES_A_WHOLE_STREAM {
+            tower::Service::call(&mut routes, request.map(whole_or_broken))
+        } else {
+            tower::Service::call(&mut routes, request)
+        };
         let answer = AssertUnwindSafe(answer).catch_unwind();
         Either::Right(answer.map(answer_after_panic))
     }
+}
+
+/// The call that does nothing before its stream has ended.
+const TAKES_A_WHOLE_STREAM: &str = "/waika.v1.CardService/SubmitVerification";
+
+/// tonic takes a stream that its caller reset for one that has ended, and a photo that broke off
+/// would be a whole one: so the reset reaches it as another error.
+fn whole_or_broken(body: Incoming) -> Body {
+    Body::new(body.map_err(|_| grpc::broken_off()))
 }
 
 /// A gRPC call is a POST of a content type that begins with `application/grpc`; what follows may

@@ -40,8 +40,20 @@ struct Hidden {
     phone_code: Option<HiddenPhoneCode>,
     #[prost(message, optional, tag = "11")]
     bind_decided: Option<HiddenBind>,
+    #[prost(message, optional, tag = "13")]
+    posted: Option<HiddenPosted>,
+    #[prost(message, optional, tag = "15")]
+    declined: Option<HiddenDeclined>,
     #[prost(message, optional, tag = "18")]
     card_status_set: Option<HiddenStatus>,
+    #[prost(message, optional, tag = "25")]
+    password_verified: Option<HiddenToken>,
+    #[prost(message, optional, tag = "26")]
+    password_changed: Option<HiddenBytes>,
+    #[prost(message, optional, tag = "30")]
+    verification_submitted: Option<HiddenBytes>,
+    #[prost(message, optional, tag = "32")]
+    payment_code: Option<HiddenCode>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -84,6 +96,89 @@ struct HiddenBinding {
 }
 
 #[derive(Clone, PartialEq, Message)]
+struct HiddenPosted {
+    #[prost(message, optional, tag = "2")]
+    reservation: Option<HiddenReservation>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct HiddenReservation {
+    #[prost(message, optional, tag = "1")]
+    payment: Option<HiddenPayment>,
+    #[prost(message, optional, tag = "13")]
+    spent: Option<HiddenNonce>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct HiddenDeclined {
+    #[prost(message, optional, tag = "1")]
+    payment: Option<HiddenPayment>,
+    #[prost(message, optional, tag = "5")]
+    spent: Option<HiddenNonce>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct HiddenPayment {
+    /// Digest of a payment code.
+    #[prost(fixed64, optional, tag = "7")]
+    code: Option<u64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct HiddenToken {
+    #[prost(fixed64, tag = "5")]
+    nonce: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct HiddenCode {
+    #[prost(fixed64, tag = "4")]
+    nonce: u64,
+    #[prost(fixed64, tag = "5")]
+    digest: u64,
+}
+
+/// A password's salt and digest, or a photo's digest.
+#[derive(Clone, PartialEq, Message)]
+struct HiddenBytes {
+    #[prost(bytes, tag = "2")]
+    bytes: Vec<u8>,
+}
+
+impl Hidden {
+    /// What stands for passwords in payments, and the passwords and photos of other calls.
+    fn credentials(self) -> Vec<Vec<u8>> {
+        let (mut numbers, mut bytes) = (Vec::new(), Vec::new());
+        let reservation = self.posted.and_then(|posted| posted.reservation);
+        let approved = reservation.map(|reserved| (reserved.payment, reserved.spent));
+        let declined = self
+            .declined
+            .map(|declined| (declined.payment, declined.spent));
+        for (payment, spent) in approved.into_iter().chain(declined) {
+            numbers.extend(payment.and_then(|payment| payment.code));
+            numbers.extend(spent.map(|spent| spent.nonce));
+        }
+        numbers.extend(self.password_verified.map(|minted| minted.nonce));
+        if let Some(code) = self.payment_code {
+            numbers.extend([code.nonce, code.digest]);
+        }
+        bytes.extend(self.verification_submitted.map(|photo| photo.bytes));
+        if let Some(changed) = self.password_changed {
+            let (salt, digest) = changed.bytes.split_at(8);
+            bytes.extend([salt.to_vec(), digest.to_vec()]);
+        }
+        // None is written as 0.
+        numbers.retain(|number| *number != 0);
+        bytes.extend(
+            numbers
+                .into_iter()
+                .map(|number| number.to_le_bytes().to_vec()),
+        );
+        bytes
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
 struct HiddenStatus {
     #[prost(bytes, tag = "2")]
     issuer_reference: Vec<u8>,
@@ -96,6 +191,7 @@ pub(crate) fn digests(folder: &Path) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     Journal::open(disk, JournalOptions::default(), |_, entry| {
         let hidden = Hidden::decode(entry)?;
+        found.extend(hidden.clone().credentials());
         found.push(hidden.key_check);
         let fields = hidden.call.into_iter().flat_map(|call| call.fields);
         found.extend(fields.map(|field| field.to_le_bytes().to_vec()));

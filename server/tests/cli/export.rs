@@ -8,20 +8,24 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::{Map, Value};
 
+use crate::credentials;
 use crate::digests::{digests, ways_to_write};
 use crate::support::{Server, waika};
 use crate::wallet::{DOCUMENT, HOLDER, PAN, PASSWORD, PHONE, WRONG_PASSWORD, Wallet};
 
-/// A server that is running, and has bound a card and decided some payments.
-async fn server() -> (Server, Wallet) {
+/// A server that is running, and has bound a card and decided some payments; and what its
+/// journal must not show.
+async fn server() -> (Server, Vec<String>) {
     let server = Server::start("--segment-bytes 1048576");
     let mut wallet = Wallet::of(&server, "a").await;
     wallet.pay("=1+1", 30_000, PASSWORD).await;
     wallet.pay("-2", 100, WRONG_PASSWORD).await;
     wallet.pay("@3", 600_001, PASSWORD).await;
+    let mut secrets = credentials::used(&server, "a").await;
     wallet.operate().await;
     wallet.pay("locked", 100, PASSWORD).await;
-    (server, wallet)
+    secrets.push(wallet.phone_code);
+    (server, secrets)
 }
 
 fn export(home: &Path, line: &str) -> Output {
@@ -154,6 +158,56 @@ async fn rows_say_what_was_decided() {
 }
 
 #[tokio::test]
+async fn d10_d12_rows_say_what_a_payment_was_made_with_and_from() {
+    let (server, _) = server().await;
+    let rows = json_rows(&exported(
+        server.home(),
+        "--format json-lines --output - --from 2",
+    ));
+    let card = &rows
+        .iter()
+        .find(|row| row["kind"] == "bind_decided")
+        .unwrap()["card_token"];
+    let of_key = |key: &str| {
+        let named = |row: &&Map<String, Value>| row.get("key").is_some_and(|known| known == key);
+        rows.iter().rfind(named).unwrap()
+    };
+    for (key, funding, credential, decision) in [
+        ("=1+1", "card", Some("password"), "approved"),
+        ("-2", "card", Some("password"), "declined"),
+        ("with token", "card", Some("token"), "approved"),
+        ("with code", "card", Some("code"), "approved"),
+        ("with code again", "card", Some("code"), "declined"),
+        ("with balance", "balance", Some("password"), "approved"),
+    ] {
+        let row = of_key(key);
+        assert_eq!(row["funding"], funding, "{key}");
+        assert_eq!(row.get("credential").and_then(Value::as_str), credential);
+        assert_eq!(row["decision"], decision, "{key}");
+        assert_eq!(row["account"], "a", "{key}");
+        assert_eq!(row.get("card_token"), (funding == "card").then_some(card));
+    }
+    assert_eq!(of_key("with balance")["balance_left_fen"], 6_700);
+    assert_eq!(of_key("with code again")["reason"], "PAYMENT_CODE_USED");
+    for (key, kind, decision) in [
+        ("verify", "password_verified", Some("verified")),
+        ("code for a payment", "payment_code_decided", Some("issued")),
+        ("receive", "funds_received", Some("received")),
+        ("photo", "verification_submitted", Some("refused")),
+        ("change", "password_changed", Some("changed")),
+        ("unlock", "password_unlocked", None),
+        ("policy", "policy_put", None),
+    ] {
+        let row = of_key(key);
+        assert_eq!(row["kind"], kind, "{key}");
+        assert_eq!(row.get("decision").and_then(Value::as_str), decision);
+    }
+    let text = of_key("policy")["policy_text"].as_str().unwrap();
+    assert!(text.contains("name = \"spring\"\n"), "{text}");
+    assert_eq!(of_key("unlock")["was_locked"], false);
+}
+
+#[tokio::test]
 async fn a_part_can_be_asked_for() {
     let server = Server::start("--segment-bytes 1048576");
     let _other = Wallet::of(&server, "b").await;
@@ -252,7 +306,7 @@ async fn a_reader_that_has_had_enough_is_no_failure() {
 
 #[tokio::test]
 async fn r4_d28_no_export_has_a_secret() {
-    let (server, wallet) = server().await;
+    let (server, used) = server().await;
     let home = server.home();
     let mut shown = exported(home, "--format json-lines --output -").into_bytes();
     exported(home, "--format csv --output rows.csv");
@@ -272,9 +326,9 @@ async fn r4_d28_no_export_has_a_secret() {
         HOLDER,
         "Zebulon",
         "Quixworth",
-        &wallet.phone_code,
     ];
     let mut secrets: Vec<_> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    secrets.extend(used.into_iter().map(String::into_bytes));
     let digests = digests(&home.join("waika-data"));
     let found = digests.len();
     assert!(found > 20, "the journal has digests: {found}");

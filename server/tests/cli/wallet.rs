@@ -85,7 +85,7 @@ impl Wallet {
             mode: v1::PaymentMode::MerchantQr.into(),
             payment_password: password.to_owned(),
             client: Some(client()),
-            quote_token: String::new(),
+            ..v1::AuthoriseRequest::default()
         };
         self.payments.authorise(request).await.unwrap();
     }

@@ -99,6 +99,7 @@ impl Story {
         let answer = v1::AuthoriseResponse {
             authorisation: Some(decided),
             replayed: false,
+            receipt: None,
         };
         self.learns(&Request::Authorise(asked), Answer::Authorise(answer));
         self
@@ -156,6 +157,7 @@ impl Story {
             account_id: account_id(PAYER),
             original: Some(original),
             amount_fen: None,
+            payment_code: String::new(),
         };
         let answer = v1::ReverseResponse {
             outcome: Some(outcome),

@@ -1,11 +1,13 @@
 //! How events change an account. Nothing is decided here.
 
-use super::{Account, PendingBind, PhoneCode, Rare};
+use super::parts::is_remembered;
+use super::{Account, PendingBind, PhoneCode, Rare, ReviewTicket};
 use crate::card::BoundCard;
 use crate::decline::DeclineReason;
 use crate::event::{
-    BindDecided, BindReserved, Declined, Event, PasswordEffect, PhoneCodeDecided, PhoneCodeEffect,
-    Reservation, ReversalDecided, UnbindDecided,
+    BindDecided, BindReserved, Declined, Event, Funding, Material, PhoneCodeDecided,
+    PhoneCodeEffect, Reservation, ReversalDecided, Review, ReviewResolved, UnbindDecided,
+    VerificationSubmitted, Voided, WalletRegion,
 };
 use crate::identifiers::{CardToken, TicketId};
 use crate::period::Timestamp;
@@ -28,21 +30,41 @@ impl Account {
                     self.apply_reservation(&posted.reservation);
                 }
             }
-            Event::Voided(voided) => {
-                let held = &voided.reservation;
-                self.usage =
-                    self.usage
-                        .giving_back(held.month, held.year, held.payment.amount.fen());
-            }
+            Event::Voided(voided) => self.apply_voided(voided),
             Event::Declined(declined) => self.apply_declined(declined, sequence, at),
             Event::ReversalDecided(decided) => self.apply_reversal(decided, at),
             Event::ReversedAhead(name) => {
                 self.rare().reversed_ahead.insert((**name).clone());
             }
-            Event::ReviewResolved(resolved) => self.review = resolved.review,
+            Event::ReviewResolved(resolved) => self.apply_review_resolved(*resolved),
             Event::RiskResolved(resolved) => self.apply_risk_resolved(resolved, sequence),
+            Event::PasswordVerified(verified) => self.apply_password_verified(verified),
+            Event::PasswordChanged(changed) => self.apply_password_changed(changed),
+            Event::PasswordResetDecided(decided) => {
+                self.apply_password_reset(decided, sequence, at);
+            }
+            Event::PasswordTicketResolved(resolved) => {
+                self.rare().password_ticket = Some(resolved.ticket);
+            }
+            Event::PasswordUnlocked(_) => self.clear_password_lock(),
+            Event::VerificationSubmitted(submitted) => {
+                self.apply_verification(submitted, sequence, at);
+            }
+            Event::RegionSwitched(switched) => self.apply_region(switched.region),
+            Event::PaymentCodeDecided(decided) => self.apply_payment_code(decided),
+            Event::FundsReceived(received) => {
+                if let Ok(balance) = received.outcome {
+                    self.rare().balance = balance;
+                }
+            }
             // These are not about an account's own state.
-            Event::MerchantPut(_) | Event::CardStatusSet(_) | Event::ClockSet(_) => {}
+            Event::SettleDecided(_)
+            | Event::MerchantPut(_)
+            | Event::CardStatusSet(_)
+            | Event::ClockSet(_)
+            | Event::PolicyPut(_)
+            | Event::PolicyActivated(_)
+            | Event::PolicyShadowed(_) => {}
         }
         self.forget_what_is_finished(at);
     }
@@ -53,16 +75,17 @@ impl Account {
             let codes = self.phone_codes.iter().copied();
             self.phone_codes = codes.filter(|code| code.is_remembered(now)).collect();
         }
-        if self
-            .rare
-            .as_deref()
-            .is_some_and(|rare| *rare == Rare::default())
-        {
+        let Some(rare) = &mut self.rare else { return };
+        rare.tokens
+            .retain(|token| is_remembered(token.expires_at, now));
+        rare.codes
+            .retain(|code| is_remembered(code.expires_at, now));
+        if **rare == Rare::default() {
             self.rare = None;
         }
     }
 
-    fn rare(&mut self) -> &mut Rare {
+    pub(super) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 
@@ -127,24 +150,90 @@ impl Account {
             rare.risk_tickets
                 .retain(|ticket| ticket.card != decided.card);
             rare.clearances.retain(|clear| clear.card != decided.card);
+            let funding = Funding::Card(decided.card);
+            rare.codes.retain(|code| code.funding != funding); // D22
+            rare.tokens.retain(|token| token.funding != funding); // D22
+        }
+    }
+
+    /// Only a mainland wallet may pay, so what could pay is at an end elsewhere (D19).
+    fn apply_region(&mut self, region: WalletRegion) {
+        self.region = region;
+        if region != WalletRegion::Mainland {
+            self.end_codes();
+        }
+    }
+
+    fn apply_review_resolved(&mut self, resolved: ReviewResolved) {
+        self.review = resolved.review;
+        if !resolved.resolved {
+            return;
+        }
+        let rare = self.rare();
+        (rare.face_failures, rare.review_rejected) = (0, !resolved.approve);
+        rare.review_ticket = None;
+        if !resolved.approve {
+            self.end_codes(); // D5
+        }
+    }
+
+    fn apply_verification(
+        &mut self,
+        submitted: &VerificationSubmitted,
+        sequence: u64,
+        at: Timestamp,
+    ) {
+        self.review = submitted.review;
+        if submitted.outcome.is_err() {
+            return;
+        }
+        if submitted.review == Review::FaceFailed && submitted.material == Material::Face {
+            let failures = &mut self.rare().face_failures;
+            *failures = failures.saturating_add(1);
+        }
+        if submitted.review == Review::UnderReview {
+            self.rare().review_ticket = Some(ReviewTicket {
+                id: TicketId::from_sequence(sequence),
+                submitted_at: at,
+            });
         }
     }
 
     fn apply_reservation(&mut self, reservation: &Reservation) {
         self.apply_password(reservation.password);
+        self.apply_spent(reservation.spent);
         let Reservation {
             month,
             year,
             payment,
+            balance_left,
             ..
         } = reservation;
-        self.usage = self.usage.counting(*month, *year, payment.amount);
+        match balance_left {
+            None => self.usage = self.usage.counting(*month, *year, payment.amount),
+            Some(left) => self.rare().balance = *left, // D12
+        }
+    }
+
+    fn apply_voided(&mut self, voided: &Voided) {
+        let held = &voided.reservation;
+        let amount = held.payment.amount.fen();
+        if held.counts() {
+            let (month, year) = (Some(held.month), Some(held.year));
+            self.usage = self.usage.giving_back(month, year, amount);
+        } else {
+            let rare = self.rare();
+            rare.balance = rare.balance.plus(amount);
+        }
     }
 
     fn apply_declined(&mut self, declined: &Declined, sequence: u64, at: Timestamp) {
         self.apply_password(declined.password);
+        self.apply_spent(declined.spent);
         self.usage = self.usage.at(at); // D1: a period that was decided in is not left again.
-        self.open_risk_ticket(declined.payment.card, declined.decline.reason, sequence, at);
+        if let Funding::Card(card) = declined.payment.funding {
+            self.open_risk_ticket(card, declined.decline.reason, sequence, at);
+        }
     }
 
     /// The first decline for a risk of a card opens a ticket; later ones find it (R68).
@@ -193,33 +282,19 @@ impl Account {
     /// Gives back to the windows that are open at the time of the reversal: taking note of that
     /// time keeps a window that is over from opening again when the clock steps back (D1, D13).
     fn apply_reversal(&mut self, decided: &ReversalDecided, at: Timestamp) {
-        if let Ok(reversal) = &decided.outcome {
-            self.usage =
-                self.usage
-                    .at(at)
-                    .giving_back(reversal.month, reversal.year, reversal.principal);
+        let Ok(reversal) = &decided.outcome else {
+            return;
+        };
+        let month = reversal.month_restored.then_some(reversal.month);
+        let year = reversal.year_restored.then_some(reversal.year);
+        let usage = self.usage.at(at);
+        self.usage = usage.giving_back(month, year, reversal.principal);
+        if let Some(left) = reversal.balance_left {
+            self.rare().balance = left;
         }
     }
 
-    fn apply_password(&mut self, effect: PasswordEffect) {
-        match effect {
-            PasswordEffect::Untouched => {}
-            PasswordEffect::Matched => {
-                if let Some(rare) = &mut self.rare {
-                    (rare.wrong_passwords, rare.password_locked_until) = (0, None);
-                }
-            }
-            PasswordEffect::Wrong {
-                tries,
-                locked_until,
-            } => {
-                let rare = self.rare();
-                (rare.wrong_passwords, rare.password_locked_until) = (tries, locked_until);
-            }
-        }
-    }
-
-    fn apply_phone_code_effect(&mut self, effect: PhoneCodeEffect) {
+    pub(super) fn apply_phone_code_effect(&mut self, effect: PhoneCodeEffect) {
         let (PhoneCodeEffect::Wrong { phone, .. } | PhoneCodeEffect::Used { phone }) = effect
         else {
             return;

@@ -79,6 +79,14 @@ pub struct PasswordVerifier {
     pub digest: [u8; 16],
 }
 
+impl PasswordVerifier {
+    /// Checks nothing: stands where none is set.
+    pub const NONE: Self = Self {
+        salt: [0; 8],
+        digest: [0; 16],
+    };
+}
+
 impl std::fmt::Debug for PasswordVerifier {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("PasswordVerifier(…)")

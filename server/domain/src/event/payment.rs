@@ -1,10 +1,13 @@
 //! Events of payments, from the reservation to what was given back.
 
+use std::sync::Arc;
+
 use super::PasswordEffect;
 use crate::decline::Decline;
-use crate::identifiers::{CardToken, MerchantId};
+use crate::identifiers::{CardToken, CodeDigest, MerchantId};
 use crate::money::{Amount, Fen};
-use crate::period::{Month, Year};
+use crate::period::{Month, Timestamp, Year};
+use crate::receipt::Receipt;
 use crate::refusal::{Refused, ReversalRefusal};
 
 /// What the money is for (R72).
@@ -38,13 +41,36 @@ pub enum PaymentMode {
     OnlineMiniProgram,
     /// The payer scanned the merchant's code.
     MerchantQr,
+    /// The merchant scanned the payer's code (D10).
+    PaymentCode,
+}
+
+/// Where the money comes from (D12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Funding {
+    /// A bound card.
+    Card(CardToken),
+    /// The balance.
+    Balance,
+    /// Whatever a payment code stood for that is none of ours.
+    Unknown,
+}
+
+impl Funding {
+    /// The card, if it is one.
+    pub const fn card(self) -> Option<CardToken> {
+        match self {
+            Self::Card(card) => Some(card),
+            Self::Balance | Self::Unknown => None,
+        }
+    }
 }
 
 /// The business fields of a payment: what a used key is compared by (D18).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
-    /// The card to charge.
-    pub card: CardToken,
+    /// Where the money comes from; with a payment code, what that stood for.
+    pub funding: Funding,
     /// Who is paid; None where the scene has no merchant.
     pub merchant: Option<MerchantId>,
     /// Principal.
@@ -53,6 +79,17 @@ pub struct Payment {
     pub scene: Scene,
     /// How it was begun.
     pub mode: PaymentMode,
+    /// Digest of the payment code that it was made with (D10).
+    pub code: Option<CodeDigest>,
+}
+
+/// A credential for one use that a payment has spent, named by its nonce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spent {
+    /// A payment token.
+    Token(u64),
+    /// A payment code (D10).
+    Code(u64),
 }
 
 /// A payment that passed every rung before the issuer.
@@ -68,13 +105,29 @@ pub struct Reservation {
     pub year: Year,
     /// The windows after it.
     pub windows: Windows,
+    /// What is left of the balance after it; None for a card.
+    pub balance_left: Option<Fen>,
+    /// When it settles by its age (D25).
+    pub settles_at: Timestamp,
     /// What it did to the password's counter.
     pub password: PasswordEffect,
+    /// The token or code that it used up.
+    pub spent: Option<Spent>,
     /// Name of the policy that decided.
-    pub policy: Box<str>,
+    pub policy: Arc<str>,
+    /// Every rung, if the caller asked for that.
+    pub receipt: Option<Box<Receipt>>,
 }
 
-/// The two cumulative limits and what was used of them after a payment.
+impl Reservation {
+    /// True if it is counted in the limits: from the balance nothing is (D12).
+    pub const fn counts(&self) -> bool {
+        self.balance_left.is_none()
+    }
+}
+
+/// The two cumulative limits and what was used of them after a payment, which is not among it
+/// if it came from the balance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windows {
     /// The month's limit.
@@ -123,20 +176,57 @@ pub struct Declined {
     pub decline: Decline,
     /// What it did to the password's counter.
     pub password: PasswordEffect,
+    /// The token or code that it used up.
+    pub spent: Option<Spent>,
     /// Name of the policy that decided.
-    pub policy: Box<str>,
+    pub policy: Arc<str>,
+    /// Every rung, if the caller asked for that.
+    pub receipt: Option<Box<Receipt>>,
 }
 
-/// How a reversal ended.
+/// Giving back before settlement or after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GiveBack {
+    /// Before it (D13).
+    Reversal,
+    /// After it.
+    Refund,
+}
+
+/// How a reversal or a refund ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReversalDecided {
+    /// Which of the two.
+    pub kind: GiveBack,
     /// The sequence of the payment's deciding event: what its authorisation id stands for.
     pub original: u64,
+    /// The sequence of the step before this one in the payment's time line; 0 for the first.
+    pub previous: u64,
     /// What became of it.
     pub outcome: Result<Reversal, Refused<ReversalRefusal>>,
 }
 
-/// What a reversal gave back (D13, D14).
+/// How an early settlement ended (D25).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettleDecided {
+    /// The sequence of the payment's deciding event.
+    pub original: u64,
+    /// The sequence of the step before this one in the payment's time line; 0 for the first.
+    pub previous: u64,
+    /// What became of it.
+    pub outcome: Result<Settled, Refused<ReversalRefusal>>,
+}
+
+/// What was settled early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// Of the principal: what was not reversed.
+    pub principal: Fen,
+    /// Of the fee.
+    pub fee: Fen,
+}
+
+/// What a reversal or a refund gave back (D13, D14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reversal {
     /// Of the principal.
@@ -153,4 +243,6 @@ pub struct Reversal {
     pub month_restored: bool,
     /// That year is still open, and has the principal back.
     pub year_restored: bool,
+    /// The balance has it back; None for a card.
+    pub balance_left: Option<Fen>,
 }

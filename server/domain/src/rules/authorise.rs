@@ -2,25 +2,23 @@
 //!
 //! Each rung tests one thing and returns one named reason; the first that applies is the
 //! answer, and their order is a promise to callers. Malformed requests, used keys and unknown
-//! accounts never come here. Rungs whose facts do not exist yet (payment tokens, payment codes,
-//! the balance) have their reasons in [`DeclineReason`](Reason), in their place.
+//! accounts never come here. The rungs themselves are in [`super::ladder`].
 
-use super::password::{Try, spend_try};
-use super::refuse_if;
+use super::ladder::{Climb, Effects};
 use crate::account::Account;
-use crate::decline::{AmountOverLimit, Decline, DeclineReason as Reason, Evidence, IssuerRefusal};
+use crate::decline::{Decline, DeclineReason, Evidence, IssuerRefusal};
 use crate::event::{
-    ApprovalCode, Declined, Event, PasswordEffect, Payment, Posted, Reservation, Review, Scene,
-    Voided, WalletRegion, Windows,
+    ApprovalCode, Declined, Event, Funding, Payment, Posted, Reservation, Voided, WalletRegion,
+    Windows,
 };
-use crate::fee::fee;
-use crate::identifiers::CardToken;
-use crate::merchant::{Merchant, MerchantRegion};
-use crate::money::{Amount, Fen};
+use crate::fee::fee_from;
+use crate::identifiers::CodeDigest;
+use crate::merchant::Merchant;
 use crate::period::Timestamp;
-use crate::policy::{PassportReview, Policy};
+use crate::policy::Policy;
+use crate::receipt::{Receipt, Rung, Witness};
 use crate::risk::RiskReason;
-use crate::usage::Usage;
+use crate::rules::settlement::settles_at;
 use crate::version::Client;
 
 /// What is true of a request beyond the account: looked up before the decision.
@@ -30,8 +28,8 @@ pub struct Facts<'a> {
     pub rolled_out: bool,
     /// The payer's app; None for a server-side caller (D20).
     pub client: Option<Client>,
-    /// The password given is the account's.
-    pub password_matches: bool,
+    /// What proves that the payer is who pays.
+    pub credential: Credential,
     /// The merchant of that id, if there is one.
     pub merchant: Option<&'a Merchant>,
     /// The risk of the card that was named, if there is one (D9).
@@ -40,6 +38,20 @@ pub struct Facts<'a> {
     pub reversed_ahead: bool,
     /// What the quote token that was given says.
     pub quote: Quote,
+}
+
+/// What proves that the payer is who pays (R42).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// The payment password.
+    Password {
+        /// It is the account's.
+        matches: bool,
+    },
+    /// A payment token, named by its nonce; None for one that is not ours, or not for this payment.
+    Token(Option<u64>),
+    /// A payment code, by which funding and account were found (D10); None for one that is not ours.
+    Code(Option<CodeDigest>),
 }
 
 /// What a quote token says about the payment it came with (D32).
@@ -55,13 +67,14 @@ pub enum Quote {
     Differs,
 }
 
-/// What the ladder says before the issuer is asked.
+/// What the ladder says before the issuer is asked. An approval, which is the rule, stands in no
+/// box: the ladder allocates nothing for it (benches/ladder.rs counts).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// No, and why.
     Decline(Box<Declined>),
     /// Yes, if the issuer agrees.
-    Reserve(Box<Reservation>),
+    Reserve(Reservation),
 }
 
 /// Decides one payment as far as the issuer. Pure, total, and without effect: the effect is
@@ -73,23 +86,123 @@ pub fn decide(
     policy: &Policy,
     now: Timestamp,
 ) -> Decision {
-    let usage = account.usage().at(now);
-    let (climbed, password) = climb(account, &payment, facts, policy, now);
-    let climbed = climbed.and_then(|()| check_limits(usage, payment.amount, policy));
-    if let Err(decline) = climbed {
-        let policy = policy.name.clone();
-        return Decision::Decline(Box::new(Declined {
-            payment,
-            decline,
-            password,
-            policy,
-        }));
+    let mut nobody = ();
+    let mut climber = Climb::new(account, policy, now, &mut nobody);
+    let (outcome, effects) = climb(&payment, facts, &mut climber);
+    match outcome {
+        Err(decline) => Decision::Decline(Box::new(declined(payment, decline, effects, policy))),
+        Ok(()) => Decision::Reserve(reserve(&climber, payment, effects)),
     }
+}
 
-    // From here on nothing can fail: the reservation holds its place in both windows.
-    let after = usage.counting(usage.month, usage.year, payment.amount);
-    Decision::Reserve(Box::new(Reservation {
-        fee: fee(payment.amount, &policy.fee),
+/// The same, and every rung with what it saw: from the same evaluation.
+pub fn decide_with_receipt(
+    account: &Account,
+    payment: Payment,
+    facts: &Facts<'_>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Decision {
+    let mut receipt = Receipt::begun();
+    let mut climber = Climb::new(account, policy, now, &mut receipt);
+    let (outcome, effects) = climb(&payment, facts, &mut climber);
+    if let Err(decline) = outcome {
+        let mut declined = declined(payment, decline, effects, policy);
+        declined.receipt = Some(Box::new(receipt.ended(Some(&decline))));
+        return Decision::Decline(Box::new(declined));
+    }
+    let mut reservation = reserve(&climber, payment, effects);
+    reservation.receipt = Some(Box::new(receipt)); // It ends with the issuer's word.
+    Decision::Reserve(reservation)
+}
+
+/// Decides a payment with a code that leads to no account (D10): of its rungs only the
+/// merchant's and the code's can say anything.
+pub fn decide_unknown_code(
+    payment: Payment,
+    merchant: Option<&Merchant>,
+    policy: &Policy,
+) -> Declined {
+    let nobody = Account::open(WalletRegion::Mainland);
+    let mut receipt = Receipt::begun();
+    let mut climb = Climb::new(&nobody, policy, Timestamp::default(), &mut receipt);
+    let (funding, scene) = (payment.funding, payment.scene);
+    let merchant = climb.merchant(merchant, funding, scene);
+    let code = merchant.and_then(|()| climb.code(Credential::Code(None)));
+    let invalid = Decline::because(DeclineReason::PaymentCodeInvalid);
+    let decline = code.err().unwrap_or(invalid);
+    let mut declined = declined(payment, decline, Effects::NONE, policy);
+    declined.receipt = Some(Box::new(receipt.ended(Some(&decline))));
+    declined
+}
+
+/// Rungs 3 to 20, and what the credential's did.
+fn climb<W: Witness>(
+    payment: &Payment,
+    facts: &Facts<'_>,
+    climb: &mut Climb<'_, W>,
+) -> (Result<(), Decline>, Effects) {
+    let begun = climb.begin(facts.reversed_ahead, facts.rolled_out);
+    if let Err(decline) = begun {
+        return (Err(decline), Effects::NONE);
+    }
+    let (climbed, mut effects) = match facts.credential {
+        Credential::Code(_) => (Ok(()), Effects::NONE), // Rungs 5 to 11 were run with it (D10).
+        Credential::Password { .. } | Credential::Token(_) => climb_wallet(payment, facts, climb),
+    };
+    let (funding, scene) = (payment.funding, payment.scene);
+    let code = climbed
+        .and_then(|()| climb.scene(funding, scene))
+        .and_then(|()| climb.merchant(facts.merchant, funding, scene))
+        .and_then(|()| climb.code(facts.credential));
+    let climbed = code.and_then(|spent| {
+        effects.spent = effects.spent.or(spent);
+        climb.risk_and_quote(facts.risk, facts.quote, funding)?;
+        climb.money(funding, payment.amount)
+    });
+    (climbed, effects)
+}
+
+/// Rungs 5 to 11.
+fn climb_wallet<W: Witness>(
+    payment: &Payment,
+    facts: &Facts<'_>,
+    climb: &mut Climb<'_, W>,
+) -> (Result<(), Decline>, Effects) {
+    if let Err(decline) = climb.wallet(facts.client) {
+        return (Err(decline), Effects::NONE);
+    }
+    let (checked, effects) = climb.credential(facts.credential);
+    let climbed = checked
+        .and_then(|()| climb.review())
+        .and_then(|()| climb.card(payment.funding));
+    (climbed, effects) // D7: it is spent whatever a later rung says.
+}
+
+fn declined(payment: Payment, decline: Decline, effects: Effects, policy: &Policy) -> Declined {
+    Declined {
+        payment,
+        decline,
+        password: effects.password,
+        spent: effects.spent,
+        policy: policy.name.clone(),
+        receipt: None,
+    }
+}
+
+/// From here on nothing can fail: the reservation holds its place in both windows, or its part
+/// of the balance.
+fn reserve<W>(climbed: &Climb<'_, W>, payment: Payment, effects: Effects) -> Reservation {
+    let (policy, usage, amount) = (climbed.policy, climbed.usage, payment.amount);
+    let (after, balance_left) = match payment.funding {
+        Funding::Card(_) | Funding::Unknown => {
+            (usage.counting(usage.month, usage.year, amount), None)
+        }
+        // D12: no limit of cards.
+        Funding::Balance => (usage, Some(climbed.account.balance().minus(amount.fen()))),
+    };
+    Reservation {
+        fee: fee_from(payment.funding, amount, &policy.fee),
         month: usage.month,
         year: usage.year,
         windows: Windows {
@@ -98,199 +211,57 @@ pub fn decide(
             year_limit: policy.limits.year,
             year_used: after.in_year,
         },
-        password,
+        balance_left,
+        settles_at: settles_at(climbed.now, policy),
+        password: effects.password,
+        spent: effects.spent,
         policy: policy.name.clone(),
+        receipt: None,
         payment,
-    }))
+    }
 }
 
-/// Ends a reservation with the issuer's answer. `reserved_by` is the sequence of its `Reserved`
+/// Ends a reservation with the issuer's answer. An issuer that gives none in time has declined
+/// (D16): nobody stands in for it (D17). `reserved_by` is the sequence of its `Reserved`
 /// event, or None where the issuer answered before the account was let go, so that one event
 /// holds both.
 pub fn resolve(
-    reservation: Reservation,
+    mut reservation: Reservation,
     reserved_by: Option<u64>,
     answer: Result<ApprovalCode, IssuerRefusal>,
 ) -> Event {
-    match (answer, reserved_by) {
-        (Ok(approval_code), reserved_by) => Event::Posted(Box::new(Posted {
-            reserved_by,
-            reservation,
-            approval_code,
-        })),
-        (Err(refusal), Some(reserved_by)) => {
-            let decline = Decline::because(refusal.into());
-            Event::Voided(Box::new(Voided {
+    let answer = answer.map_err(|refusal| Decline::because(refusal.into()));
+    if let Some(mut receipt) = reservation.receipt.take() {
+        if answer.is_ok() && reservation.counts() {
+            receipt.passed(Rung::Issuer, || Evidence::None);
+        }
+        reservation.receipt = Some(Box::new(receipt.ended(answer.as_ref().err())));
+    }
+    let decline = match answer {
+        Err(decline) => decline,
+        Ok(approval_code) => {
+            return Event::Posted(Box::new(Posted {
                 reserved_by,
                 reservation,
-                decline,
-            }))
+                approval_code,
+            }));
         }
-        (Err(refusal), None) => Event::Declined(Box::new(Declined {
+    };
+    match reserved_by {
+        Some(reserved_by) => Event::Voided(Box::new(Voided {
+            reserved_by,
+            reservation,
+            decline,
+        })),
+        None => Event::Declined(Box::new(Declined {
             payment: reservation.payment,
-            decline: Decline::because(refusal.into()),
+            decline,
             password: reservation.password,
+            spent: reservation.spent,
             policy: reservation.policy,
+            receipt: reservation.receipt,
         })),
     }
-}
-
-/// Rungs 3 to 16, and what they did to the password's counter.
-fn climb(
-    account: &Account,
-    payment: &Payment,
-    facts: &Facts<'_>,
-    policy: &Policy,
-    now: Timestamp,
-) -> (Result<(), Decline>, PasswordEffect) {
-    if let Err(decline) = check_wallet(account, facts, policy, now) {
-        return (Err(decline), PasswordEffect::Untouched);
-    }
-    let (attempt, effect) = spend_try(account, facts.password_matches, policy.password, now);
-    let climbed = check_password(attempt)
-        .and_then(|()| check_review(account.review(), policy.passport_review)) // R49
-        .and_then(|()| check_payment(account, payment.card, payment.scene, facts));
-    (climbed, effect) // D7: it is spent whatever a later rung says.
-}
-
-/// Rungs 3 to 8.
-pub(super) fn check_wallet(
-    account: &Account,
-    facts: &Facts<'_>,
-    policy: &Policy,
-    now: Timestamp,
-) -> Result<(), Decline> {
-    let because = |reason| move || Decline::because(reason);
-    refuse_if(facts.reversed_ahead, because(Reason::ReversedBeforeArrival))?; // D31
-    refuse_if(!facts.rolled_out, because(Reason::NotRolledOut))?; // R3
-    refuse_if(
-        account.region() != WalletRegion::Mainland,
-        because(Reason::WalletRegion),
-    )?; // R30
-    check_client(facts.client, policy)?; // R7
-    let Some(identity) = account.identity() else {
-        return Err(Decline::because(Reason::WalletNotVerified)); // R29
-    };
-    refuse_if(identity.is_out_of_date(now), || Decline {
-        reason: Reason::IdentityExpired, // R5
-        evidence: Evidence::Date {
-            observed: identity.expires_on,
-            required: now.day(),
-        },
-    })
-}
-
-fn check_client(client: Option<Client>, policy: &Policy) -> Result<(), Decline> {
-    let Some(client) = client else { return Ok(()) };
-    let required = policy.client.oldest_accepted(client.channel);
-    refuse_if(client.version < required, || Decline {
-        reason: Reason::ClientTooOld,
-        evidence: Evidence::Version {
-            observed: client.version,
-            required,
-        },
-    })
-}
-
-/// Rung 9.
-fn check_password(attempt: Try) -> Result<(), Decline> {
-    match attempt {
-        Try::Matched => Ok(()),
-        Try::Wrong(evidence) => Err(Decline {
-            reason: Reason::PasswordWrong, // R69
-            evidence,
-        }),
-        Try::Locked(until) => Err(Decline {
-            reason: Reason::PasswordLocked, // D7
-            evidence: Evidence::Until(until),
-        }),
-    }
-}
-
-/// Rung 10: a passport holder pays once the review is approved, or until it is rejected (R49, D5).
-pub(super) fn check_review(review: Review, rule: PassportReview) -> Result<(), Decline> {
-    match (review, rule) {
-        (Review::NotRequired | Review::Approved, _)
-        | (Review::Required, PassportReview::Deferred) => Ok(()),
-        (Review::Required, PassportReview::BeforePayment) => {
-            Err(Decline::because(Reason::ReviewRequired))
-        }
-        (Review::Rejected, _) => Err(Decline::because(Reason::ReviewRejected)),
-    }
-}
-
-/// Rungs 11 to 16.
-pub(super) fn check_payment(
-    account: &Account,
-    card: CardToken,
-    scene: Scene,
-    facts: &Facts<'_>,
-) -> Result<(), Decline> {
-    let because = |reason| move || Decline::because(reason);
-    let is_bound = account.card(card).is_some();
-    refuse_if(!is_bound, because(Reason::CardNotBound))?;
-    refuse_if(scene != Scene::Purchase, because(Reason::SceneNotPermitted))?; // R72
-    check_merchant(facts.merchant)?; // R60, R61
-    if let Some(risk) = facts.risk {
-        return Err(Decline::because(risk.decline_reason())); // R67
-    }
-    match facts.quote {
-        Quote::Absent | Quote::Holds => Ok(()),
-        Quote::Expired => Err(Decline::because(Reason::QuoteExpired)), // D32
-        Quote::Differs => Err(Decline::because(Reason::QuoteMismatch)), // D32
-    }
-}
-
-fn check_merchant(merchant: Option<&Merchant>) -> Result<(), Decline> {
-    let Some(merchant) = merchant else {
-        return Err(Decline::because(Reason::MerchantUnknown)); // D11
-    };
-    let overseas = merchant.region == MerchantRegion::Overseas;
-    refuse_if(overseas, || Decline::because(Reason::MerchantOverseas))?; // R61
-    refuse_if(!merchant.international_cards, || {
-        Decline::because(Reason::MerchantNotEnabled)
-    }) // R60
-}
-
-/// Rungs 17 to 19: exactly a limit is allowed, one fen more is not (C2). Limits count the
-/// principal (D3), over all cards of the account (D2).
-pub(super) fn check_limits(usage: Usage, amount: Amount, policy: &Policy) -> Result<(), Decline> {
-    let limits = &policy.limits;
-    let amount = amount.fen();
-    let check = |reason, used: Fen, limit: Fen, resets_at| {
-        let observed = used.plus(amount);
-        refuse_if(observed > limit, || Decline {
-            reason,
-            evidence: Evidence::Amount(AmountOverLimit {
-                observed,
-                limit,
-                remaining: limit.minus(used),
-                largest_approvable: usage.largest_approvable(limits),
-                resets_at,
-            }),
-        })
-    };
-    check(Reason::LimitSingle, Fen::ZERO, limits.single, None)?; // R63
-    // Next month is no help to a payment that the year's limit would stop then.
-    let passes_next_month = usage.in_year.plus(amount) <= limits.year;
-    let (month_end, year_end) = (usage.month.end(), usage.year.end());
-    let after_month = Some(if passes_next_month {
-        month_end
-    } else {
-        year_end
-    });
-    check(
-        Reason::LimitMonth,
-        usage.in_month,
-        limits.month,
-        after_month,
-    )?; // R64
-    check(
-        Reason::LimitYear,
-        usage.in_year,
-        limits.year,
-        Some(year_end),
-    ) // R65
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Rules of paying, as tables. The order of the ladder is in `ladder_tests.rs`.
 
 use super::*;
-use crate::event::PaymentMode;
+use crate::decline::DeclineReason as Reason;
+use crate::event::{PaymentMode, Review, Scene};
 use crate::identity::DocumentType;
 use crate::rules::testing::script::{check, check_from};
 use crate::rules::testing::wallet::{
@@ -204,6 +205,9 @@ fn r49_d5_a_passport_holder_pays_once_the_review_is_approved() {
         "code => sent
          bind card 1 document passport => bound, review Required
          pay 1.00 => REVIEW_REQUIRED, retry FixData
+         page => taken
+         face => taken, review UnderReview
+         pay 1.00 => REVIEW_REQUIRED, retry FixData
          approve => resolved, review Approved
          pay 1.00 => approved
          reject => nothing to resolve, review Approved",
@@ -211,6 +215,8 @@ fn r49_d5_a_passport_holder_pays_once_the_review_is_approved() {
     check(
         "code => sent
          bind card 1 document passport => bound
+         page => taken
+         face => taken
          reject => resolved, review Rejected
          pay 1.00 => REVIEW_REJECTED
          approve => nothing to resolve, review Rejected",
@@ -223,6 +229,10 @@ fn d5_a_deferred_review_lets_pay_until_it_is_rejected() {
         "deferred
          code => sent
          bind card 1 document passport => bound, review Required
+         pay 1.00 => approved
+         page => taken
+         pay 1.00 => approved
+         face => taken
          pay 1.00 => approved
          reject => resolved
          pay 1.00 => REVIEW_REJECTED",
@@ -306,7 +316,8 @@ fn d7_a_hold_that_is_void_has_spent_its_try_of_the_password() {
 
 /// One payment of a verified wallet whose facts were changed.
 fn decline_of(change: impl FnOnce(&mut Facts<'_>, &mut Payment)) -> Option<Decline> {
-    let wallet = Wallet::verified();
+    let mut wallet = Wallet::verified();
+    wallet.received(amount("5.00"));
     let merchant = merchant();
     let mut facts = payment_facts(&merchant);
     let mut payment = payment(amount("5.00"));
@@ -350,15 +361,22 @@ fn r7_r25_r26_r27_r28_d20_versions_by_channel() {
     );
 }
 
-/// R72: only purchases; R56: in every mode.
+/// R72: each scene by what it is paid from; R56: in every mode. Neither a card nor the balance
+/// tops up the balance or buys wealth products.
 #[test]
-fn r72_r56_a_card_funds_purchases_in_every_mode_and_nothing_else() {
-    for (scene, permitted) in [
-        (Scene::Purchase, true),
-        (Scene::RedPacket, false),
-        (Scene::Transfer, false),
-        (Scene::TopUp, false),
-        (Scene::WealthProduct, false),
+fn r72_r56_each_funding_pays_its_scenes_in_every_mode_and_nothing_else() {
+    let card = Funding::Card(crate::rules::testing::wallet::token(1));
+    for (funding, scene, permitted) in [
+        (card, Scene::Purchase, true),
+        (card, Scene::RedPacket, false),
+        (card, Scene::Transfer, false),
+        (card, Scene::TopUp, false),
+        (card, Scene::WealthProduct, false),
+        (Funding::Balance, Scene::Purchase, true),
+        (Funding::Balance, Scene::RedPacket, true),
+        (Funding::Balance, Scene::Transfer, true),
+        (Funding::Balance, Scene::TopUp, false),
+        (Funding::Balance, Scene::WealthProduct, false),
     ] {
         for mode in [
             PaymentMode::OnlineApp,
@@ -366,14 +384,14 @@ fn r72_r56_a_card_funds_purchases_in_every_mode_and_nothing_else() {
             PaymentMode::MerchantQr,
         ] {
             let decline = decline_of(|facts, payment| {
-                (payment.scene, payment.mode) = (scene, mode);
+                (payment.funding, payment.scene, payment.mode) = (funding, scene, mode);
                 if !scene.has_merchant() {
                     (payment.merchant, facts.merchant) = (None, None);
                 }
             });
             let reason = decline.map(|decline| decline.reason);
             let expected = (!permitted).then_some(Reason::SceneNotPermitted);
-            assert_eq!(reason, expected, "{scene:?} {mode:?}");
+            assert_eq!(reason, expected, "{funding:?} {scene:?} {mode:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! [`reserve`] climbs every rung of ours and holds a slot; then the issuer is asked without any
 //! lock; [`complete`] binds the card or lets the slot go. Either all of it happens or nothing.
 
-use super::password::{Try, spend_try};
+use super::password;
 use super::phone_code::spend_code;
 use super::refuse_if;
 use crate::account::Account;
@@ -118,7 +118,8 @@ fn climb(
     let (climbed, effect) = spend_code(account, phone, matches, &policy.phone_code, now);
     spent.phone_code = effect; // D8: it is spent whatever the password's rung says.
     if climbed.is_err() || account.password().is_none() {
-        return (climbed.map_err(Refused::because), spent); // R44: the first bind sets it.
+        let climbed = climbed.map_err(|objection| Refused::because(objection.into()));
+        return (climbed, spent); // R44: the first bind sets it.
     }
     let (climbed, effect) = check_password(account, facts.password_matches, policy, now);
     spent.password = effect; // D7
@@ -235,19 +236,11 @@ fn check_password(
     policy: &Policy,
     now: Timestamp,
 ) -> (Result<(), Refused<Reason>>, PasswordEffect) {
-    let (attempt, effect) = spend_try(account, matches, policy.password, now);
-    let outcome = match attempt {
-        Try::Matched => Ok(()),
-        Try::Wrong(evidence) => Err(Refused {
-            reason: Reason::PasswordWrong,
-            evidence,
-        }),
-        Try::Locked(until) => Err(Refused {
-            reason: Reason::PasswordLocked,
-            evidence: Evidence::Until(until),
-        }),
+    let reasons = password::Reasons {
+        locked: Reason::PasswordLocked,
+        wrong: Reason::PasswordWrong,
     };
-    (outcome, effect)
+    password::check(account, matches, policy, now, reasons)
 }
 
 /// What is known of a bind once the issuer has answered.
@@ -279,7 +272,7 @@ pub fn complete(
     let (outcome, password) = conclude(account, application, completion, policy, now);
     let review = match (&outcome, account.identity()) {
         (Ok(binding), None) if binding.identity.document.needs_review() => Review::Required, // R49
-        (Ok(_) | Err(_), _) => account.review(),
+        (Ok(_) | Err(_), _) => account.review(), // R41: all others go on to pay.
     };
     Event::BindDecided(Box::new(BindDecided {
         region: application.region,

@@ -6,14 +6,10 @@ use proptest::sample::subsequence;
 
 use super::bind::reserve;
 use super::testing::wallet::{
-    Wallet, amount, application, at, bind_facts, bind_refusal, bound_card, identity, payment,
-    person, phone,
+    Wallet, application, bind_facts, bind_refusal, bound_card, identity, person, phone,
 };
 use crate::card::{CardExpiry, Scheme};
-use crate::decline::{Decline, DeclineReason};
-use crate::event::{
-    BindReserved, Declined, Event, PasswordEffect, PhoneCodeEffect, Review, WalletRegion,
-};
+use crate::event::{BindReserved, Event, PasswordEffect, PhoneCodeEffect, Review, WalletRegion};
 use crate::identity::{CountryCode, DocumentType};
 use crate::period::Day;
 use crate::refusal::BindRefusal as Reason;
@@ -62,15 +58,7 @@ fn wallet_with(wrong: &[Reason]) -> Wallet {
         wallet.bound(card, holder, Review::NotRequired);
     }
     if is(Reason::PasswordLocked) {
-        wallet.record(Event::Declined(Box::new(Declined {
-            payment: payment(amount("1.00")),
-            decline: Decline::because(DeclineReason::PasswordWrong),
-            password: PasswordEffect::Wrong {
-                tries: 5,
-                locked_until: Some(at("2024-12-31 00:00")),
-            },
-            policy: "weixin-2023".into(),
-        })));
+        wallet.password_locked();
     }
     if !is(Reason::PhoneCodeNone) {
         wallet.code_sent(phone(1));

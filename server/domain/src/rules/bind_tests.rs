@@ -188,6 +188,8 @@ fn r49_d5_only_a_passport_asks_for_a_review() {
         "code phone 1 => sent
          code phone 2 => sent
          bind card 1 phone 1 document passport => bound, review Required
+         page => taken
+         face => taken
          approve => resolved
          bind card 2 phone 2 document passport => bound, review Approved
          look => review Approved",

@@ -2,9 +2,13 @@
 
 pub mod authorise;
 pub mod bind;
+mod ladder;
 pub mod password;
+pub mod payment_code;
 pub mod phone_code;
 pub mod quote;
+pub mod receive;
+pub mod reset;
 pub mod reverse;
 pub mod review;
 pub mod risk;
@@ -12,19 +16,39 @@ pub mod settlement;
 pub mod unbind;
 
 #[cfg(test)]
+mod balance_tests;
+#[cfg(test)]
 mod bind_ladder_tests;
+#[cfg(test)]
+mod issuer_tests;
 #[cfg(test)]
 mod ladder_tests;
 #[cfg(test)]
+mod password_tests;
+#[cfg(test)]
+mod payment_code_tests;
+#[cfg(test)]
 mod property_tests;
+#[cfg(test)]
+mod receipt_tests;
+#[cfg(test)]
+mod refund_tests;
+#[cfg(test)]
+mod reset_ladder_tests;
+#[cfg(test)]
+mod reset_tests;
 #[cfg(test)]
 mod reversal_property_tests;
 #[cfg(test)]
 mod reversal_tests;
 #[cfg(test)]
+mod review_tests;
+#[cfg(test)]
 mod risk_tests;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod unbind_ladder_tests;
 #[cfg(test)]
 mod unbind_tests;
 
@@ -35,31 +59,16 @@ use crate::event::Event;
 /// How a call ends whose issuer can no longer be asked, because the server stopped in between;
 /// None for an event that begins nothing. `reserved_by` is the sequence of its beginning.
 pub fn let_go(account: &Account, reserved_by: u64, begun: &Event) -> Option<Event> {
-    match begun {
-        Event::BindReserved(_) => Some(bind::abandon(account, reserved_by)), // D6
-        Event::Reserved(reservation) => {
-            let reservation = (**reservation).clone();
-            let unavailable = Err(IssuerRefusal::Unavailable); // D16
-            Some(authorise::resolve(
-                reservation,
-                Some(reserved_by),
-                unavailable,
-            ))
-        }
-        Event::PhoneCode(_)
-        | Event::BindDecided(_)
-        | Event::UnbindDecided(_)
-        | Event::Posted(_)
-        | Event::Voided(_)
-        | Event::Declined(_)
-        | Event::ReversalDecided(_)
-        | Event::ReversedAhead(_)
-        | Event::ReviewResolved(_)
-        | Event::RiskResolved(_)
-        | Event::MerchantPut(_)
-        | Event::CardStatusSet(_)
-        | Event::ClockSet(_) => None,
+    if let Event::BindReserved(_) = begun {
+        return Some(bind::abandon(account, reserved_by)); // D6
     }
+    if let Event::Reserved(reservation) = begun {
+        let reservation = (**reservation).clone();
+        let unavailable = Err(IssuerRefusal::Unavailable); // D16
+        let reserved_by = Some(reserved_by);
+        return Some(authorise::resolve(reservation, reserved_by, unavailable));
+    }
+    None
 }
 
 /// Fails with a reason where a condition holds: one rung of a ladder.

@@ -3,15 +3,23 @@
 use super::refuse_if;
 use crate::Malformed;
 use crate::account::{Account, PhoneCode};
-use crate::decline::Evidence;
+use crate::decline::{Evidence, Text};
 use crate::event::{PhoneCodeDecided, PhoneCodeEffect, PhoneCodeSent, WalletRegion};
 use crate::identifiers::Fingerprint;
 use crate::period::Timestamp;
 use crate::policy::PhoneCodeRule;
-use crate::refusal::{BindRefusal, PhoneCodeRefusal, Refused};
+use crate::refusal::{PhoneCodeObjection, PhoneCodeRefusal, Refused};
 
 /// Phones of one account that may have a code outstanding at once; a bound on memory.
 pub const OUTSTANDING_CODES: usize = 16;
+
+/// What a person is told whose code does not come: an overseas number needs roaming (R20), the
+/// number or its area code may be wrong, for +86 is the default (R21), security software may have
+/// stopped the message (R22), and else another number helps (R23).
+pub const NOT_RECEIVED: Text = Text {
+    zh: "未收到验证码？境外手机号码请确认已开通漫游；请核对手机号及地区码（默认为 +86）；请检查短信是否被安全软件拦截；如仍无法接收，请更换可用的号码。",
+    en: "No code? Turn on roaming for an overseas number; check the number and its area code (+86 by default); see whether security software has blocked the message; else use another number.",
+};
 
 /// A phone number as it will be dialled: `+`, country code, number, 15 digits at most (E.164).
 ///
@@ -101,7 +109,7 @@ fn climb_send(
     })
 }
 
-/// The phone's rungs in `Bind`. The code is spent as soon as it was right, whatever a later
+/// The phone's rungs in `Bind` and `ResetPassword`. The code is spent as soon as it was right, whatever a later
 /// rung says: it is for one use.
 pub(super) fn spend_code(
     account: &Account,
@@ -109,22 +117,22 @@ pub(super) fn spend_code(
     matches: bool,
     rule: &PhoneCodeRule,
     now: Timestamp,
-) -> (Result<(), BindRefusal>, PhoneCodeEffect) {
+) -> (Result<(), PhoneCodeObjection>, PhoneCodeEffect) {
     let untouched = PhoneCodeEffect::Untouched;
     let latest = account.phone_code(phone);
     let Some(code) = latest.filter(|code| code.is_remembered(now)) else {
-        return (Err(BindRefusal::PhoneCodeNone), untouched);
+        return (Err(PhoneCodeObjection::NotSent), untouched);
     };
     if code.used || code.wrong_tries >= rule.tries {
-        return (Err(BindRefusal::PhoneCodeSpent), untouched);
+        return (Err(PhoneCodeObjection::Spent), untouched);
     }
     if !matches {
         let tries = code.wrong_tries.saturating_add(1);
         let effect = PhoneCodeEffect::Wrong { phone, tries };
-        return (Err(BindRefusal::PhoneCodeWrong), effect);
+        return (Err(PhoneCodeObjection::Wrong), effect);
     }
     if now >= code.expires_at {
-        return (Err(BindRefusal::PhoneCodeExpired), untouched);
+        return (Err(PhoneCodeObjection::Expired), untouched);
     }
     (Ok(()), PhoneCodeEffect::Used { phone })
 }
@@ -133,6 +141,18 @@ pub(super) fn spend_code(
 mod tests {
     use super::*;
     use crate::rules::testing::script::check;
+
+    #[test]
+    fn r20_r21_r22_r23_whose_code_does_not_come_is_told_what_to_look_at() {
+        for (zh, en) in [
+            ("漫游", "roaming"),
+            ("+86", "+86"),
+            ("拦截", "security software"),
+            ("更换", "another number"),
+        ] {
+            assert!(NOT_RECEIVED.zh.contains(zh) && NOT_RECEIVED.en.contains(en));
+        }
+    }
 
     #[test]
     fn r21_d8_a_number_without_a_country_code_is_a_mainland_number() {

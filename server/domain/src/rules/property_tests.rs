@@ -139,7 +139,7 @@ impl Both {
             ..
         } = &self.wallet;
         match decide(account, payment, &facts, policy, *now) {
-            Decision::Reserve(reservation) => Ok(*reservation),
+            Decision::Reserve(reservation) => Ok(reservation),
             Decision::Decline(declined) => {
                 Err((declined.decline.reason, Event::Declined(declined)))
             }

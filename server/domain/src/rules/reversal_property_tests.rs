@@ -1,14 +1,13 @@
-//! Payments and reversals in any mix, held against a plain list of what was approved and what was
-//! given back of it, and when (D1, D13, D14, D25).
+//! Payments, reversals, refunds and early settlements in any mix, held against a plain list of what
+//! was approved and what was given back of it, and when (D1, D13, D14, D25).
 
 use proptest::prelude::*;
 
 use super::authorise::{Decision, decide, resolve};
-use super::reverse::{self, GivenBack, Original};
-use super::settlement::settles_at;
+use super::reverse::{self, Approved, Asked, GivenBack, Original, SoFar};
 use super::testing::wallet::{Wallet, merchant, payment, payment_facts};
 use crate::account::Account;
-use crate::event::{ApprovalCode, Event, ReversalDecided};
+use crate::event::{ApprovalCode, Event, GiveBack, ReversalDecided, SettleDecided};
 use crate::money::{Amount, Fen};
 use crate::period::Timestamp;
 use crate::refusal::ReversalRefusal as Reason;
@@ -23,9 +22,14 @@ enum Step {
         fen: i64,
     },
     /// Of the approved payment of that number; None for all that remains.
-    Reverse {
+    GiveBack {
+        kind: GiveBack,
         which: usize,
         fen: Option<i64>,
+    },
+    /// The approved payment of that number.
+    Settle {
+        which: usize,
     },
 }
 
@@ -40,9 +44,15 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1_i64..=300_000).prop_map(Some),
         1 => (1_i64..=30).prop_map(Some),
     ];
+    let kind = prop_oneof![
+        3 => Just(GiveBack::Reversal),
+        1 => Just(GiveBack::Refund),
+    ];
     prop_oneof![
         6 => fen.prop_map(|fen| Step::Pay { fen }),
-        4 => (any::<usize>(), part).prop_map(|(which, fen)| Step::Reverse { which, fen }),
+        4 => (kind, any::<usize>(), part)
+            .prop_map(|(kind, which, fen)| Step::GiveBack { kind, which, fen }),
+        1 => any::<usize>().prop_map(|which| Step::Settle { which }),
     ]
 }
 
@@ -83,8 +93,38 @@ struct Entry {
     fee: i64,
     given_back: i64,
     fee_given_back: i64,
+    /// What became of it, as the rules are told.
+    so_far: SoFar,
     back_to_month: i64,
     back_to_year: i64,
+}
+
+impl Entry {
+    fn approved(&self) -> Approved {
+        Approved {
+            original: self.original,
+            so_far: self.so_far,
+        }
+    }
+
+    /// D25: two midnights, or by word, or so long ago that some of it was refunded.
+    fn is_settled(&self, now: Timestamp) -> bool {
+        let days = (date(now) - date(self.decided)).get_days();
+        let refunded = self.so_far.refunded.principal > Fen::ZERO;
+        days > 1 || self.so_far.settled_at.is_some() || refunded
+    }
+
+    fn expected(&self, kind: GiveBack, fen: Option<i64>, now: Timestamp) -> Result<i64, Reason> {
+        let remaining = self.principal - self.given_back;
+        let asked = fen.unwrap_or(remaining);
+        match (kind, self.is_settled(now)) {
+            (GiveBack::Reversal, true) => Err(Reason::AlreadySettled),
+            (GiveBack::Refund, false) => Err(Reason::NotSettled),
+            _ if remaining == 0 => Err(Reason::AlreadyReversed),
+            _ if asked > remaining => Err(Reason::ExceedsRemaining),
+            _ => Ok(asked),
+        }
+    }
 }
 
 struct Both {
@@ -139,17 +179,11 @@ impl Both {
                 self.wallet.record(Event::Declined(declined));
                 return Ok(());
             }
-            Decision::Reserve(reservation) => *reservation,
+            Decision::Reserve(reservation) => reservation,
         };
         prop_assert!(passes);
         let decided = self.wallet.now;
-        let original = Original {
-            principal: reservation.payment.amount,
-            fee: reservation.fee,
-            month: reservation.month,
-            year: reservation.year,
-            settles_at: settles_at(decided, &self.wallet.policy),
-        };
+        let original = Original::of(&reservation);
         let event = resolve(reservation, None, Ok(ApprovalCode(*b"A1B2C3")));
         self.latest = decided.max(self.latest);
         self.entries.push(Entry {
@@ -161,63 +195,107 @@ impl Both {
             fee: original.fee.value(),
             given_back: 0,
             fee_given_back: 0,
+            so_far: SoFar::default(),
             back_to_month: 0,
             back_to_year: 0,
         });
         Ok(())
     }
 
-    fn reverse(&mut self, which: usize, fen: Option<i64>) -> Result<(), TestCaseError> {
-        if self.entries.is_empty() {
-            return Ok(());
-        }
+    fn give_back(
+        &mut self,
+        kind: GiveBack,
+        which: usize,
+        fen: Option<i64>,
+    ) -> Result<(), TestCaseError> {
         let (open, now) = (self.open_month(), self.wallet.now);
-        let which = which % self.entries.len();
         let entry = &mut self.entries[which];
-        let so_far = GivenBack {
-            principal: Fen::new(entry.given_back),
-            fee: Fen::new(entry.fee_given_back),
+        let asked = Asked {
+            kind,
+            amount: fen.map(|fen| Amount::from_fen(fen).unwrap()),
         };
-        let amount = fen.map(|fen| Amount::from_fen(fen).unwrap());
-        let usage = self.wallet.account.usage();
-        let outcome = reverse::decide(Some(&entry.original), so_far, amount, usage, now);
+        let approved = entry.approved();
+        let Wallet {
+            account, policy, ..
+        } = &self.wallet;
+        let restores = kind == GiveBack::Reversal || policy.refund_restores_limit;
+        let outcome = reverse::decide(account, asked, Some(&approved), policy, now);
         self.wallet
             .record(Event::ReversalDecided(Box::new(ReversalDecided {
+                kind,
                 original: entry.sequence,
+                previous: 0,
                 outcome,
             })));
-        let remaining = entry.principal - entry.given_back;
-        let asked = fen.unwrap_or(remaining);
-        let days = (date(now) - date(entry.decided)).get_days();
-        let expected = if days > 1 {
-            Err(Reason::AlreadySettled) // D25: two midnights
-        } else if remaining == 0 {
-            Err(Reason::AlreadyReversed)
-        } else if asked > remaining {
-            Err(Reason::ExceedsRemaining)
-        } else {
-            Ok(asked)
-        };
         let got = outcome
             .map(|given| given.principal.value())
             .map_err(|refused| refused.reason);
-        prop_assert_eq!(got, expected);
+        prop_assert_eq!(got, entry.expected(kind, fen, now));
         let Ok(given) = outcome else { return Ok(()) };
         self.latest = now.max(self.latest);
-        entry.given_back += asked;
+        entry.given_back += given.principal.value();
         entry.fee_given_back += given.fee.value();
-        if entry.counted_in == open {
-            entry.back_to_month += asked;
+        let part = GivenBack {
+            principal: given.principal,
+            fee: given.fee,
+        };
+        match kind {
+            GiveBack::Reversal => entry.so_far.reversed = entry.so_far.reversed.plus(part),
+            GiveBack::Refund => entry.so_far.refunded = entry.so_far.refunded.plus(part),
         }
-        if entry.counted_in.0 == open.0 {
-            entry.back_to_year += asked;
+        let to_month = restores && entry.counted_in == open;
+        let to_year = restores && entry.counted_in.0 == open.0;
+        if to_month {
+            entry.back_to_month += given.principal.value();
         }
-        prop_assert_eq!(given.month_restored, entry.counted_in == open);
-        prop_assert_eq!(given.year_restored, entry.counted_in.0 == open.0);
+        if to_year {
+            entry.back_to_year += given.principal.value();
+        }
+        prop_assert_eq!(
+            (given.month_restored, given.year_restored),
+            (to_month, to_year)
+        );
         // D14: half away from zero, of everything given back so far.
         let share = (2 * entry.fee * entry.given_back + entry.principal) / (2 * entry.principal);
         prop_assert_eq!(entry.fee_given_back, share);
         Ok(())
+    }
+
+    fn settle(&mut self, which: usize) -> Result<(), TestCaseError> {
+        let now = self.wallet.now;
+        let entry = &mut self.entries[which];
+        let outcome = reverse::settle(Some(&entry.approved()), now);
+        let remaining = entry.principal - entry.given_back;
+        let expected = if entry.is_settled(now) {
+            Err(Reason::AlreadySettled)
+        } else if remaining == 0 {
+            Err(Reason::AlreadyReversed)
+        } else {
+            Ok((remaining, entry.fee - entry.fee_given_back))
+        };
+        let got = outcome
+            .map(|settled| (settled.principal.value(), settled.fee.value()))
+            .map_err(|refused| refused.reason);
+        prop_assert_eq!(got, expected);
+        if outcome.is_ok() {
+            entry.so_far.settled_at = Some(now);
+        }
+        self.wallet.record(Event::SettleDecided(SettleDecided {
+            original: entry.sequence,
+            previous: 0,
+            outcome,
+        }));
+        Ok(())
+    }
+
+    fn act(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        let payments = self.entries.len();
+        match *step {
+            Step::Pay { fen } => self.pay(fen),
+            Step::GiveBack { .. } | Step::Settle { .. } if payments == 0 => Ok(()),
+            Step::GiveBack { kind, which, fen } => self.give_back(kind, which % payments, fen),
+            Step::Settle { which } => self.settle(which % payments),
+        }
     }
 
     fn agree(&self) -> Result<(), TestCaseError> {
@@ -236,6 +314,7 @@ proptest! {
     /// open; never above a limit; and the events and the parts give the same account.
     #[test]
     fn d1_d13_d14_windows_hold_what_was_approved_less_what_was_given_back(
+        restores in any::<bool>(),
         steps in prop::collection::vec((pause(), step()), 1..70),
     ) {
         let mut both = Both {
@@ -243,12 +322,10 @@ proptest! {
             entries: Vec::new(),
             latest: Timestamp::default(),
         };
+        both.wallet.policy.refund_restores_limit = restores;
         for (pause, step) in steps {
             both.wallet.now = pause.after(both.wallet.now);
-            match step {
-                Step::Pay { fen } => both.pay(fen)?,
-                Step::Reverse { which, fen } => both.reverse(which, fen)?,
-            }
+            both.act(&step)?;
             both.agree()?;
         }
         let account = both.wallet.account.clone();

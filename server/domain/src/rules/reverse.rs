@@ -1,27 +1,45 @@
-//! The ladder of `Reverse`: giving an authorisation back before it settles (D13, D14, D25).
+//! The ladders of `Reverse`, `Refund` and `Settle`: what may still become of an authorisation
+//! (D13, D14, D25).
 
 use super::refuse_if;
+use crate::account::Account;
 use crate::decline::{AmountOverLimit, Evidence};
-use crate::event::Reversal;
+use crate::event::{GiveBack, Reservation, Reversal, Settled};
 use crate::fee::fee_given_back;
 use crate::money::{Amount, Fen};
 use crate::period::{Month, Timestamp, Year};
+use crate::policy::Policy;
 use crate::refusal::{Refused, ReversalRefusal as Reason};
-use crate::usage::Usage;
 
-/// What is known of the authorisation: it was declined, or these are its numbers.
+/// What was authorised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Original {
     /// Its principal.
     pub principal: Amount,
     /// Its fee.
     pub fee: Fen,
-    /// The month that it was counted in.
+    /// The month that it was decided in.
     pub month: Month,
-    /// The year that it was counted in.
+    /// The year that it was decided in.
     pub year: Year,
-    /// When it settles (D25).
+    /// It was counted in them: not if the balance paid (D12).
+    pub counts: bool,
+    /// When it settles by its age (D25).
     pub settles_at: Timestamp,
+}
+
+impl Original {
+    /// What is known of it from its reservation.
+    pub fn of(reservation: &Reservation) -> Self {
+        Self {
+            principal: reservation.payment.amount,
+            fee: reservation.fee,
+            month: reservation.month,
+            year: reservation.year,
+            counts: reservation.counts(),
+            settles_at: reservation.settles_at,
+        }
+    }
 }
 
 /// What was given back of an authorisation so far.
@@ -33,46 +51,142 @@ pub struct GivenBack {
     pub fee: Fen,
 }
 
-/// Decides one reversal of an approved authorisation; None in its place if it was declined.
-/// `amount` is None for all that remains; it is never clamped (D13). `usage` is the account's.
+impl GivenBack {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            principal: self.principal.plus(other.principal),
+            fee: self.fee.plus(other.fee),
+        }
+    }
+}
+
+/// What became of an authorisation so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SoFar {
+    /// Given back before it settled.
+    pub reversed: GivenBack,
+    /// Given back after it settled.
+    pub refunded: GivenBack,
+    /// When it was settled early, if it was.
+    pub settled_at: Option<Timestamp>,
+}
+
+impl SoFar {
+    /// All that was given back.
+    pub const fn given_back(&self) -> GivenBack {
+        self.reversed.plus(self.refunded)
+    }
+}
+
+/// An approved payment, and what became of it so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Approved {
+    /// What was authorised.
+    pub original: Original,
+    /// What became of it.
+    pub so_far: SoFar,
+}
+
+impl Approved {
+    /// True once it can no longer be reversed (D25). What was refunded had settled, wherever the
+    /// clock stands now (D1).
+    pub fn is_settled(&self, now: Timestamp) -> bool {
+        self.so_far.settled_at.is_some()
+            || self.so_far.refunded.principal > Fen::ZERO
+            || now >= self.original.settles_at
+    }
+
+    /// What could still be given back.
+    pub fn remaining(&self) -> Fen {
+        let principal = self.original.principal.fen();
+        principal.minus(self.so_far.given_back().principal)
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Before settlement or after it.
+    pub kind: GiveBack,
+    /// How much; None for all that remains.
+    pub amount: Option<Amount>,
+}
+
+/// Decides one reversal or refund; `approved` is None if the payment was declined. The amount is
+/// never clamped (D13).
 pub fn decide(
-    original: Option<&Original>,
-    so_far: GivenBack,
-    amount: Option<Amount>,
-    usage: Usage,
+    account: &Account,
+    asked: Asked,
+    approved: Option<&Approved>,
+    policy: &Policy,
     now: Timestamp,
 ) -> Result<Reversal, Refused<Reason>> {
-    let because = |reason| move || Refused::because(reason);
-    let Some(original) = original else {
-        return Err(Refused::because(Reason::DeclinedOriginal));
-    };
-    refuse_if(now >= original.settles_at, because(Reason::AlreadySettled))?; // D25
-    let remaining = original.principal.fen().minus(so_far.principal);
-    refuse_if(remaining == Fen::ZERO, because(Reason::AlreadyReversed))?;
-    let asked = amount.map_or(remaining, Amount::fen);
-    refuse_if(asked > remaining, || Refused {
+    let approved = approved.ok_or(Refused::because(Reason::DeclinedOriginal))?;
+    match (asked.kind, approved.is_settled(now)) {
+        (GiveBack::Reversal, true) => return Err(Refused::because(Reason::AlreadySettled)), // D25
+        (GiveBack::Refund, false) => return Err(Refused::because(Reason::NotSettled)),      // D25
+        (GiveBack::Reversal, false) | (GiveBack::Refund, true) => {}
+    }
+    let amount = check_remaining(approved, asked.amount)?;
+
+    // From here on nothing can fail.
+    let Approved { original, so_far } = approved;
+    let before = so_far.given_back();
+    let given_back = before.principal.plus(amount);
+    let fee_given_back = fee_given_back(original.fee, original.principal, given_back);
+    let open = account.usage().at(now);
+    let restores = original.counts
+        && match asked.kind {
+            GiveBack::Reversal => true,
+            GiveBack::Refund => policy.refund_restores_limit, // D13
+        };
+    Ok(Reversal {
+        principal: amount,
+        fee: fee_given_back.minus(before.fee), // D14
+        remaining: approved.remaining().minus(amount),
+        month: original.month,
+        year: original.year,
+        month_restored: restores && original.month == open.month,
+        year_restored: restores && original.year == open.year,
+        balance_left: (!original.counts).then(|| account.balance().plus(amount)),
+    })
+}
+
+/// What is to be given back: never more than remains, never nothing.
+fn check_remaining(approved: &Approved, asked: Option<Amount>) -> Result<Fen, Refused<Reason>> {
+    let remaining = approved.remaining();
+    refuse_if(remaining == Fen::ZERO, || {
+        Refused::because(Reason::AlreadyReversed)
+    })?;
+    let amount = asked.map_or(remaining, Amount::fen);
+    refuse_if(amount > remaining, || Refused {
         reason: Reason::ExceedsRemaining, // D13
         evidence: Evidence::Amount(AmountOverLimit {
-            observed: asked,
-            limit: original.principal.fen(),
+            observed: amount,
+            limit: approved.original.principal.fen(),
             remaining,
             largest_approvable: remaining,
             resets_at: None,
         }),
     })?;
+    Ok(amount)
+}
 
-    // From here on nothing can fail.
-    let given_back = so_far.principal.plus(asked);
-    let fee_given_back = fee_given_back(original.fee, original.principal, given_back);
-    let open = usage.at(now);
-    Ok(Reversal {
-        principal: asked,
-        fee: fee_given_back.minus(so_far.fee), // D14
-        remaining: remaining.minus(asked),
-        month: original.month,
-        year: original.year,
-        month_restored: original.month == open.month,
-        year_restored: original.year == open.year,
+/// Decides an early settlement (D25): of what was not reversed.
+pub fn settle(approved: Option<&Approved>, now: Timestamp) -> Result<Settled, Refused<Reason>> {
+    let because = |reason| move || Refused::because(reason);
+    let approved = approved.ok_or(Refused::because(Reason::DeclinedOriginal))?;
+    refuse_if(approved.is_settled(now), because(Reason::AlreadySettled))?;
+    let remaining = approved.remaining();
+    refuse_if(remaining == Fen::ZERO, because(Reason::AlreadyReversed))?;
+    Ok(Settled {
+        principal: remaining,
+        fee: approved
+            .original
+            .fee
+            .minus(approved.so_far.given_back().fee),
     })
 }
 
@@ -89,8 +203,13 @@ mod tests {
             fee: Fen::new(fee),
             month: MONTH,
             year: YEAR,
+            counts: true,
             settles_at: at("2024-02-02T00:00:00+08:00"),
         }
+    }
+
+    fn account() -> Account {
+        Account::open(crate::event::WalletRegion::Mainland)
     }
 
     fn at(text: &str) -> Timestamp {
@@ -98,19 +217,38 @@ mod tests {
         Timestamp::from_unix_ms(instant.as_millisecond())
     }
 
-    fn reverse_at(
+    fn give_back(
+        kind: GiveBack,
         original: Option<Original>,
         (principal, fee): (i64, i64),
         amount: Option<i64>,
         now: &str,
     ) -> Result<Reversal, Reason> {
-        let so_far = GivenBack {
+        let reversed = GivenBack {
             principal: Fen::new(principal),
             fee: Fen::new(fee),
         };
+        let approved = original.map(|original| Approved {
+            original,
+            so_far: SoFar {
+                reversed,
+                ..SoFar::default()
+            },
+        });
         let amount = amount.map(|fen| Amount::from_fen(fen).unwrap());
-        decide(original.as_ref(), so_far, amount, Usage::default(), at(now))
+        let asked = Asked { kind, amount };
+        let policy = Policy::weixin_2023();
+        decide(&account(), asked, approved.as_ref(), &policy, at(now))
             .map_err(|refused| refused.reason)
+    }
+
+    fn reverse_at(
+        original: Option<Original>,
+        so_far: (i64, i64),
+        amount: Option<i64>,
+        now: &str,
+    ) -> Result<Reversal, Reason> {
+        give_back(GiveBack::Reversal, original, so_far, amount, now)
     }
 
     fn reverse(
@@ -169,5 +307,46 @@ mod tests {
         };
         assert_eq!(given("2024-01-31T23:59:59.999+08:00"), (true, true));
         assert_eq!(given("2024-02-01T00:00:00.000+08:00"), (false, true));
+    }
+
+    #[test]
+    fn d13_a_refund_comes_after_settlement_and_gives_no_limit_back() {
+        let before = "2024-02-01T23:59:59.999+08:00";
+        let after = "2024-02-02T00:00:00.000+08:00";
+        let whole = Some(original(25_000, 750));
+        let refund = |amount, now| give_back(GiveBack::Refund, whole, (6_000, 180), amount, now);
+        assert_eq!(refund(None, before), Err(Reason::NotSettled));
+        assert_eq!(refund(Some(19_001), after), Err(Reason::ExceedsRemaining));
+        let given = refund(None, after).unwrap();
+        assert_eq!(
+            (given.principal, given.fee),
+            (Fen::new(19_000), Fen::new(570))
+        );
+        assert!(!given.month_restored && !given.year_restored);
+    }
+
+    #[test]
+    fn d25_what_is_not_reversed_can_be_settled_early_and_once() {
+        let now = at("2024-01-31T12:00:00+08:00");
+        let mut approved = Approved {
+            original: original(25_000, 750),
+            so_far: SoFar::default(),
+        };
+        approved.so_far.reversed = GivenBack {
+            principal: Fen::new(6_000),
+            fee: Fen::new(180),
+        };
+        let settled = settle(Some(&approved), now).unwrap();
+        assert_eq!(
+            (settled.principal, settled.fee),
+            (Fen::new(19_000), Fen::new(570))
+        );
+        let reason = |approved: Option<&Approved>| settle(approved, now).unwrap_err().reason;
+        assert_eq!(reason(None), Reason::DeclinedOriginal);
+        approved.so_far.settled_at = Some(now);
+        assert_eq!(reason(Some(&approved)), Reason::AlreadySettled);
+        approved.so_far.settled_at = None;
+        approved.so_far.reversed.principal = Fen::new(25_000);
+        assert_eq!(reason(Some(&approved)), Reason::AlreadyReversed);
     }
 }

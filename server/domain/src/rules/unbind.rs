@@ -1,8 +1,7 @@
 //! The ladder of `Unbind` (R48, D22).
 
-use super::password::{Try, spend_try};
+use super::password;
 use crate::account::Account;
-use crate::decline::Evidence;
 use crate::event::{PasswordEffect, Unbound};
 use crate::identifiers::CardToken;
 use crate::period::Timestamp;
@@ -21,24 +20,18 @@ pub fn decide(
         let refused = Refused::because(Reason::WalletNotVerified);
         return (Err(refused), PasswordEffect::Untouched);
     }
-    let (attempt, effect) = spend_try(account, password_matches, policy.password, now); // D7
-    let outcome = match attempt {
-        Try::Locked(until) => Err(Refused {
-            reason: Reason::PasswordLocked,
-            evidence: Evidence::Until(until),
-        }),
-        Try::Wrong(evidence) => Err(Refused {
-            reason: Reason::PasswordWrong, // R48
-            evidence,
-        }),
-        Try::Matched => match account.card(card) {
-            None => Err(Refused::because(Reason::CardNotBound)),
-            // R40, D22: whatever was paid with it stays as it is.
-            Some(card) => Ok(Unbound {
-                fingerprint: card.fingerprint,
-                bound_by: card.bound_by,
-            }),
-        },
+    let reasons = password::Reasons {
+        locked: Reason::PasswordLocked,
+        wrong: Reason::PasswordWrong, // R48
     };
+    let (checked, effect) = password::check(account, password_matches, policy, now, reasons); // D7
+    let outcome = checked.and_then(|()| match account.card(card) {
+        None => Err(Refused::because(Reason::CardNotBound)),
+        // R40, D22: whatever was paid with it stays as it is.
+        Some(card) => Ok(Unbound {
+            fingerprint: card.fingerprint,
+            bound_by: card.bound_by,
+        }),
+    });
     (outcome, effect)
 }

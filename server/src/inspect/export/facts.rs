@@ -4,11 +4,14 @@ use std::borrow::Cow;
 
 use waika_domain::decline::{AmountOverLimit, DeclineReason, Evidence};
 use waika_domain::event::{PasswordEffect, PhoneCodeEffect};
-use waika_domain::period::{Day, Month, Timestamp};
-use waika_domain::refusal::{BindRefusal, PhoneCodeRefusal, ReversalRefusal, UnbindRefusal};
+use waika_domain::refusal::{
+    BindRefusal, PasswordRefusal, PhoneCodeRefusal, ReceiveRefusal, Refused, ResetRefusal,
+    ReversalRefusal, UnbindRefusal, VerificationRefusal,
+};
 
 use super::columns::Row;
 use super::names::Named as _;
+use crate::inspect::instants::in_utc;
 
 /// A reason out of any of the lists.
 pub(super) struct Reason {
@@ -33,7 +36,17 @@ macro_rules! reasons {
     };
 }
 
-reasons! { DeclineReason BindRefusal PhoneCodeRefusal ReversalRefusal UnbindRefusal }
+reasons! {
+    DeclineReason BindRefusal PasswordRefusal PhoneCodeRefusal ReceiveRefusal ResetRefusal
+    ReversalRefusal UnbindRefusal VerificationRefusal
+}
+
+/// That a call was refused, and why.
+pub(super) fn refused<R: Into<Reason>>(row: &mut Row, refused: Refused<R>) {
+    let Refused { reason, evidence } = refused;
+    row.decision = Some("refused".into());
+    refusal(row, reason, &evidence);
+}
 
 /// Why not, and the numbers behind it.
 pub(super) fn refusal(row: &mut Row, reason: impl Into<Reason>, evidence: &Evidence) {
@@ -45,7 +58,7 @@ pub(super) fn refusal(row: &mut Row, reason: impl Into<Reason>, evidence: &Evide
         Evidence::None => return,
         Evidence::Amount(amount) => return over_limit(row, amount),
         Evidence::Until(at) => {
-            row.resets_at = Some(rfc3339(*at).into());
+            row.resets_at = Some(in_utc(*at).into());
             return;
         }
         Evidence::Version { observed, required } => {
@@ -73,7 +86,7 @@ fn over_limit(row: &mut Row, amount: &AmountOverLimit) {
     row.limit_fen = Some(limit.value());
     row.remaining_fen = Some(remaining.value());
     row.largest_approvable_fen = Some(largest_approvable.value());
-    row.resets_at = resets_at.map(|at| rfc3339(at).into());
+    row.resets_at = resets_at.map(|at| in_utc(at).into());
 }
 
 /// What was seen of the payment password (D7).
@@ -87,7 +100,23 @@ pub(super) fn password_check(row: &mut Row, effect: PasswordEffect) {
         } => {
             row.password_check = Some("wrong".into());
             row.password_wrong_tries = Some(tries.into());
-            row.password_locked_until = locked_until.map(|at| rfc3339(at).into());
+            row.password_locked_until = locked_until.map(|at| in_utc(at).into());
+        }
+    }
+}
+
+/// What was seen of a card's data or a document, where they shall reset a password (R46, R47).
+pub(super) fn proof_check(row: &mut Row, effect: PasswordEffect) {
+    match effect {
+        PasswordEffect::Untouched => {}
+        PasswordEffect::Matched => row.proof_check = Some("matched".into()),
+        PasswordEffect::Wrong {
+            tries,
+            locked_until,
+        } => {
+            row.proof_check = Some("wrong".into());
+            row.proof_wrong_tries = Some(tries.into());
+            row.proof_locked_until = locked_until.map(|at| in_utc(at).into());
         }
     }
 }
@@ -112,50 +141,4 @@ pub(super) fn number(sequence: u64) -> i64 {
 /// An empty text stands for none in an entry.
 pub(super) fn text(text: &str) -> Option<Cow<'static, str>> {
     (!text.is_empty()).then(|| text.to_owned().into())
-}
-
-/// Year and month, such as `2024-02`.
-pub(super) fn month_name(month: Month) -> String {
-    let number = month.number();
-    format!(
-        "{:04}-{:02}",
-        number.div_euclid(12),
-        number.rem_euclid(12) + 1
-    )
-}
-
-/// RFC 3339 in UTC with milliseconds, such as `2024-02-29T12:00:00.000Z`.
-pub(super) fn rfc3339(at: Timestamp) -> String {
-    const MS_PER_DAY: i64 = 86_400_000;
-    let (days, ms) = (
-        at.unix_ms().div_euclid(MS_PER_DAY),
-        at.unix_ms().rem_euclid(MS_PER_DAY),
-    );
-    // Day numbers count from the same date in every zone; this one is UTC's.
-    let day = Day::from_number(i32::try_from(days).unwrap_or(i32::MAX));
-    let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
-    format!(
-        "{day}T{hours:02}:{minutes:02}:{seconds:02}.{:03}Z",
-        ms % 1_000
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn instants_are_written_in_utc() {
-        for (unix_ms, expected) in [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (-1, "1969-12-31T23:59:59.999Z"),
-            (1_709_164_800_007, "2024-02-29T00:00:00.007Z"),
-            (1_709_222_399_999, "2024-02-29T15:59:59.999Z"),
-            (1_709_222_400_000, "2024-02-29T16:00:00.000Z"),
-        ] {
-            assert_eq!(rfc3339(Timestamp::from_unix_ms(unix_ms)), expected);
-        }
-        assert_eq!(month_name(Month::from_civil(2024, 2)), "2024-02");
-        assert_eq!(month_name(Month::from_civil(2023, 12)), "2023-12");
-    }
 }

@@ -2,7 +2,9 @@
 
 use waika_domain::card::Scheme;
 use waika_domain::decline::Layer;
-use waika_domain::event::{CardStatus, PaymentMode, Review, Scene, WalletRegion};
+use waika_domain::event::{
+    CardStatus, FundsKind, Material, PasswordTicketState, PaymentMode, Review, Scene, WalletRegion,
+};
 use waika_domain::identity::DocumentType;
 use waika_domain::merchant::MerchantRegion;
 
@@ -37,6 +39,20 @@ names! {
         Reverse = "reverse",
         ResolveRiskTicket = "resolve_risk_ticket",
         SetClock = "set_clock",
+        SwitchWalletRegion = "switch_wallet_region",
+        VerifyPassword = "verify_password",
+        ChangePassword = "change_password",
+        ResetPassword = "reset_password",
+        SubmitVerification = "submit_verification",
+        CreatePaymentCode = "create_payment_code",
+        ReceiveFunds = "receive_funds",
+        Refund = "refund",
+        Settle = "settle",
+        ResolvePasswordTicket = "resolve_password_ticket",
+        UnlockPassword = "unlock_password",
+        PutPolicy = "put_policy",
+        ActivatePolicy = "activate_policy",
+        SetShadowPolicy = "set_shadow_policy",
     }
     Scheme {
         Visa = "visa",
@@ -57,7 +73,17 @@ names! {
         Required = "required",
         Approved = "approved",
         Rejected = "rejected",
+        PageReceived = "page_received",
+        FaceFailed = "face_failed",
+        UnderReview = "under_review",
     }
+    Material {
+        PassportPage = "passport_page",
+        Face = "face",
+        HandHeldPage = "hand_held_page",
+    }
+    FundsKind { RedPacket = "red_packet", Transfer = "transfer" }
+    PasswordTicketState { Open = "open", Approved = "approved", Rejected = "rejected" }
     Scene {
         Purchase = "purchase",
         RedPacket = "red_packet",
@@ -69,6 +95,7 @@ names! {
         OnlineApp = "online_app",
         OnlineMiniProgram = "online_mini_program",
         MerchantQr = "merchant_qr",
+        PaymentCode = "payment_code",
     }
     CardStatus {
         Normal = "normal",

@@ -7,8 +7,8 @@ use std::path::Path;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
-use super::columns::{Cell, Kind};
-use super::{Provenance, Row, WriteError, Writer};
+use super::super::table::{Cell, Kind, Record as _, WriteError, Writer};
+use super::{Provenance, Row};
 
 /// Rows in one transaction: enough that its end costs nothing beside them.
 const ROWS_PER_TRANSACTION: u64 = 50_000;
@@ -61,7 +61,7 @@ fn tables() -> String {
     text + ") STRICT; CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
 }
 
-impl Writer for Sqlite {
+impl Writer<Row> for Sqlite {
     fn write(&mut self, row: &Row) -> Result<(), WriteError> {
         let mut insert = self.database.prepare_cached(&self.insert)?;
         insert.execute(params_from_iter(row.cells()))?;

@@ -1,14 +1,25 @@
 //! From what is written of cards that are bound and unbound.
 
 use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference};
-use waika_domain::event::{Binding, PasswordVerifier, UnbindDecided, Unbound};
+use waika_domain::event::{BindReserved, Binding, PasswordVerifier, UnbindDecided, Unbound};
 use waika_domain::identifiers::CardToken;
 use waika_domain::identity::Identity;
 use waika_domain::period::{Day, Timestamp};
 use waika_domain::refusal::UnbindRefusal;
 
-use super::{Decoded, array, fingerprint, known, password_effect, refusal, small};
+use super::{
+    Decoded, array, fingerprint, known, password_effect, phone_code_effect, refusal, small,
+};
 use crate::ledger::schema;
+
+pub(super) fn reserved(reserved: &schema::BindReserved) -> Decoded<BindReserved> {
+    Ok(BindReserved {
+        region: known(reserved.region, "a wallet region")?,
+        card: fingerprint(&reserved.card)?,
+        phone_code: phone_code_effect(reserved.phone_code.clone())?,
+        password: password_effect(reserved.password),
+    })
+}
 
 pub(super) fn binding(binding: schema::Binding, at: Timestamp) -> Decoded<Binding> {
     let card = BoundCard {
@@ -16,6 +27,7 @@ pub(super) fn binding(binding: schema::Binding, at: Timestamp) -> Decoded<Bindin
         fingerprint: fingerprint(&binding.card_fingerprint)?,
         issuer_reference: IssuerCardReference(binding.issuer_reference.into()),
         bin: binding.bin,
+        phone: binding.phone,
         last_four: small(binding.last_four, "a card's last digits")?,
         scheme: known(binding.scheme, "a scheme")?,
         expiry: CardExpiry {

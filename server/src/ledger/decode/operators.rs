@@ -1,11 +1,15 @@
 //! From what is written of operators: risks and the clock.
 
+use waika_domain::card::IssuerCardReference;
+use waika_domain::event::{
+    CardStatusSet, Event, PolicyActivated, PolicyPut, PolicyShadowed, ReviewResolved,
+};
 use waika_domain::identifiers::{CardToken, TicketId};
 use waika_domain::period::Timestamp;
 use waika_domain::risk::{RiskResolved, RiskTicket};
 use waika_domain::sandbox_clock::ClockSetting;
 
-use super::{Decoded, NotUnderstood, known};
+use super::{Decoded, NotUnderstood, known, sequence};
 use crate::ledger::schema;
 
 pub(super) fn risk_resolved(resolved: schema::RiskResolved) -> Decoded<RiskResolved> {
@@ -32,4 +36,39 @@ pub(in crate::ledger) fn clock_setting(setting: schema::ClockSetting) -> ClockSe
         rate: setting.rate,
         follows_machine: setting.follows_machine,
     }
+}
+
+pub(super) fn review_resolved(resolved: &schema::ReviewResolved) -> Decoded<ReviewResolved> {
+    Ok(ReviewResolved {
+        approve: resolved.approve,
+        resolved: resolved.resolved,
+        review: known(resolved.review, "a review's state")?,
+        ticket: sequence(resolved.ticket).map(TicketId::from_sequence),
+    })
+}
+
+pub(super) fn card_status_set(set: schema::CardStatusSet) -> Decoded<CardStatusSet> {
+    Ok(CardStatusSet {
+        card: CardToken::from_bits(set.card_token),
+        reference: IssuerCardReference(set.reference.into()),
+        status: known(set.status, "a card's status")?,
+    })
+}
+
+pub(super) fn policy_put(put: schema::PolicyPut) -> Event {
+    Event::PolicyPut(PolicyPut {
+        name: put.name.into(),
+        text: put.text.into(),
+    })
+}
+
+pub(super) fn policy_activated(name: String) -> Event {
+    Event::PolicyActivated(PolicyActivated { name: name.into() })
+}
+
+pub(super) fn policy_shadowed(name: String) -> Event {
+    let name = Some(name).filter(|name| !name.is_empty());
+    Event::PolicyShadowed(PolicyShadowed {
+        name: name.map(Into::into),
+    })
 }

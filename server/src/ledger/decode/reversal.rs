@@ -1,6 +1,6 @@
-//! From what is written of reversals.
+//! From what is written of reversals, refunds and early settlements.
 
-use waika_domain::event::{Reversal, ReversalDecided};
+use waika_domain::event::{GiveBack, Reversal, ReversalDecided, SettleDecided, Settled};
 use waika_domain::identifiers::{CallName, IdempotencyKey};
 use waika_domain::money::Fen;
 use waika_domain::period::{Month, Year};
@@ -19,11 +19,35 @@ pub(super) fn reversal(decided: schema::ReversalDecided) -> Decoded<ReversalDeci
             year: Year::from_number(reversal.year),
             month_restored: reversal.month_restored,
             year_restored: reversal.year_restored,
+            balance_left: reversal.balance_left_fen.map(Fen::new),
         }),
         (None, refused) => Err(refusal(refused, ReversalRefusal::from_number)?),
     };
-    let original = decided.original;
-    Ok(ReversalDecided { original, outcome })
+    Ok(ReversalDecided {
+        kind: if decided.refund {
+            GiveBack::Refund
+        } else {
+            GiveBack::Reversal
+        },
+        original: decided.original,
+        previous: decided.previous,
+        outcome,
+    })
+}
+
+pub(super) fn settle(decided: schema::SettleDecided) -> Decoded<SettleDecided> {
+    let outcome = match decided.refused {
+        None => Ok(Settled {
+            principal: Fen::new(decided.principal_fen),
+            fee: Fen::new(decided.fee_fen),
+        }),
+        refused => Err(refusal(refused, ReversalRefusal::from_number)?),
+    };
+    Ok(SettleDecided {
+        original: decided.original,
+        previous: decided.previous,
+        outcome,
+    })
 }
 
 pub(in crate::ledger) fn call_name(name: schema::CallName) -> Decoded<CallName> {

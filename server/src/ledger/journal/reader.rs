@@ -1,13 +1,15 @@
 //! Reading one entry by its sequence, while the journal grows.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::disk::Disk;
-use super::error::{Damage, DiskError, ReadError};
+use super::error::{Damage, DiskError, OpenError, ReadError};
 use super::file::NamedFile;
 use super::index::{BatchPlace, Index, Place, Unread};
+use super::read_all::read_all;
 use super::record::Record;
 use super::segment;
 use super::walk::{self, Walked};
@@ -75,6 +77,17 @@ impl JournalReader {
             Some(None) => Err(damaged("the lengths in its record do not add up")),
             None => Ok(None),
         }
+    }
+
+    /// Hands every durable entry from the sequence `from` to the sequence `to` to `on_entry`, in
+    /// order: much faster than [`JournalReader::read`] for each.
+    pub fn read_all<E: Into<Box<dyn Error + Send + Sync>>>(
+        &self,
+        from: u64,
+        to: u64,
+        on_entry: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<u64, OpenError> {
+        read_all(&*self.disk, from, to, on_entry)
     }
 
     /// Indexes a segment that the start did not read, and keeps that. If the segment is damaged,

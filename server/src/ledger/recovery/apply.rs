@@ -8,11 +8,12 @@ use waika_domain::event::{CardStatusSet, Event, WalletRegion};
 use waika_domain::identifiers::AccountId;
 
 use super::{RecoveryError, Unanswered};
-use crate::authoriser::{Authoriser, place_of};
+use crate::authoriser::{Authoriser, Happened, place_of};
 use crate::idempotency::{Place, Slot};
 use crate::ledger::call::{Business, Call};
-use crate::ledger::decode::{self, Stored, StoredBody, StoredCall};
+use crate::ledger::decode::{self, NotUnderstood, Stored, StoredBody, StoredCall};
 use crate::ledger::replay::scope_of;
+use crate::policy_book::PolicyBook;
 
 /// Applies the entries of some accounts, in their order.
 pub(super) struct Applier<'a> {
@@ -46,15 +47,25 @@ impl<'a> Applier<'a> {
                 return Err(RecoveryError::OtherKey);
             }
             StoredBody::KeyCheck(_) => {}
-            StoredBody::Event(ref event) => self.apply_event(sequence, event, &stored),
+            StoredBody::Event(ref event) => {
+                if let Event::PolicyPut(put) = event {
+                    PolicyBook::parse(&put.text).map_err(|_| NotUnderstood("a policy"))?;
+                }
+                self.apply_event(sequence, event, &stored);
+            }
         }
         Ok(())
     }
 
     fn apply_event(&mut self, sequence: u64, event: &Event, stored: &Stored) {
+        let happened = Happened {
+            event,
+            sequence,
+            at: stored.at,
+        };
         match &*stored.account {
             "" => self.authoriser.apply_without_account(event, sequence),
-            _ => self.apply_to_account(sequence, event, stored),
+            _ => self.apply_to_account(happened, stored),
         }
         if let Event::CardStatusSet(set) = event {
             self.found.statuses.push((sequence, set.clone()));
@@ -84,14 +95,17 @@ impl<'a> Applier<'a> {
     }
 
     /// An account that a snapshot held has seen its earlier events already.
-    fn apply_to_account(&self, sequence: u64, event: &Event, stored: &Stored) {
+    fn apply_to_account(&self, happened: Happened<'_>, stored: &Stored) {
+        let Happened {
+            event, sequence, ..
+        } = happened;
         let id = &*stored.account;
         let authoriser = self.authoriser;
         let apply = |account: &mut Account| {
             if sequence > account.last_sequence() {
                 account.apply(event, sequence, stored.at);
             }
-            authoriser.apply_beyond_the_account(id, account, event, sequence);
+            authoriser.apply_beyond_the_account(id, account, happened);
             Ok::<_, Infallible>(())
         };
         let region = event.opening_region().unwrap_or(WalletRegion::Mainland);

@@ -10,6 +10,9 @@ pub(in crate::ledger) struct ReviewResolved {
     pub resolved: bool,
     #[prost(uint32, tag = "3")]
     pub review: u32,
+    /// The sequence of the photo that had completed it; 0 for none.
+    #[prost(uint64, tag = "4")]
+    pub ticket: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -67,4 +70,13 @@ pub(in crate::ledger) struct ClockSetting {
     pub rate: u32,
     #[prost(bool, tag = "4")]
     pub follows_machine: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(in crate::ledger) struct PolicyPut {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// Its file.
+    #[prost(string, tag = "2")]
+    pub text: String,
 }

@@ -2,23 +2,26 @@
 //! that skipped it would have forgotten it.
 
 use prost::Message as _;
-use waika_domain::account::{Account, AccountParts, PendingBind, PhoneCode, Rare};
+use waika_domain::account::{
+    Account, AccountParts, PaymentCode, PaymentToken, PendingBind, PhoneCode, Rare, ReviewTicket,
+};
 use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference};
 use waika_domain::event::CardStatus;
-use waika_domain::identifiers::{AccountId, CardToken};
+use waika_domain::identifiers::{AccountId, CardToken, CodeDigest, TicketId};
 use waika_domain::identity::Identity;
 use waika_domain::merchant::Merchant;
 use waika_domain::money::Fen;
 use waika_domain::period::{Day, Month, Timestamp, Year};
 use waika_domain::risk::Clearance;
-use waika_domain::rules::reverse::GivenBack;
+use waika_domain::rules::reverse::{GivenBack, SoFar};
 use waika_domain::sandbox_clock::ClockSetting;
 use waika_domain::usage::Usage;
 
 use super::schema;
 use crate::adjusted::Adjustment;
 use crate::ledger::decode::{
-    Decoded, NotUnderstood, binding, fingerprint, known, merchant, operators, reversal, small,
+    Decoded, NotUnderstood, binding, credentials, fingerprint, known, merchant, operators,
+    reversal, small,
 };
 
 /// One part of the state.
@@ -31,6 +34,16 @@ pub(super) enum Part {
     Adjustment(u64, Adjustment),
     Clock(ClockSetting),
     Keys(Vec<(u64, u64)>),
+    Policies(Policies),
+}
+
+/// The policies that a snapshot kept: their files, the names of those that were activated, and
+/// the name of the shadow.
+#[derive(Debug)]
+pub(super) struct Policies {
+    pub(super) stored: Vec<Box<str>>,
+    pub(super) activated: Vec<Box<str>>,
+    pub(super) shadow: Option<Box<str>>,
 }
 
 /// Reads a record.
@@ -49,16 +62,37 @@ pub(super) fn record(bytes: &[u8]) -> Decoded<Part> {
             known(stored.status, "a card's status")?,
         ),
         schema::Part::Adjustment(stored) => {
-            let given_back = GivenBack {
-                principal: Fen::new(stored.principal_fen),
-                fee: Fen::new(stored.fee_fen),
-            };
-            let last = stored.last;
-            Part::Adjustment(stored.authorisation, Adjustment { given_back, last })
+            Part::Adjustment(stored.authorisation, adjustment(&stored))
         }
         schema::Part::Clock(stored) => Part::Clock(operators::clock_setting(stored)),
         schema::Part::Keys(bytes) => Part::Keys(keys(&bytes)?),
+        schema::Part::Policies(stored) => Part::Policies(Policies {
+            stored: stored
+                .stored
+                .into_iter()
+                .map(|put| put.text.into())
+                .collect(),
+            activated: stored.activated.into_iter().map(Into::into).collect(),
+            shadow: Some(stored.shadow)
+                .filter(|name| !name.is_empty())
+                .map(Into::into),
+        }),
     })
+}
+
+fn adjustment(stored: &schema::Adjustment) -> Adjustment {
+    let given_back = |principal, fee| GivenBack {
+        principal: Fen::new(principal),
+        fee: Fen::new(fee),
+    };
+    Adjustment {
+        so_far: SoFar {
+            reversed: given_back(stored.principal_fen, stored.fee_fen),
+            refunded: given_back(stored.refunded_fen, stored.refunded_fee_fen),
+            settled_at: stored.settled_at_ms.map(Timestamp::from_unix_ms),
+        },
+        last: stored.last,
+    }
 }
 
 fn keys(bytes: &[u8]) -> Decoded<Vec<(u64, u64)>> {
@@ -118,6 +152,7 @@ fn card(stored: schema::Card) -> Decoded<BoundCard> {
         fingerprint: fingerprint(&stored.fingerprint)?,
         issuer_reference: IssuerCardReference(stored.issuer_reference.into()),
         bin: stored.bin,
+        phone: stored.phone,
         last_four: small(stored.last_four, "a card's last digits")?,
         scheme: known(stored.scheme, "a scheme")?,
         expiry: CardExpiry {
@@ -168,5 +203,42 @@ fn rare(stored: schema::Rare) -> Decoded<Rare> {
         reversed_ahead: reversed_ahead
             .map(reversal::call_name)
             .collect::<Decoded<_>>()?,
+        balance: Fen::new(stored.balance_fen),
+        tokens: stored.tokens.iter().map(token).collect::<Decoded<_>>()?,
+        codes: stored.codes.iter().map(code).collect::<Decoded<_>>()?,
+        password_ticket: stored
+            .password_ticket
+            .as_ref()
+            .map(credentials::ticket)
+            .transpose()?,
+        wrong_proofs: small(stored.wrong_proofs, "a count of wrong tries")?,
+        reset_locked_until: stored.reset_locked_until_ms.map(Timestamp::from_unix_ms),
+        face_failures: stored.face_failures,
+        review_rejected: stored.review_rejected,
+        review_ticket: Some(stored.review_ticket)
+            .filter(|&sequence| sequence != 0)
+            .map(|sequence| ReviewTicket {
+                id: TicketId::from_sequence(sequence),
+                submitted_at: Timestamp::from_unix_ms(stored.review_submitted_at_ms),
+            }),
+    })
+}
+
+fn token(stored: &schema::PaymentToken) -> Decoded<PaymentToken> {
+    Ok(PaymentToken {
+        nonce: stored.nonce,
+        funding: credentials::funding(stored.funding, stored.card_token)?,
+        expires_at: Timestamp::from_unix_ms(stored.expires_at_ms),
+        used: stored.used,
+    })
+}
+
+fn code(stored: &schema::PaymentCode) -> Decoded<PaymentCode> {
+    Ok(PaymentCode {
+        nonce: stored.nonce,
+        digest: CodeDigest(stored.digest),
+        funding: credentials::funding(stored.funding, stored.card_token)?,
+        expires_at: Timestamp::from_unix_ms(stored.expires_at_ms),
+        used: stored.used,
     })
 }

@@ -1,7 +1,7 @@
 //! From the state to the records of a snapshot.
 
 use prost::Message as _;
-use waika_domain::account::{AccountParts, PhoneCode, Rare};
+use waika_domain::account::{AccountParts, PaymentCode, PaymentToken, PhoneCode, Rare};
 use waika_domain::card::{BoundCard, IssuerCardReference};
 use waika_domain::event::CardStatus;
 use waika_domain::merchant::Merchant;
@@ -12,6 +12,8 @@ use super::schema::{self, Part};
 use crate::adjusted::Adjustment;
 use crate::ledger::encode;
 use crate::ledger::numbers::Numbered as _;
+use crate::ledger::schema as journal;
+use crate::policy_book::Kept;
 
 pub(super) fn key_check(check: [u8; 8]) -> Vec<u8> {
     record(Part::KeyCheck(check.to_vec()))
@@ -35,9 +37,24 @@ pub(super) fn card_status(reference: &IssuerCardReference, status: CardStatus) -
 pub(super) fn adjustment(authorisation: u64, adjustment: Adjustment) -> Vec<u8> {
     record(Part::Adjustment(schema::Adjustment {
         authorisation,
-        principal_fen: adjustment.given_back.principal.value(),
-        fee_fen: adjustment.given_back.fee.value(),
+        principal_fen: adjustment.so_far.reversed.principal.value(),
+        fee_fen: adjustment.so_far.reversed.fee.value(),
         last: adjustment.last,
+        refunded_fen: adjustment.so_far.refunded.principal.value(),
+        refunded_fee_fen: adjustment.so_far.refunded.fee.value(),
+        settled_at_ms: adjustment.so_far.settled_at.map(Timestamp::unix_ms),
+    }))
+}
+
+pub(super) fn policies((stored, activated, shadow): Kept) -> Vec<u8> {
+    let stored = stored.into_iter().map(|(name, text)| journal::PolicyPut {
+        name: name.into(),
+        text: text.to_string(),
+    });
+    record(Part::Policies(schema::Policies {
+        stored: stored.collect(),
+        activated: activated.into_iter().map(Into::into).collect(),
+        shadow: shadow.map(Into::into).unwrap_or_default(),
     }))
 }
 
@@ -94,6 +111,7 @@ fn card(card: &BoundCard) -> schema::Card {
         fingerprint: encode::bytes(card.fingerprint),
         issuer_reference: card.issuer_reference.0.to_string(),
         bin: card.bin,
+        phone: card.phone,
         last_four: u32::from(card.last_four),
         scheme: card.scheme.number(),
         expiry_year: u32::from(card.expiry.year),
@@ -132,5 +150,43 @@ fn encode_rare(rare: &Rare) -> schema::Rare {
         risk_tickets: rare.risk_tickets.iter().map(encode::risk_ticket).collect(),
         clearances: clearances.collect(),
         reversed_ahead: rare.reversed_ahead.iter().map(encode::call_name).collect(),
+        balance_fen: rare.balance.value(),
+        tokens: rare.tokens.iter().map(token).collect(),
+        codes: rare.codes.iter().map(code).collect(),
+        password_ticket: rare
+            .password_ticket
+            .as_ref()
+            .map(encode::credentials::ticket),
+        wrong_proofs: u32::from(rare.wrong_proofs),
+        reset_locked_until_ms: rare.reset_locked_until.map(Timestamp::unix_ms),
+        face_failures: rare.face_failures,
+        review_rejected: rare.review_rejected,
+        review_ticket: rare.review_ticket.map_or(0, |review| review.id.sequence()),
+        review_submitted_at_ms: rare
+            .review_ticket
+            .map_or(0, |review| review.submitted_at.unix_ms()),
+    }
+}
+
+fn token(token: &PaymentToken) -> schema::PaymentToken {
+    let (funding, card_token) = encode::funding(token.funding);
+    schema::PaymentToken {
+        funding,
+        card_token,
+        nonce: token.nonce,
+        expires_at_ms: token.expires_at.unix_ms(),
+        used: token.used,
+    }
+}
+
+fn code(code: &PaymentCode) -> schema::PaymentCode {
+    let (funding, card_token) = encode::funding(code.funding);
+    schema::PaymentCode {
+        nonce: code.nonce,
+        digest: code.digest.0,
+        funding,
+        card_token,
+        expires_at_ms: code.expires_at.unix_ms(),
+        used: code.used,
     }
 }

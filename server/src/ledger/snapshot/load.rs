@@ -5,9 +5,14 @@ use std::sync::mpsc::{self, SyncSender};
 use std::thread::{Scope, ScopedJoinHandle};
 
 use parking_lot::Mutex;
+use waika_domain::account::Account;
+use waika_domain::event::PasswordTicketState;
+use waika_domain::identifiers::AccountId;
+use waika_domain::period::Timestamp;
 
 use super::decode::{self, Part};
 use crate::authoriser::Authoriser;
+use crate::ledger::decode::NotUnderstood;
 use crate::ledger::journal::SnapshotBlock;
 use crate::ledger::recovery::RecoveryError;
 
@@ -75,10 +80,19 @@ fn restore(authoriser: &Authoriser, part: Part) -> Result<(), RecoveryError> {
                     cards.bind(card.fingerprint, identity.fingerprint, card.bound_by);
                 }
             }
-            for ticket in account.risk_tickets() {
-                authoriser.risk_desk.open(ticket.id, id.clone());
-            }
+            restore_leads(authoriser, &id, &account);
             authoriser.accounts.restore(&id, account);
+        }
+        Part::Policies(kept) => {
+            let policies = &authoriser.policies;
+            for text in &kept.stored {
+                let unknown = |_| NotUnderstood("a policy");
+                policies.restore(text).map_err(unknown)?;
+            }
+            for name in &kept.activated {
+                policies.activate(name);
+            }
+            policies.set_shadow(kept.shadow);
         }
         Part::Merchant(merchant) => authoriser.merchants.put(merchant),
         Part::CardStatus(reference, status) => authoriser.issuer.set_status(&reference, status),
@@ -90,4 +104,24 @@ fn restore(authoriser: &Authoriser, part: Part) -> Result<(), RecoveryError> {
         Part::Keys(keys) => authoriser.idempotency.restore(&keys),
     }
     Ok(())
+}
+
+/// What leads to an account from outside: its open tickets and its payment codes.
+fn restore_leads(authoriser: &Authoriser, id: &AccountId, account: &Account) {
+    for ticket in account.risk_tickets() {
+        authoriser.risk_desk.open(ticket.id, id.clone());
+    }
+    let password = account.password_ticket();
+    if let Some(ticket) = password.filter(|ticket| ticket.state == PasswordTicketState::Open) {
+        authoriser.password_desk.open(ticket.id, id.clone());
+    }
+    if let Some(ticket) = account.review_ticket() {
+        authoriser.review_desk.open(ticket.id, id.clone());
+    }
+    for code in account.payment_codes() {
+        let codes = &authoriser.payment_codes;
+        // Nothing is swept while a snapshot is loaded: it has no time of its own.
+        let begin = Timestamp::from_unix_ms(i64::MIN);
+        codes.issue(code.digest, id.clone(), code.expires_at, begin);
+    }
 }

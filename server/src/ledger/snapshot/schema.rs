@@ -3,12 +3,14 @@
 
 use prost::{Message, Oneof};
 
-use crate::ledger::schema::{CallName, ClockSetting, Merchant, RiskTicket};
+use crate::ledger::schema::{
+    CallName, ClockSetting, Merchant, PasswordTicket, PolicyPut, RiskTicket,
+};
 
 /// One part of the state.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Record {
-    #[prost(oneof = "Part", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "Part", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub part: Option<Part>,
 }
 
@@ -30,6 +32,21 @@ pub(super) enum Part {
     /// Used keys, sixteen bytes each, little-endian: hash, and place of the answer.
     #[prost(bytes, tag = "7")]
     Keys(Vec<u8>),
+    #[prost(message, tag = "8")]
+    Policies(Policies),
+}
+
+/// Every policy that was stored, and which of them were activated.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Policies {
+    #[prost(message, repeated, tag = "1")]
+    pub stored: Vec<PolicyPut>,
+    /// Their names, in the order in which they were activated.
+    #[prost(string, repeated, tag = "2")]
+    pub activated: Vec<String>,
+    /// The name of the one that is evaluated beside them, or nothing.
+    #[prost(string, tag = "3")]
+    pub shadow: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -94,6 +111,9 @@ pub(super) struct Card {
     pub bound_at_ms: i64,
     #[prost(uint64, tag = "11")]
     pub bound_by: u64,
+    /// Mark of the phone that it was bound with.
+    #[prost(fixed32, tag = "12")]
+    pub phone: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -127,6 +147,59 @@ pub(super) struct Rare {
     pub clearances: Vec<Clearance>,
     #[prost(message, repeated, tag = "6")]
     pub reversed_ahead: Vec<CallName>,
+    #[prost(int64, tag = "7")]
+    pub balance_fen: i64,
+    #[prost(message, repeated, tag = "8")]
+    pub tokens: Vec<PaymentToken>,
+    #[prost(message, repeated, tag = "9")]
+    pub codes: Vec<PaymentCode>,
+    #[prost(message, optional, tag = "10")]
+    pub password_ticket: Option<PasswordTicket>,
+    #[prost(uint32, tag = "11")]
+    pub wrong_proofs: u32,
+    #[prost(int64, optional, tag = "12")]
+    pub reset_locked_until_ms: Option<i64>,
+    #[prost(uint32, tag = "13")]
+    pub face_failures: u32,
+    #[prost(bool, tag = "14")]
+    pub review_rejected: bool,
+    /// The sequence of the photo that completed a review which waits for an operator; 0 for none.
+    #[prost(uint64, tag = "15")]
+    pub review_ticket: u64,
+    #[prost(int64, tag = "16")]
+    pub review_submitted_at_ms: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct PaymentToken {
+    #[prost(fixed64, tag = "1")]
+    pub nonce: u64,
+    #[prost(int64, tag = "2")]
+    pub expires_at_ms: i64,
+    #[prost(bool, tag = "3")]
+    pub used: bool,
+    /// As in a payment of the journal.
+    #[prost(uint32, tag = "4")]
+    pub funding: u32,
+    #[prost(fixed64, tag = "5")]
+    pub card_token: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct PaymentCode {
+    #[prost(fixed64, tag = "1")]
+    pub nonce: u64,
+    #[prost(fixed64, tag = "2")]
+    pub digest: u64,
+    /// As in a payment of the journal.
+    #[prost(uint32, tag = "3")]
+    pub funding: u32,
+    #[prost(fixed64, tag = "4")]
+    pub card_token: u64,
+    #[prost(int64, tag = "5")]
+    pub expires_at_ms: i64,
+    #[prost(bool, tag = "6")]
+    pub used: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -156,7 +229,7 @@ pub(super) struct CardStatus {
     pub status: u32,
 }
 
-/// What was given back of an authorisation.
+/// What became of an authorisation: what was given back before it settled, and the rest.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Adjustment {
     #[prost(uint64, tag = "1")]
@@ -167,4 +240,12 @@ pub(super) struct Adjustment {
     pub fee_fen: i64,
     #[prost(uint64, tag = "4")]
     pub last: u64,
+    /// What of it was given back after it settled.
+    #[prost(int64, tag = "5")]
+    pub refunded_fen: i64,
+    #[prost(int64, tag = "6")]
+    pub refunded_fee_fen: i64,
+    /// When it was settled early.
+    #[prost(int64, optional, tag = "7")]
+    pub settled_at_ms: Option<i64>,
 }

@@ -118,6 +118,7 @@ impl Copier<'_> {
         for (authorisation, adjustment) in authoriser.adjusted.all() {
             self.push(&encode::adjustment(authorisation, adjustment))?;
         }
+        self.push(&encode::policies(authoriser.policies.kept()))?;
         self.push(&encode::clock(&authoriser.clock.setting()))
     }
 

@@ -2,10 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use waika_domain::account::{Account, AccountParts, PendingBind, PhoneCode, Rare};
+use waika_domain::account::{
+    Account, AccountParts, PaymentCode, PaymentToken, PendingBind, PhoneCode, Rare, ReviewTicket,
+};
 use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
-use waika_domain::event::{PasswordVerifier, Review, WalletRegion};
-use waika_domain::identifiers::{CallName, CardToken, Fingerprint, IdempotencyKey, TicketId};
+use waika_domain::event::{
+    Funding, PasswordTicket, PasswordTicketState, PasswordVerifier, Review, WalletRegion,
+};
+use waika_domain::identifiers::{
+    CallName, CardToken, CodeDigest, Fingerprint, IdempotencyKey, TicketId,
+};
 use waika_domain::identity::{DocumentType, Identity};
 use waika_domain::money::Fen;
 use waika_domain::period::{Day, Month, Timestamp, Year};
@@ -35,6 +41,7 @@ fn full() -> AccountParts {
             fingerprint: Fingerprint([4; 16]),
             issuer_reference: IssuerCardReference("0-ff".into()),
             bin: 411_111,
+            phone: 0xfedc_ba98,
             last_four: 9,
             scheme: Scheme::Jcb,
             expiry: CardExpiry {
@@ -60,29 +67,69 @@ fn full() -> AccountParts {
             in_year: Fen::new(2),
         },
         last_sequence: 99,
-        rare: Rare {
-            wrong_passwords: 5,
-            password_locked_until: Some(NOW),
-            binds: vec![PendingBind {
-                sequence: 98,
-                card: Fingerprint([8; 16]),
-            }],
-            risk_tickets: vec![RiskTicket {
-                id: TicketId::from_sequence(50),
-                card: CardToken::from_bits(1),
-                reason: RiskReason::CardShared,
-                opened_at: NOW,
-            }],
-            clearances: vec![Clearance {
-                card: CardToken::from_bits(2),
-                reason: RiskReason::HolderMismatch,
-                sequence: 60,
-            }],
-            reversed_ahead: BTreeSet::from([CallName {
-                caller: "c".into(),
-                key: IdempotencyKey::parse("k").unwrap(),
-            }]),
-        },
+        rare: full_rare(),
+    }
+}
+
+fn full_rare() -> Rare {
+    Rare {
+        wrong_passwords: 5,
+        password_locked_until: Some(NOW),
+        binds: vec![PendingBind {
+            sequence: 98,
+            card: Fingerprint([8; 16]),
+        }],
+        risk_tickets: vec![RiskTicket {
+            id: TicketId::from_sequence(50),
+            card: CardToken::from_bits(1),
+            reason: RiskReason::CardShared,
+            opened_at: NOW,
+        }],
+        clearances: vec![Clearance {
+            card: CardToken::from_bits(2),
+            reason: RiskReason::HolderMismatch,
+            sequence: 60,
+        }],
+        reversed_ahead: BTreeSet::from([CallName {
+            caller: "c".into(),
+            key: IdempotencyKey::parse("k").unwrap(),
+        }]),
+        balance: Fen::new(3),
+        tokens: vec![PaymentToken {
+            nonce: u64::MAX,
+            funding: Funding::Card(CardToken::from_bits(1)),
+            expires_at: NOW,
+            used: true,
+        }],
+        codes: vec![
+            code(1, Funding::Card(CardToken::from_bits(1)), false),
+            code(2, Funding::Balance, true),
+        ],
+        password_ticket: Some(PasswordTicket {
+            id: TicketId::from_sequence(70),
+            document: Fingerprint([9; 16]),
+            matches: true,
+            opened_at: NOW,
+            state: PasswordTicketState::Approved,
+        }),
+        wrong_proofs: 4,
+        reset_locked_until: Some(NOW),
+        face_failures: 2,
+        review_rejected: true,
+        review_ticket: Some(ReviewTicket {
+            id: TicketId::from_sequence(71),
+            submitted_at: NOW,
+        }),
+    }
+}
+
+fn code(number: u64, funding: Funding, used: bool) -> PaymentCode {
+    PaymentCode {
+        nonce: number,
+        digest: CodeDigest(number + 10),
+        funding,
+        expires_at: NOW,
+        used,
     }
 }
 

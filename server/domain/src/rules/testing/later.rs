@@ -1,43 +1,39 @@
-//! The verbs of a script for what comes after a payment, and for the quote before it.
+//! The verbs of a script for what comes after a payment, for cards that go, and for risks.
 
 use super::script::Play;
-use super::wallet::{amount, merchant, payment_facts, token, verifier};
-use super::words::{Line, declined, said};
-use crate::event::{Event, ReversalDecided, Scene, UnbindDecided};
+use super::wallet::{amount, token, verifier};
+use super::words::Line;
+use crate::event::{Event, Funding, GiveBack, ReversalDecided, SettleDecided, UnbindDecided};
 use crate::identifiers::{CallName, IdempotencyKey};
 use crate::risk::RiskReason;
-use crate::rules::reverse::{GivenBack, Original};
-use crate::rules::settlement::settles_at;
-use crate::rules::{quote, reverse, risk, unbind};
+use crate::rules::reverse::{Approved, Asked, GivenBack, Original, SoFar};
+use crate::rules::{reverse, risk, unbind};
 
-/// A payment that was decided, as a reversal finds it.
+/// A payment that was decided, as what comes after it finds it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decided {
     sequence: u64,
+    /// The sequence of the latest step in its time line; 0 for none.
+    latest: u64,
     /// None if it was declined.
-    original: Option<Original>,
-    so_far: GivenBack,
+    approved: Option<Approved>,
 }
 
 impl Play {
-    /// Records the decision on a payment, for reversals to find.
+    /// Records the decision on a payment, for what comes after it to find.
     pub(super) fn keep_decided(&mut self, event: &Event) {
-        let original = if let Event::Posted(posted) = event {
-            let reservation = &posted.reservation;
-            Some(Original {
-                principal: reservation.payment.amount,
-                fee: reservation.fee,
-                month: reservation.month,
-                year: reservation.year,
-                settles_at: settles_at(self.wallet.now, &self.wallet.policy),
+        let approved = if let Event::Posted(posted) = event {
+            Some(Approved {
+                original: Original::of(&posted.reservation),
+                so_far: SoFar::default(),
             })
         } else {
             None
         };
         self.decided.push(Decided {
             sequence: self.wallet.record(event.clone()),
-            original,
-            so_far: GivenBack::default(),
+            latest: 0,
+            approved,
         });
     }
 
@@ -55,34 +51,74 @@ impl Play {
         }))
     }
 
-    /// Reverses an amount, or all that remains, of the payment of that number, or of the last.
-    pub(super) fn reverse(&mut self, line: &Line<'_>) -> Vec<String> {
+    /// The payment of that number, or the last.
+    fn decided_by(&mut self, line: &Line<'_>) -> &mut Decided {
         let last = self.decided.len();
         let number = line
             .value("payment")
             .map_or(last, |number| number.parse().unwrap());
-        let payment = &mut self.decided[number - 1];
+        &mut self.decided[number - 1]
+    }
+
+    /// Reverses or refunds an amount, or all that remains.
+    pub(super) fn give_back(&mut self, line: &Line<'_>) -> Vec<String> {
+        let kind = if line.verb == "refund" {
+            GiveBack::Refund
+        } else {
+            GiveBack::Reversal
+        };
         let amount = (!line.object.is_empty()).then(|| amount(&line.object));
-        let (usage, now) = (self.wallet.account.usage(), self.wallet.now);
+        let asked = Asked { kind, amount };
+        let decided = *self.decided_by(line);
+        let wallet = &self.wallet;
         let outcome = reverse::decide(
-            payment.original.as_ref(),
-            payment.so_far,
-            amount,
-            usage,
-            now,
+            &wallet.account,
+            asked,
+            decided.approved.as_ref(),
+            &wallet.policy,
+            wallet.now,
         );
-        if let Ok(given) = &outcome {
-            let GivenBack { principal, fee } = payment.so_far;
-            payment.so_far = GivenBack {
-                principal: principal.plus(given.principal),
-                fee: fee.plus(given.fee),
-            };
-        }
-        let original = payment.sequence;
-        self.record(Event::ReversalDecided(Box::new(ReversalDecided {
-            original,
+        let event = Event::ReversalDecided(Box::new(ReversalDecided {
+            kind,
+            original: decided.sequence,
+            previous: decided.latest,
             outcome,
-        })))
+        }));
+        let answer = self.record(event);
+        let latest = self.wallet.account.last_sequence();
+        let decided = self.decided_by(line);
+        decided.latest = latest;
+        if let (Ok(given), Some(approved)) = (&outcome, &mut decided.approved) {
+            let given = GivenBack {
+                principal: given.principal,
+                fee: given.fee,
+            };
+            let so_far = &mut approved.so_far;
+            match kind {
+                GiveBack::Reversal => so_far.reversed = so_far.reversed.plus(given),
+                GiveBack::Refund => so_far.refunded = so_far.refunded.plus(given),
+            }
+        }
+        answer
+    }
+
+    /// Settles a payment before its time (D25).
+    pub(super) fn settle(&mut self, line: &Line<'_>) -> Vec<String> {
+        let now = self.wallet.now;
+        let decided = *self.decided_by(line);
+        let outcome = reverse::settle(decided.approved.as_ref(), now);
+        let answer = self.record(Event::SettleDecided(SettleDecided {
+            original: decided.sequence,
+            previous: decided.latest,
+            outcome,
+        }));
+        let latest = self.wallet.account.last_sequence();
+        let decided = self.decided_by(line);
+        decided.latest = latest;
+        if let (Ok(_), Some(approved)) = (outcome, &mut decided.approved) {
+            approved.so_far.settled_at = Some(now);
+        }
+        answer
     }
 
     /// Reverses a payment that has not come (D31).
@@ -111,12 +147,11 @@ impl Play {
         self.strangers.retain(|stranger| stranger.0 != card);
     }
 
-    pub(super) fn risk_of(&self, line: &Line<'_>) -> Option<RiskReason> {
-        let number = line.number("card");
-        let card = self.wallet.account.card(token(number))?;
+    pub(super) fn risk_of(&self, funding: Funding) -> Option<RiskReason> {
+        let card = self.wallet.account.card(funding.card()?)?;
         risk::of_card(&self.wallet.account, card, |after| {
             let mut strangers = self.strangers.iter();
-            strangers.any(|&(card, bound_by)| card == number && bound_by > after)
+            strangers.any(|&(other, bound_by)| token(other) == card.token && bound_by > after)
         })
     }
 
@@ -131,50 +166,6 @@ impl Play {
             Some(resolved) => self.record(Event::RiskResolved(resolved)),
             None => vec!["no ticket".into()],
         }
-    }
-
-    /// What the payment of the same line would meet (R62).
-    pub(super) fn quote(&self, line: &Line<'_>) -> Vec<String> {
-        let wallet = &self.wallet;
-        let merchant = merchant();
-        let facts = crate::rules::authorise::Facts {
-            risk: self.risk_of(line),
-            ..payment_facts(&merchant)
-        };
-        let offer = quote::Offer {
-            card: token(line.number("card")),
-            amount: amount(&line.object),
-            scene: Scene::Purchase,
-        };
-        match quote::decide(&wallet.account, offer, &facts, &wallet.policy, wallet.now) {
-            Ok(fee) => vec!["usable".into(), format!("fee {fee}")],
-            Err(decline) => declined(&decline),
-        }
-    }
-
-    /// A quote knows neither the password, nor the key, nor the issuer's mind. Where none of them
-    /// stands in the way, it said what the payment met.
-    pub(super) fn compare_with_quote(&self, line: &Line<'_>, quoted: &[String], met: &[String]) {
-        let password = verifier(line.number("password"));
-        let is_right = self.wallet.account.password() == Some(&password);
-        let locked = met.iter().any(|said| said == "PASSWORD_LOCKED");
-        let unknown = self.wallet.account.password().is_none();
-        if !(is_right || locked || unknown) || self.is_reversed_ahead(line) {
-            return;
-        }
-        if quoted[0] == "usable" {
-            let issuer_said_no = met[0].starts_with("ISSUER_");
-            let approved = met[0] == "approved" && quoted[1] == met[1];
-            assert!(approved || issuer_said_no, "{quoted:?}, then {met:?}");
-        } else {
-            assert_eq!(quoted, met);
-        }
-    }
-
-    fn record(&mut self, event: Event) -> Vec<String> {
-        let answer = said(&event);
-        self.wallet.record(event);
-        answer
     }
 }
 

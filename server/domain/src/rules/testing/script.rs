@@ -8,18 +8,19 @@
 //!
 //! A line is a verb, then pairs of a name and a value, then phrases that must all be in the
 //! answer. At its end every script is replayed: the events alone must give the same account, and
-//! so must its parts. Each payment is quoted first: the quote must say what the payment then meets.
+//! so must its parts. Each payment is quoted first: the quote must say what the payment then meets;
+//! and it is decided with a receipt too, which must change nothing and tell every rung once.
 
 use super::later::Decided;
+use super::phrases::said;
 use super::wallet::{
-    Wallet, amount, application, at, bind_facts, bound_card, identity, local_time, merchant,
-    payment, payment_facts, person, phone, token, verifier,
+    Wallet, application, at, bind_facts, bound_card, identity, person, phone, verifier,
 };
-use super::words::{Line, refusal, said};
+use super::words::Line;
 use crate::account::Account;
-use crate::event::{ApprovalCode, Event, Reservation, WalletRegion};
+use crate::event::{Event, Reservation, WalletRegion};
 use crate::policy::{Limits, PassportReview};
-use crate::rules::{authorise, bind, phone_code, review};
+use crate::rules::{bind, phone_code};
 
 /// Plays a script from first contact on, or from wherever `wallet` stands.
 pub(in crate::rules) fn check(script: &str) {
@@ -60,7 +61,7 @@ pub(in crate::rules) fn check_from(wallet: Wallet, script: &str) {
 pub(super) struct Play {
     pub(super) wallet: Wallet,
     /// Reservations whose issuer has not answered.
-    holds: Vec<(u64, Reservation)>,
+    pub(super) holds: Vec<(u64, Reservation)>,
     /// Binds whose issuer has not answered.
     begun: Vec<Begun>,
     /// Payments that were decided, oldest first.
@@ -80,33 +81,52 @@ struct Begun {
 impl Play {
     fn act(&mut self, line: &Line<'_>) -> Vec<String> {
         match line.verb {
-            "at" => self.wallet.now = at(&line.object),
-            "deferred" => self.wallet.policy.passport_review = PassportReview::Deferred,
-            "limits" => self.set_limits(line),
-            "code" => return self.ask_for_a_code(line),
+            "code" => self.ask_for_a_code(line),
             "bind" => {
                 let held = self.begin(line);
-                return if held == ["held"] {
+                if held == ["held"] {
                     self.finish(line)
                 } else {
                     held
-                };
+                }
             }
-            "begin" => return self.begin(line),
-            "finish" => return self.finish(line),
-            "abandon" => return self.abandon(line),
-            "pay" => return self.pay(line),
-            "hold" => return self.hold(line),
-            "answer" => return self.answer(line),
-            "approve" | "reject" => return self.resolve_review(line),
-            "look" => return self.look(),
-            "unbind" => return self.unbind(line),
-            "reverse" => return self.reverse(line),
-            "ahead" => return self.reverse_ahead(line),
-            "quote" => return self.quote(line),
+            "begin" => self.begin(line),
+            "finish" => self.finish(line),
+            "abandon" => self.abandon(line),
+            "unbind" => self.unbind(line),
+            "pay" => self.pay(line),
+            "scan" => self.scan(line),
+            "hold" => self.hold(line),
+            "answer" => self.answer(line),
+            "quote" => self.quote(line),
+            "reverse" | "refund" => self.give_back(line),
+            "settle" => self.settle(line),
+            "ahead" => self.reverse_ahead(line),
+            "receive" => self.receive(line),
+            "verify" => self.verify(line),
+            "change" => self.change(line),
+            "reset" => self.reset(line),
+            "grant" | "deny" => self.resolve_password_ticket(line),
+            "unlock" => self.unlock(),
+            "show" => self.show(line),
+            "page" | "face" | "face-fails" | "hand-held" => self.submit(line),
+            "approve" | "reject" => self.resolve_review(line),
+            "clear" | "uphold" => self.resolve_risk(line),
+            "look" => self.look(),
+            _ => self.set(line),
+        }
+    }
+
+    /// What is not a call of the person's or an operator's, and has no answer.
+    fn set(&mut self, line: &Line<'_>) -> Vec<String> {
+        match line.verb {
+            "at" => self.wallet.now = at(&line.object),
+            "deferred" => self.wallet.policy.passport_review = PassportReview::Deferred,
+            "refunds-restore" => self.wallet.policy.refund_restores_limit = true,
+            "limits" => self.set_limits(line),
             "share" => self.share(line),
             "unshare" => self.unshare(line),
-            "clear" | "uphold" => return self.resolve_risk(line),
+            "switch" => self.switch_region(line),
             verb => panic!("no verb {verb}"),
         }
         Vec::new()
@@ -126,7 +146,7 @@ impl Play {
     }
 
     fn ask_for_a_code(&mut self, line: &Line<'_>) -> Vec<String> {
-        let wallet = &mut self.wallet;
+        let wallet = &self.wallet;
         let facts = phone_code::SendFacts {
             region: WalletRegion::Mainland,
             phone: phone(line.number("phone")),
@@ -139,15 +159,7 @@ impl Play {
             &wallet.policy.phone_code,
             wallet.now,
         );
-        wallet.record(Event::PhoneCode(decided));
-        match decided.outcome {
-            Ok(sent) => vec![
-                "sent".into(),
-                format!("resend {}", local_time(sent.resend_at)),
-                format!("until {}", local_time(sent.expires_at)),
-            ],
-            Err(refused) => refusal(refused.reason.name(), &refused.evidence),
-        }
+        self.record(Event::PhoneCode(decided))
     }
 
     fn begin(&mut self, line: &Line<'_>) -> Vec<String> {
@@ -194,6 +206,7 @@ impl Play {
         let wallet = &mut self.wallet;
         let mut card = bound_card(begun.card, wallet.now);
         card.holder_matches = line.value("holder").is_none();
+        card.phone = begun.application.phone.mark();
         let mut identity = identity(begun.application.document.unwrap());
         identity.fingerprint = begun.application.document_fingerprint;
         let completion = bind::Completion {
@@ -223,73 +236,10 @@ impl Play {
         answer
     }
 
-    fn decide(&self, line: &Line<'_>) -> authorise::Decision {
-        let Wallet {
-            account,
-            policy,
-            now,
-            ..
-        } = &self.wallet;
-        let mut payment = payment(amount(&line.object));
-        payment.card = token(line.number("card"));
-        let merchant = merchant();
-        let password = verifier(line.number("password"));
-        let facts = authorise::Facts {
-            password_matches: account.password() == Some(&password),
-            risk: self.risk_of(line),
-            reversed_ahead: self.is_reversed_ahead(line),
-            ..payment_facts(&merchant)
-        };
-        authorise::decide(account, payment, &facts, policy, *now)
-    }
-
-    fn pay(&mut self, line: &Line<'_>) -> Vec<String> {
-        let quoted = self.quote(line);
-        let event = match self.decide(line) {
-            authorise::Decision::Decline(declined) => Event::Declined(declined),
-            authorise::Decision::Reserve(reservation) => {
-                let answer = line.issuer().map(|()| ApprovalCode(*b"A1B2C3"));
-                authorise::resolve(*reservation, None, answer)
-            }
-        };
+    /// Makes an event part of the account, and tells it.
+    pub(super) fn record(&mut self, event: Event) -> Vec<String> {
         let answer = said(&event);
-        self.compare_with_quote(line, &quoted, &answer);
-        self.keep_decided(&event);
-        answer
-    }
-
-    fn hold(&mut self, line: &Line<'_>) -> Vec<String> {
-        let event = match self.decide(line) {
-            authorise::Decision::Decline(declined) => Event::Declined(declined),
-            authorise::Decision::Reserve(reservation) => Event::Reserved(reservation),
-        };
-        let answer = said(&event);
-        let sequence = self.wallet.record(event.clone());
-        if let Event::Reserved(reservation) = event {
-            self.holds.push((sequence, *reservation));
-        }
-        answer
-    }
-
-    /// The issuer answers for the oldest hold.
-    fn answer(&mut self, line: &Line<'_>) -> Vec<String> {
-        let (reserved_by, reservation) = self.holds.remove(0);
-        let answer = line.issuer().map(|()| ApprovalCode(*b"A1B2C3"));
-        let event = authorise::resolve(reservation, Some(reserved_by), answer);
-        let answer = said(&event);
-        self.keep_decided(&event);
-        answer
-    }
-
-    fn resolve_review(&mut self, line: &Line<'_>) -> Vec<String> {
-        let resolved = review::resolve(&self.wallet.account, line.verb == "approve");
-        let done = if resolved.resolved {
-            "resolved"
-        } else {
-            "nothing to resolve"
-        };
-        let answer = vec![done.into(), format!("review {:?}", resolved.review)];
-        self.wallet.record(Event::ReviewResolved(resolved));
+        self.wallet.record(event);
         answer
     }
 
@@ -297,6 +247,8 @@ impl Play {
         let Wallet { account, now, .. } = &self.wallet;
         let usage = account.usage().at(*now);
         let password = (1..=9).find(|&number| account.password() == Some(&verifier(number)));
+        let tokens = account.clone().into_parts().rare.tokens;
+        let ticket = account.password_ticket().map(|ticket| ticket.state);
         vec![
             format!("month {}", usage.in_month),
             format!("year {}", usage.in_year),
@@ -304,9 +256,16 @@ impl Play {
             format!("slots held {}", account.pending_binds().len()),
             format!("codes {}", account.phone_codes().len()),
             format!("wrong passwords {}", account.wrong_passwords(*now)),
+            format!("wrong card data {}", account.wrong_proofs(*now)),
             format!("password {}", password.unwrap_or(0)),
             format!("review {:?}", account.review()),
+            format!("face failures {}", account.face_failures()),
+            format!("waits for review {}", account.review_ticket().is_some()),
             format!("tickets {}", account.risk_tickets().len()),
+            format!("password ticket {ticket:?}"),
+            format!("tokens {}", tokens.len()),
+            format!("barcodes {}", account.payment_codes().len()),
+            format!("balance {}", account.balance()),
         ]
     }
 }

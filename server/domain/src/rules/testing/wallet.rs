@@ -3,18 +3,20 @@
 
 use crate::account::Account;
 use crate::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
+use crate::decline::{Decline, DeclineReason};
 use crate::event::{
-    ApprovalCode, BindDecided, Binding, Event, PasswordEffect, PasswordVerifier, Payment,
-    PaymentMode, PhoneCodeDecided, PhoneCodeEffect, PhoneCodeSent, Posted, Reservation, Review,
-    Scene, WalletRegion, Windows,
+    ApprovalCode, BindDecided, Binding, Declined, Event, Funding, FundsKind, FundsReceived,
+    PasswordEffect, PasswordVerifier, Payment, PaymentMode, PhoneCodeDecided, PhoneCodeEffect,
+    PhoneCodeSent, Posted, Reservation, Review, Scene, Spent, WalletRegion, Windows,
 };
-use crate::identifiers::{CardToken, Fingerprint, MerchantId};
+use crate::identifiers::{CardToken, CodeDigest, Fingerprint, MerchantId};
 use crate::identity::{CountryCode, DocumentType, Identity};
 use crate::merchant::{CategoryCode, Merchant, MerchantRegion};
 use crate::money::{Amount, Fen};
 use crate::period::{Day, Timestamp};
 use crate::policy::Policy;
 use crate::refusal::{BindRefusal, Refused};
+use crate::rules::settlement::settles_at;
 use crate::rules::{authorise, bind};
 
 /// The instant of a local time in Asia/Shanghai, such as `2024-01-31 23:59:59.999`.
@@ -53,6 +55,11 @@ pub(in crate::rules) fn phone(number: u8) -> Fingerprint {
     Fingerprint([100 + number; 16])
 }
 
+/// Digest of a payment code.
+pub(in crate::rules) fn barcode(number: u8) -> CodeDigest {
+    CodeDigest(1_000 + u64::from(number))
+}
+
 /// Digest of a person's document.
 pub(in crate::rules) fn person(number: u8) -> Fingerprint {
     Fingerprint([200 + number; 16])
@@ -80,6 +87,7 @@ pub(in crate::rules) fn bound_card(card: u8, bound_at: Timestamp) -> BoundCard {
         fingerprint: card_number(card),
         issuer_reference: IssuerCardReference(format!("reference-{card}").into()),
         bin: 411_111,
+        phone: phone(1).mark(),
         last_four: u16::from(card),
         scheme: Scheme::Visa,
         expiry: CardExpiry::new(2033, 12).unwrap(),
@@ -101,11 +109,12 @@ pub(in crate::rules) fn merchant() -> Merchant {
 
 pub(in crate::rules) fn payment(amount: Amount) -> Payment {
     Payment {
-        card: token(1),
+        funding: Funding::Card(token(1)),
         merchant: Some(merchant().id),
         amount,
         scene: Scene::Purchase,
         mode: PaymentMode::MerchantQr,
+        code: None,
     }
 }
 
@@ -114,7 +123,7 @@ pub(in crate::rules) fn payment_facts(merchant: &Merchant) -> authorise::Facts<'
     authorise::Facts {
         rolled_out: true,
         client: None,
-        password_matches: true,
+        credential: authorise::Credential::Password { matches: true },
         merchant: Some(merchant),
         risk: None,
         reversed_ahead: false,
@@ -255,13 +264,47 @@ impl Wallet {
                 year_limit: self.policy.limits.year,
                 year_used: Fen::ZERO,
             },
+            balance_left: None,
+            settles_at: settles_at(when, &self.policy),
             password: PasswordEffect::Untouched,
+            spent: None,
             policy: self.policy.name.clone(),
+            receipt: None,
         };
         self.record(Event::Posted(Box::new(Posted {
             reserved_by: None,
             reservation,
             approval_code: ApprovalCode(*b"A1B2C3"),
         })));
+    }
+
+    /// A payment that was declined without climbing the ladder, and what it did on its way.
+    pub(in crate::rules) fn declined(&mut self, password: PasswordEffect, spent: Option<Spent>) {
+        self.record(Event::Declined(Box::new(Declined {
+            payment: payment(amount("1.00")),
+            decline: Decline::because(DeclineReason::PasswordWrong),
+            password,
+            spent,
+            policy: self.policy.name.clone(),
+            receipt: None,
+        })));
+    }
+
+    /// Five wrong tries, and a lock until the end of 2024.
+    pub(in crate::rules) fn password_locked(&mut self) {
+        let wrong = PasswordEffect::Wrong {
+            tries: 5,
+            locked_until: Some(at("2024-12-31 00:00")),
+        };
+        self.declined(wrong, None);
+    }
+
+    /// A transfer that came in, whoever the wallet belongs to.
+    pub(in crate::rules) fn received(&mut self, amount: Amount) {
+        self.record(Event::FundsReceived(FundsReceived {
+            kind: FundsKind::Transfer,
+            amount,
+            outcome: Ok(self.account.balance().plus(amount.fen())),
+        }));
     }
 }

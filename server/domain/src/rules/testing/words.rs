@@ -1,15 +1,16 @@
-//! The words of a script: how a line is read, and how an event is told.
+//! The words of a script: how a line is read.
 
-use super::wallet::{amount, local_time};
-use crate::decline::{Decline, Evidence, IssuerRefusal};
-use crate::event::Event;
+use super::wallet::{amount, token};
+use crate::decline::IssuerRefusal;
+use crate::event::{Funding, FundsKind, Scene, WalletRegion};
 use crate::identity::DocumentType;
 use crate::money::Fen;
 
 /// Every name that a line may give a value.
-const NAMES: [&str; 14] = [
-    "card", "code", "document", "gateway", "holder", "issuer", "key", "month", "password",
-    "payment", "person", "phone", "single", "year",
+const NAMES: [&str; 26] = [
+    "again", "barcode", "by", "card", "code", "document", "expiry", "from", "gateway", "holder",
+    "issuer", "key", "kind", "month", "new", "number", "password", "payment", "person", "phone",
+    "region", "scene", "scheme", "single", "token", "year",
 ];
 
 pub(super) struct Line<'a> {
@@ -88,69 +89,42 @@ impl<'a> Line<'a> {
             Some(other) => panic!("no document {other}"),
         }
     }
-}
 
-/// An event in phrases.
-pub(super) fn said(event: &Event) -> Vec<String> {
-    match event {
-        Event::BindReserved(_) | Event::Reserved(_) => vec!["held".into()],
-        Event::BindDecided(decided) => match &decided.outcome {
-            Ok(_) => vec!["bound".into(), format!("review {:?}", decided.review)],
-            Err(refused) => refusal(refused.reason.name(), &refused.evidence),
-        },
-        Event::Posted(posted) => vec![
-            "approved".into(),
-            format!("fee {}", posted.reservation.fee),
-            format!("month {}", posted.reservation.windows.month_used),
-            format!("year {}", posted.reservation.windows.year_used),
-        ],
-        Event::Voided(voided) => declined(&voided.decline),
-        Event::Declined(decided) => declined(&decided.decline),
-        Event::UnbindDecided(decided) => match &decided.outcome {
-            Ok(_) => vec!["unbound".into()],
-            Err(refused) => refusal(refused.reason.name(), &refused.evidence),
-        },
-        Event::ReversalDecided(decided) => match &decided.outcome {
-            Ok(reversal) => vec![
-                "reversed".into(),
-                format!("amount {}", reversal.principal),
-                format!("fee {}", reversal.fee),
-                format!("remaining {}", reversal.remaining),
-                format!("month restored {}", reversal.month_restored),
-                format!("year restored {}", reversal.year_restored),
-            ],
-            Err(refused) => refusal(refused.reason.name(), &refused.evidence),
-        },
-        Event::RiskResolved(resolved) => vec![format!("cleared {}", resolved.cleared)],
-        Event::PhoneCode(_)
-        | Event::ReversedAhead(_)
-        | Event::ReviewResolved(_)
-        | Event::MerchantPut(_)
-        | Event::CardStatusSet(_)
-        | Event::ClockSet(_) => Vec::new(),
+    /// A card, unless the line says that it is the balance.
+    pub(super) fn funding(&self) -> Funding {
+        match self.value("from") {
+            None => Funding::Card(token(self.number("card"))),
+            Some("balance") => Funding::Balance,
+            Some(other) => panic!("nothing is paid from {other}"),
+        }
     }
-}
 
-pub(super) fn declined(decline: &Decline) -> Vec<String> {
-    let mut phrases = refusal(decline.reason.name(), &decline.evidence);
-    phrases.push(format!("retry {:?}", decline.retry()));
-    phrases.push(format!("layer {:?}", decline.reason.layer()));
-    phrases
-}
+    pub(super) fn scene(&self) -> Scene {
+        match self.value("scene") {
+            None => Scene::Purchase,
+            Some("red_packet") => Scene::RedPacket,
+            Some("transfer") => Scene::Transfer,
+            Some("top_up") => Scene::TopUp,
+            Some("wealth_product") => Scene::WealthProduct,
+            Some(other) => panic!("no scene {other}"),
+        }
+    }
 
-pub(super) fn refusal(reason: &str, evidence: &Evidence) -> Vec<String> {
-    let mut phrases = vec![reason.to_owned()];
-    if let Evidence::Amount(amount) = evidence {
-        phrases.push(format!("observed {}", amount.observed));
-        phrases.push(format!("limit {}", amount.limit));
-        phrases.push(format!("remaining {}", amount.remaining));
-        phrases.push(format!("at most {}", amount.largest_approvable));
+    pub(super) fn funds_kind(&self) -> FundsKind {
+        match self.value("kind") {
+            None | Some("transfer") => FundsKind::Transfer,
+            Some("red_packet") => FundsKind::RedPacket,
+            Some(other) => panic!("no funds {other}"),
+        }
     }
-    if let Evidence::Count { observed, required } = evidence {
-        phrases.push(format!("{observed} of {required}"));
+
+    pub(super) fn region(&self) -> WalletRegion {
+        match self.value("region") {
+            None | Some("mainland") => WalletRegion::Mainland,
+            Some("hong_kong") => WalletRegion::HongKong,
+            Some("malaysia") => WalletRegion::Malaysia,
+            Some("other") => WalletRegion::Other,
+            Some(other) => panic!("no region {other}"),
+        }
     }
-    if let Some(resets_at) = evidence.resets_at() {
-        phrases.push(format!("until {}", local_time(resets_at)));
-    }
-    phrases
 }

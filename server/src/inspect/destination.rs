@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::table::WriteError;
 use crate::config::Output;
 use crate::exit::{Failure, Reason};
 
@@ -15,6 +16,21 @@ use crate::exit::{Failure, Reason};
 pub(super) enum Existing {
     Refuse,
     Replace,
+}
+
+impl Existing {
+    /// What `--force` says.
+    pub(super) const fn of(force: bool) -> Self {
+        if force { Self::Replace } else { Self::Refuse }
+    }
+}
+
+/// What people call it.
+pub(super) fn place(output: &Output) -> String {
+    match output {
+        Output::Standard => "standard output".to_owned(),
+        Output::File(file) => file.display().to_string(),
+    }
 }
 
 /// Standard output, or a file that does not have its name yet.
@@ -71,8 +87,17 @@ impl Destination {
         }
     }
 
+    /// Publishes what was written; None if its reader has had enough.
+    pub(super) fn conclude<T>(self, written: Result<T, WriteError>) -> Result<Option<T>, Failure> {
+        match written {
+            Ok(written) => self.publish().map(|()| Some(written)),
+            Err(error) if error.is_enough() => Ok(None),
+            Err(error) => Err(unwritten(&error)),
+        }
+    }
+
     /// Gives the file its name once its bytes are on the disk.
-    pub(super) fn publish(self) -> Result<(), Failure> {
+    fn publish(self) -> Result<(), Failure> {
         let Self::Beside {
             unfinished,
             path,
@@ -99,6 +124,12 @@ impl Destination {
             Failure::new(Reason::Io, text)
         })
     }
+}
+
+/// How an export ends that cannot be written.
+pub(super) fn unwritten(error: &WriteError) -> Failure {
+    let text = format!("the export cannot be written: {error}");
+    Failure::new(Reason::Io, text)
 }
 
 fn exists(path: &Path) -> Failure {

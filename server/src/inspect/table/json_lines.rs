@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Row, WriteError, Writer};
+use super::{Object, Record, WriteError, Writer};
 
 pub(super) struct JsonLines(Box<dyn Write>);
 
@@ -12,9 +12,9 @@ impl JsonLines {
     }
 }
 
-impl Writer for JsonLines {
-    fn write(&mut self, row: &Row) -> Result<(), WriteError> {
-        serde_json::to_writer(&mut self.0, row).map_err(std::io::Error::from)?;
+impl<R: Record> Writer<R> for JsonLines {
+    fn write(&mut self, row: &R) -> Result<(), WriteError> {
+        serde_json::to_writer(&mut self.0, &Object(row)).map_err(std::io::Error::from)?;
         Ok(self.0.write_all(b"\n")?)
     }
 

@@ -1,4 +1,4 @@
-//! Where operators find the open risk tickets; the tickets themselves stand in their accounts.
+//! Where operators find the open tickets of one kind; the tickets themselves stand in their accounts.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -9,11 +9,11 @@ use waika_domain::identifiers::{AccountId, TicketId};
 /// The accounts of the open tickets, oldest first. A ticket that ended with its card may be
 /// listed here still: its account knows better.
 #[derive(Debug, Default)]
-pub(crate) struct RiskDesk {
+pub(crate) struct TicketDesk {
     open: Mutex<BTreeMap<TicketId, AccountId>>,
 }
 
-impl RiskDesk {
+impl TicketDesk {
     /// Notes a ticket.
     pub(crate) fn open(&self, ticket: TicketId, account: AccountId) {
         self.open.lock().insert(ticket, account);

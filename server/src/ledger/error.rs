@@ -1,0 +1,70 @@
+//! What can go wrong with a ledger.
+
+use crate::commit::Halted;
+use crate::policy_book::MOST_POLICIES;
+
+/// What went wrong: an accident, never a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// No account of that id.
+    #[error("no account of that id")]
+    UnknownAccount,
+    /// The account has no such card.
+    #[error("the account has no such card")]
+    UnknownCard,
+    /// The account has no such authorisation.
+    #[error("the account has no such authorisation")]
+    UnknownAuthorisation,
+    /// The account has no such open risk ticket.
+    #[error("the account has no such open risk ticket")]
+    UnknownTicket,
+    /// The account has no such password ticket.
+    #[error("the account has no such password ticket")]
+    UnknownPasswordTicket,
+    /// No payment was made with that code, and the code leads to nobody.
+    #[error("no payment was made with that code, and it is none of ours")]
+    UnknownCode,
+    /// No policy of that name.
+    #[error("no policy of that name")]
+    UnknownPolicy,
+    /// Other content has that policy's name.
+    #[error("another policy has that name already, and decisions may carry it")]
+    PolicyNameTaken,
+    /// No further policy can be stored; nothing was written.
+    #[error("there are {MOST_POLICIES} policies, which is as many as can be stored")]
+    PoliciesFull,
+    /// The caller has sent too many wrong passwords; nothing was written (D7).
+    #[error("too many wrong passwords from this caller")]
+    TooManyWrongPasswords,
+    /// The key was used for something else.
+    #[error("the idempotency key was used with another {field}")]
+    KeyConflict {
+        /// The first field that differs, by its name in the contract.
+        field: &'static str,
+    },
+    /// No further key can be kept; nothing was written.
+    #[error("the index of idempotency keys is full")]
+    KeysFull,
+    /// Too many payments of the account were reversed before they came; nothing was written.
+    #[error("too many payments of this account were reversed before they came")]
+    AheadFull,
+    /// The store takes nothing any more; this operation was not applied.
+    #[error("the store has stopped")]
+    Stopped,
+    /// No snapshot could be written; nothing else is affected.
+    #[error("no snapshot could be written: the server's log says why")]
+    NoSnapshot,
+    /// An entry that was durable cannot be read again.
+    #[error("the store cannot read the decision again")]
+    Unreadable,
+    /// The store failed: whether the operation was written is not known.
+    #[error("the store failed before the outcome was durable")]
+    OutcomeUnknown,
+}
+
+/// A wait that ended without durability: the entry may be on the disk or not.
+impl From<Halted> for LedgerError {
+    fn from(_: Halted) -> Self {
+        Self::OutcomeUnknown
+    }
+}

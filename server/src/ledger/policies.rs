@@ -1,0 +1,238 @@
+//! Policies: adopting the file that a server was started with, and reading it again (D24).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Ledger, LedgerError, OpenError};
+use crate::config::{LedgerConfig, read_file};
+use crate::policy_book::{PolicyBook, Stored};
+use crate::shadow::ShadowReport;
+
+/// What became of a policy file that was read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyReload {
+    /// It holds now, or from its own date on.
+    Activated(Arc<str>),
+    /// It is the newest that was activated already.
+    Unchanged(Arc<str>),
+}
+
+/// Why a policy file was not taken: nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyReloadError {
+    /// Every mistake in it.
+    #[error("{}", .0.join("; "))]
+    Mistakes(Vec<String>),
+    /// It cannot be stored.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl Ledger {
+    /// Adopts the policy that a server was started with, if the store has never activated it. What
+    /// operators have activated since then stands.
+    pub(super) fn adopt_policy(&self, config: &LedgerConfig) -> Result<(), OpenError> {
+        let Some(file) = &config.policy_file else {
+            return Ok(());
+        };
+        let (queue, policy) = (&self.queue, &config.policy);
+        let adopted = (self.authoriser).adopt_policy(queue, policy, PolicyBook::was_activated);
+        adopted.map(drop).map_err(|error| match error {
+            LedgerError::PolicyNameTaken => OpenError::PolicyNameTaken {
+                name: policy.name.to_string(),
+                file: file.display().to_string(),
+            },
+            error => OpenError::Unwritable {
+                folder: config.store.to_string(),
+                reason: error.to_string(),
+            },
+        })
+    }
+
+    /// Reads a policy file and lets it hold. A mistake in it changes nothing.
+    pub fn reload_policy(&self, file: &Path) -> Result<PolicyReload, PolicyReloadError> {
+        // Opening a pipe waits for somebody who writes into it, and a stop would wait for that.
+        if std::fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+            let file = file.display();
+            let what = format!("{file}: the policy file cannot be read: it is no regular file");
+            return Err(PolicyReloadError::Mistakes(vec![what]));
+        }
+        let read = read_file(file);
+        let policy = read.map_err(PolicyReloadError::Mistakes)?;
+        let (queue, is_newest) = (&self.queue, PolicyBook::is_newest);
+        let activated = self.authoriser.adopt_policy(queue, &policy, is_newest)?;
+        Ok(if activated {
+            PolicyReload::Activated(policy.name)
+        } else {
+            PolicyReload::Unchanged(policy.name)
+        })
+    }
+
+    /// Waits until all that was written so far is durable.
+    pub async fn kept(&self) -> Result<(), LedgerError> {
+        self.queue.wait_durable(0, self.queue.appended()).await?;
+        Ok(())
+    }
+
+    /// Every policy in the order of names, and whether it was activated; the names of the one in
+    /// force and of the shadow.
+    pub(crate) async fn policies(&self, core: usize) -> Result<PolicyList, LedgerError> {
+        let policies = &self.authoriser.policies;
+        let now = self.authoriser.clock.now();
+        let list = PolicyList {
+            all: policies.all(),
+            active: Arc::clone(&policies.policy_at(now).name),
+            shadow: policies.shadow_name(),
+        };
+        self.queue.wait_durable(core, self.queue.appended()).await?;
+        Ok(list)
+    }
+
+    /// The policy of that name, or the one in force; and whether it was activated.
+    pub(crate) async fn policy(
+        &self,
+        core: usize,
+        name: Option<&str>,
+    ) -> Result<(Stored, bool), LedgerError> {
+        let policies = &self.authoriser.policies;
+        let in_force = policies.policy_at(self.authoriser.clock.now());
+        let name = name.unwrap_or(&in_force.name);
+        let found = policies.find(name).ok_or(LedgerError::UnknownPolicy);
+        let activated = policies.was_activated(name);
+        self.queue.wait_durable(core, self.queue.appended()).await?;
+        Ok((found?, activated))
+    }
+
+    /// What the shadow policy would have decided otherwise, and its name.
+    pub(crate) async fn shadow_report(
+        &self,
+        core: usize,
+    ) -> Result<(Option<Box<str>>, ShadowReport), LedgerError> {
+        let name = self.authoriser.policies.shadow_name();
+        let report = self.authoriser.shadow.report();
+        self.queue.wait_durable(core, self.queue.appended()).await?;
+        Ok((name, report))
+    }
+}
+
+/// The policies that are known.
+#[derive(Debug)]
+pub(crate) struct PolicyList {
+    pub(crate) all: Vec<(Stored, bool)>,
+    pub(crate) active: Arc<str>,
+    pub(crate) shadow: Option<Box<str>>,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    use crate::clock::ClockAsked;
+    use crate::config::Store;
+    use crate::ledger::{Business, Call, GlobalOperation, Rpc};
+    use waika_domain::identifiers::IdempotencyKey;
+    use waika_domain::money::Fen;
+    use waika_domain::period::Timestamp;
+    use waika_domain::policy::Policy;
+
+    pub(in crate::ledger) fn config(folder: &Path) -> LedgerConfig {
+        LedgerConfig {
+            store: Store::Journal(folder.join("journal")),
+            key_file: folder.join("key/waika.key"),
+            key_file_is_default: false,
+            allow_live_pan: false,
+            seed: 1,
+            policy: Arc::new(Policy::weixin_2023()),
+            policy_file: None,
+            commit_spacing: Duration::ZERO,
+            segment_bytes: 65_536,
+            snapshot_every: 0,
+        }
+    }
+
+    fn single(name: &str, fen: i64) -> Policy {
+        let mut policy = Policy::weixin_2023();
+        policy.name = name.into();
+        policy.limits.single = Fen::new(fen);
+        policy
+    }
+
+    fn global(ledger: &Ledger, key: &str, operation: &GlobalOperation) {
+        let call = Call {
+            rpc: Rpc::PutPolicy,
+            caller: Box::default(),
+            key: IdempotencyKey::parse(key).unwrap(),
+            business: Business::Fields(Vec::new()),
+        };
+        let slot = ledger.authoriser.idempotency.slot("test/", &call, 0);
+        let done = ledger
+            .authoriser
+            .global(&ledger.queue, &call, slot, operation);
+        done.unwrap();
+    }
+
+    #[test]
+    fn d24_a_file_takes_no_name_that_other_content_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&config(folder.path()), 1).unwrap();
+        let put = GlobalOperation::PutPolicy(Arc::new(single("a", 500_000)));
+        global(&ledger, "put", &put);
+        let file = folder.path().join("policy.toml");
+        let reload = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            ledger.reload_policy(&file)
+        };
+        let taken = reload("name = \"a\"\n[limits]\nsingle_fen = 400000\n");
+        let taken = taken.unwrap_err().to_string();
+        assert!(taken.starts_with("another policy has that name"), "{taken}");
+        let same = "name = \"a\"\n[limits]\nsingle_fen = 500000\n";
+        assert_eq!(reload(same).unwrap(), PolicyReload::Activated("a".into()));
+        assert_eq!(reload(same).unwrap(), PolicyReload::Unchanged("a".into()));
+        ledger.close();
+    }
+
+    /// A pipe without a writer is waited for, and so would be the reading of it.
+    #[test]
+    fn d24_a_pipe_in_place_of_the_file_is_told_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&config(folder.path()), 1).unwrap();
+        let file = folder.path().join("policy.toml");
+        let made = std::process::Command::new("mkfifo").arg(&file).status();
+        assert!(made.unwrap().success());
+        let refused = ledger.reload_policy(&file).unwrap_err().to_string();
+        assert!(refused.ends_with("no regular file"), "{refused}");
+        ledger.close();
+    }
+
+    #[test]
+    fn what_a_shadow_counted_is_told_since_the_start_and_not_since_it_was_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let set_at = Timestamp::from_unix_ms(1_700_000_000_000);
+        let ledger = Ledger::open(&config(folder.path()), 1).unwrap();
+        let (from, rate) = (Some(set_at), 3_600);
+        global(
+            &ledger,
+            "go",
+            &GlobalOperation::SetClock(ClockAsked::Go { from, rate }),
+        );
+        let put = GlobalOperation::PutPolicy(Arc::new(single("a", 500_000)));
+        global(&ledger, "put", &put);
+        global(
+            &ledger,
+            "set",
+            &GlobalOperation::SetShadow(Some("a".into())),
+        );
+        let since = ledger.authoriser.shadow.report().since;
+        ledger.close();
+        drop(ledger);
+        std::thread::sleep(Duration::from_millis(10));
+        let ledger = Ledger::open(&config(folder.path()), 1).unwrap();
+        assert_eq!(ledger.authoriser.policies.shadow_name(), Some("a".into()));
+        let since_start = ledger.authoriser.shadow.report().since;
+        let year = set_at.plus_seconds(31_536_000);
+        assert!(since_start > since, "{since_start:?}");
+        assert!(since_start < year, "by the sandbox's clock");
+        ledger.close();
+    }
+}
