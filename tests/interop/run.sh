@@ -95,19 +95,33 @@ install_node() {
   mv "$FOLDER/wanted" "$TOOLS/node/installed-from"
 }
 
-# On free ports, in a folder of its own, with nothing of this shell's environment.
+# A fresh one for each walk, which moves its clock and changes its policy. On free ports, in a
+# folder of its own, with nothing of this shell's environment.
 start_server() {
-  mkfifo "$FOLDER/line"
-  env -i PATH="$PATH" HOME="$FOLDER" "$SERVER" \
+  local home="$FOLDER/$1.server"
+  mkdir "$home"
+  mkfifo "$home/line"
+  env -i PATH="$PATH" HOME="$home" "$SERVER" \
     --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 \
-    --store "journal:$FOLDER/data" --key-file "$FOLDER/keys/waika.key" \
-    >"$FOLDER/line" 2>"$FOLDER/server.log" &
+    --store "journal:$home/data" --key-file "$home/keys/waika.key" \
+    >"$home/line" 2>"$home/log" &
   serving=$!
-  exec {from_server}<"$FOLDER/line"
+  exec {from_server}<"$home/line"
   # waika-server listening on RPC admin ADMIN metrics METRICS
   if ! read -r -t 60 -u "$from_server" _ _ _ rpc _ admin _; then
-    cat "$FOLDER/server.log" >&2
+    cat "$home/log" >&2
     fail 1 "$SERVER did not say where it listens"
+  fi
+}
+
+stop_server() {
+  local stopped=0
+  kill -TERM "$serving" && wait "$serving" || stopped=$?
+  serving=""
+  exec {from_server}<&-
+  if [ "$stopped" -ne 0 ]; then
+    well=no
+    printf '\nthe server of the walk in %s stopped with exit code %s\n' "$1" "$stopped"
   fi
 }
 
@@ -177,19 +191,16 @@ table() {
 well=yes
 install_python
 install_node
-start_server
-walk_in_python
-walk_in_node
+for language in python node; do
+  start_server "$language"
+  "walk_in_$language"
+  stop_server "$language"
+done
 table || well=no
-stopped=0
-kill -TERM "$serving" && wait "$serving" || stopped=$?
-serving=""
-if [ "$stopped" -ne 0 ]; then
-  well=no
-  echo "the server stopped with exit code $stopped"
-fi
 if [ "$well" = no ]; then
-  printf '\nwhat the server logged:\n'
-  cat "$FOLDER/server.log"
+  for language in python node; do
+    printf '\nwhat the server of the walk in %s logged:\n' "$language"
+    cat "$FOLDER/$language.server/log"
+  done
   fail 1 "FAILED"
 fi

@@ -1,11 +1,8 @@
-// The clients of Waika's services, and the person who pays.
+// The clients of Waika's services, and the payment that most steps make.
 
 import grpc from "@grpc/grpc-js";
 import { call, waika } from "./contract.mjs";
-
-export const ACCOUNT = "marie";
-export const PHONE = "+44 7700 900123";
-export const PASSWORD = "135790";
+import { PAYER } from "./people.mjs";
 
 // Five fields that make a payment malformed, in the order of their names.
 export const BAD_FIELDS = {
@@ -19,12 +16,15 @@ export const BAD_FIELDS = {
 // The connections, and what one step keeps for the next.
 export class Client {
   constructor(protoFolder, rpcAddress, adminAddress) {
-    const { AdminService, AuthorisationService, CardService } = waika(protoFolder);
+    const { AdminService, AuthorisationService, CardService, Rung } = waika(protoFolder);
     const plaintext = grpc.credentials.createInsecure();
     this.addresses = { callers: rpcAddress, operators: adminAddress };
     this.cards = new CardService(rpcAddress, plaintext);
     this.payments = new AuthorisationService(rpcAddress, plaintext);
     this.admin = new AdminService(adminAddress, plaintext);
+    // The names of an enum in the contract's order, without UNSPECIFIED.
+    this.rungs = Rung.type.value.map(({ name }) => name).slice(1);
+    this.password = "135790";
     this.decided = new Set();
   }
 
@@ -32,13 +32,13 @@ export class Client {
   payment(key, amountFen, others = {}) {
     return {
       idempotency_key: key,
-      account_id: ACCOUNT,
+      account_id: PAYER.account_id,
       card_token: this.cardToken,
       merchant_id: "noodle-bar",
       amount_fen: amountFen,
       scene: "SCENE_PURCHASE",
       mode: "PAYMENT_MODE_MERCHANT_QR",
-      payment_password: PASSWORD,
+      payment_password: this.password,
       ...others,
     };
   }

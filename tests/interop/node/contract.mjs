@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
 import protoLoader from "@grpc/proto-loader";
+import { expect } from "./steps.mjs";
 
 const OPTIONS = {
   keepCase: true, // amount_fen, as the contract has it, and not amountFen
@@ -34,6 +35,13 @@ export function call(client, method, request, options = {}) {
   return new Promise((resolve, reject) => {
     client[method](request, options, (error, answer) => (error ? reject(error) : resolve(answer)));
   });
+}
+
+// The error that a unary call ends with.
+export async function refused(client, method, request) {
+  const ended = await call(client, method, request).catch((error) => error);
+  expect("the call should have been refused", ended instanceof Error);
+  return ended;
 }
 
 // The google.rpc.Status of a call's error, encoded: the trailer grpc-status-details-bin.

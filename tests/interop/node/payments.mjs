@@ -1,13 +1,14 @@
 // The steps of a person who pays.
 
 import grpc from "@grpc/grpc-js";
-import { ACCOUNT, BAD_FIELDS } from "./client.mjs";
-import { badFields, call, detail, detailsOf } from "./contract.mjs";
+import { BAD_FIELDS } from "./client.mjs";
+import { badFields, call, detail, detailsOf, refused } from "./contract.mjs";
+import { PAYER } from "./people.mjs";
 import { check, expect } from "./steps.mjs";
 
 export async function quote(client) {
   const answer = await call(client.payments, "Quote", {
-    account_id: ACCOUNT,
+    account_id: PAYER.account_id,
     merchant_id: "noodle-bar",
     amount_fen: 250_00,
     scene: "SCENE_PURCHASE",
@@ -55,13 +56,6 @@ export async function malformed(client) {
   check("fields", badFields(detailsOf(error)), Object.keys(BAD_FIELDS));
 }
 
-// The error that a call ends with.
-async function refused(client, method, request) {
-  const ended = await call(client, method, request).catch((error) => error);
-  expect("the call should have been refused", ended instanceof Error);
-  return ended;
-}
-
 export async function reversePart(client) {
   // Without an amount, all that remains would be given back.
   const givenBack = await reverse(client, "r1", { amount_fen: 60_00 });
@@ -76,7 +70,7 @@ export async function reverseRest(client) {
 async function reverse(client, key, amount = {}) {
   const answer = await call(client.payments, "Reverse", {
     idempotency_key: key,
-    account_id: ACCOUNT,
+    account_id: PAYER.account_id,
     authorisation_id: client.paid.authorisation_id,
     ...amount,
   });
@@ -108,7 +102,7 @@ export async function largestAmount(client) {
 
 export async function history(client) {
   const records = [];
-  const request = { account_id: ACCOUNT, page_size: 2, page_token: "" };
+  const request = { account_id: PAYER.account_id, page_size: 2, page_token: "" };
   // Only an empty token ends it: a page may be empty, and not the last.
   do {
     const page = await call(client.payments, "ListAuthorisations", request);

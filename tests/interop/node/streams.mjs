@@ -2,8 +2,9 @@
 
 import { once } from "node:events";
 import grpc from "@grpc/grpc-js";
-import { ACCOUNT, BAD_FIELDS } from "./client.mjs";
+import { BAD_FIELDS } from "./client.mjs";
 import { badFields, call } from "./contract.mjs";
+import { PAYER } from "./people.mjs";
 import { check, expect } from "./steps.mjs";
 
 export async function streamTwo(client) {
@@ -55,7 +56,7 @@ async function stream(client, payments) {
 
 export async function deadlines(client) {
   // The deadline is an instant in milliseconds, and travels with the call.
-  const request = { account_id: ACCOUNT };
+  const request = { account_id: PAYER.account_id };
   await call(client.payments, "ListAuthorisations", request, { deadline: Date.now() + 10_000 });
 
   // A stream that nothing is sent on stays open until its deadline.

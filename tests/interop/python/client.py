@@ -1,12 +1,10 @@
-"""The stubs of Waika's services, and the person who pays."""
+"""The stubs of Waika's services, and the payment that most steps make."""
 
 import grpc
 from waika.v1 import admin_pb2_grpc, authorisation_pb2_grpc, card_pb2_grpc
 from waika.v1 import authorisation_pb2 as authorisation
 
-ACCOUNT = "pierre"
-PHONE = "+44 7700 900456"
-PASSWORD = "246802"
+from people import PAYER
 
 # Five fields that make a payment malformed.
 BAD_FIELDS = {
@@ -28,23 +26,33 @@ class Client:
         self.cards = card_pb2_grpc.CardServiceStub(self.channel)
         self.payments = authorisation_pb2_grpc.AuthorisationServiceStub(self.channel)
         self.admin = admin_pb2_grpc.AdminServiceStub(self.admin_channel)
+        self.password = "246802"
         self.phone_code = ""
         self.card_token = ""
         self.quote_token = ""
+        self.payment_code = ""
+        self.payment_token = ""
+        self.visitor_card = ""
+        self.ticket_id = ""
+        self.last_notification = None
+        self.watch = None
+        self.resend_at = None
         self.paid = None
+        self.sold = None
+        self.settles_at = None
         self.decided = set()
 
     def payment(self, key, amount_fen, /, **others):
         """A payment at the noodle bar. Its key is new, and kept for each retry."""
         fields = {
             "idempotency_key": key,
-            "account_id": ACCOUNT,
+            "account_id": PAYER.account_id,
             "card_token": self.card_token,
             "merchant_id": "noodle-bar",
             "amount_fen": amount_fen,
             "scene": authorisation.SCENE_PURCHASE,
             "mode": authorisation.PAYMENT_MODE_MERCHANT_QR,
-            "payment_password": PASSWORD,
+            "payment_password": self.password,
         }
         return authorisation.AuthoriseRequest(**{**fields, **others})
 

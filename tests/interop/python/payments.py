@@ -8,14 +8,15 @@ from waika.v1 import authorisation_pb2 as authorisation
 from waika.v1 import types_pb2
 
 import details
-from client import ACCOUNT, BAD_FIELDS
-from steps import Failed, check, expect
+from client import BAD_FIELDS
+from people import PAYER
+from steps import check, expect, refused
 
 
 def quote(client):
     answer = client.payments.Quote(
         authorisation.QuoteRequest(
-            account_id=ACCOUNT,
+            account_id=PAYER.account_id,
             merchant_id="noodle-bar",
             amount_fen=250_00,
             scene=authorisation.SCENE_PURCHASE,
@@ -62,15 +63,6 @@ def malformed(client):
     check("fields", details.bad_fields(details.of_error(error)), sorted(BAD_FIELDS))
 
 
-def refused(call, request):
-    """The error that a call ends with."""
-    try:
-        call(request)
-    except grpc.RpcError as error:
-        return error
-    raise Failed("the call should have been refused")
-
-
 def reverse_part(client):
     # Without an amount, all that remains would be given back.
     given_back = reverse(client, "r1", amount_fen=60_00)
@@ -90,7 +82,7 @@ def reverse(client, key, **amount):
     answer = client.payments.Reverse(
         authorisation.ReverseRequest(
             idempotency_key=key,
-            account_id=ACCOUNT,
+            account_id=PAYER.account_id,
             authorisation_id=client.paid.authorisation_id,
             **amount,
         )
@@ -121,7 +113,7 @@ def largest_amount(client):
 
 def history(client):
     records = []
-    request = authorisation.ListAuthorisationsRequest(account_id=ACCOUNT, page_size=2)
+    request = authorisation.ListAuthorisationsRequest(account_id=PAYER.account_id, page_size=2)
     while True:
         page = client.payments.ListAuthorisations(request)
         records.extend(page.authorisations)

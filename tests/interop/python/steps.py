@@ -21,6 +21,15 @@ def expect(what, condition):
         raise Failed(what)
 
 
+def refused(call, request):
+    """The error that a call ends with."""
+    try:
+        call(request)
+    except grpc.RpcError as error:
+        return error
+    raise Failed("the call should have been refused")
+
+
 def run(steps, *arguments):
     """Prints a line for each step: ok or FAILED, its name and why, with tabs between.
 

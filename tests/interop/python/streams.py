@@ -6,7 +6,8 @@ import grpc
 from waika.v1 import authorisation_pb2 as authorisation
 
 import details
-from client import ACCOUNT, BAD_FIELDS
+from client import BAD_FIELDS
+from people import PAYER
 from steps import Failed, check, expect
 
 
@@ -52,7 +53,7 @@ def stream(client, requests):
 def deadlines(client):
     # The timeout is in seconds, and travels with the call.
     client.payments.ListAuthorisations(
-        authorisation.ListAuthorisationsRequest(account_id=ACCOUNT), timeout=10
+        authorisation.ListAuthorisationsRequest(account_id=PAYER.account_id), timeout=10
     )
 
     asked = threading.Event()

@@ -1,8 +1,8 @@
 """The steps of a person who opens a wallet with a card, and takes the card out again."""
 
-from waika.v1 import admin_pb2, card_pb2, types_pb2
+from waika.v1 import admin_pb2, card_pb2
 
-from client import ACCOUNT, PASSWORD, PHONE
+from people import PAYER
 from steps import check
 
 
@@ -15,51 +15,50 @@ def put_merchant(client):
         international_cards=True,
     )
     answer = client.admin.PutMerchant(
-        admin_pb2.PutMerchantRequest(idempotency_key="python-m1", merchant=merchant)
+        admin_pb2.PutMerchantRequest(idempotency_key="m1", merchant=merchant)
     )
     check("merchant", answer.merchant, merchant)
 
 
 def send_phone_code(client):
-    answer = client.cards.SendPhoneCode(
-        card_pb2.SendPhoneCodeRequest(idempotency_key="c1", account_id=ACCOUNT, phone_number=PHONE)
-    )
+    answer = send_code(client, "c1", PAYER)
     # An answer is one of several outcomes; which one, WhichOneof tells.
     check("outcome", answer.WhichOneof("outcome"), "sent")
     client.phone_code = answer.sent.sandbox_code
     check("digits of the code", len(client.phone_code), 6)
 
 
-def bind(client):
-    answer = client.cards.Bind(
-        card_pb2.BindRequest(
-            idempotency_key="b1",
-            account_id=ACCOUNT,
-            service_agreement_accepted=True,
-            privacy_policy_accepted=True,
-            identity=card_pb2.IdentityDocument(
-                type=card_pb2.IDENTITY_DOCUMENT_TYPE_FOREIGN_PERMANENT_RESIDENT_CARD,
-                number="FPR-1859",
-                issuing_country="CN",
-                holder_name="Pierre Curie",
-                expires_on=types_pb2.Date(year=2039, month=12, day=31),
-            ),
-            card=card_pb2.CardEntry(
-                pan="5555 5555 5555 4444",
-                scheme=types_pb2.SCHEME_MASTERCARD,
-                expiry_month=12,
-                expiry_year=2039,
-                cvv="123",
-                holder_name="PIERRE CURIE",
-            ),
-            phone_number=PHONE,
-            phone_code=client.phone_code,
-            payment_password=PASSWORD,
+def send_code(client, key, person):
+    return client.cards.SendPhoneCode(
+        card_pb2.SendPhoneCodeRequest(
+            idempotency_key=key,
+            account_id=person.account_id,
+            phone_number=person.phone_number,
         )
     )
+
+
+def bind(client):
+    answer = bind_card(client, "b1", PAYER, client.phone_code)
     check("outcome", answer.WhichOneof("outcome"), "card")
     check("last four digits", answer.card.last_four, "4444")
     client.card_token = answer.card.card_token
+
+
+def bind_card(client, key, person, phone_code):
+    return client.cards.Bind(
+        card_pb2.BindRequest(
+            idempotency_key=key,
+            account_id=person.account_id,
+            service_agreement_accepted=True,
+            privacy_policy_accepted=True,
+            identity=person.identity,
+            card=person.card,
+            phone_number=person.phone_number,
+            phone_code=phone_code,
+            payment_password=client.password,
+        )
+    )
 
 
 def account_used(client):
@@ -71,7 +70,8 @@ def account_unused(client):
 
 
 def check_used(client, used_fen):
-    account = client.cards.GetAccount(card_pb2.GetAccountRequest(account_id=ACCOUNT))
+    request = card_pb2.GetAccountRequest(account_id=PAYER.account_id)
+    account = client.cards.GetAccount(request)
     for window in (account.month, account.year):
         # Limits count the principal, not the fee.
         check("used", window.used_fen, used_fen)
@@ -82,9 +82,9 @@ def unbind(client):
     answer = client.cards.Unbind(
         card_pb2.UnbindRequest(
             idempotency_key="u1",
-            account_id=ACCOUNT,
+            account_id=PAYER.account_id,
             card_token=client.card_token,
-            payment_password=PASSWORD,
+            payment_password=client.password,
         )
     )
     check("outcome", answer.WhichOneof("outcome"), "unbound")
