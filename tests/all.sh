@@ -71,6 +71,9 @@ bash tests/interop/run.sh
 step "the report as a page"
 bash tests/report.sh
 
+step "what a decision costs"
+bash tests/ladder.sh
+
 step "documentation"
 RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 
