@@ -70,7 +70,8 @@ impl From<OpenError> for Failure {
             OpenError::Key(_)
             | OpenError::NoKey { .. }
             | OpenError::OtherKey { .. }
-            | OpenError::PolicyNameTaken { .. } => Reason::Configuration,
+            | OpenError::PolicyNameTaken { .. }
+            | OpenError::PoliciesFull { .. } => Reason::Configuration,
             OpenError::Thread(_) => Reason::System,
             OpenError::Unwritable { .. } => Reason::Io,
             OpenError::Journal(journal) => match journal {

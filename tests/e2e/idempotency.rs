@@ -133,7 +133,7 @@ async fn other_calls_replay_and_conflict_too() {
     request.card = Some(card(&visa(111_000_001), v1::Scheme::Visa));
     let conflict = callers.cards.bind(request).await.unwrap_err();
     assert!(
-        conflict.message().contains("card.pan"),
+        conflict.message().contains("with another card:"),
         "{}",
         conflict.message()
     );

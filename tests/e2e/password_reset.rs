@@ -57,12 +57,13 @@ async fn r47_a_bound_card_resets_the_password_and_unlocks_it() {
     // What is secret is not compared (D18): whoever knew the key would learn whether it is right.
     let mut other = request.clone();
     proof(&mut other).card.as_mut().unwrap().expiry_month = 1;
+    proof(&mut other).phone_number = "+44 7700 900555".to_owned();
     let same = callers.reset(other).await;
     assert_eq!((same.replayed, same.outcome), (true, reset.outcome));
     let identity = reset_by_identity("a", "r");
-    let mut phone = request;
-    proof(&mut phone).phone_number = "+44 7700 900555".to_owned();
-    for other in [identity, phone] {
+    let mut card = request;
+    proof(&mut card).card_token = "card_0000000000001".to_owned();
+    for other in [identity, card] {
         let conflict = callers.cards.reset_password(other).await.unwrap_err();
         assert_eq!(conflict.code(), tonic::Code::AlreadyExists, "D18");
     }
@@ -234,6 +235,20 @@ async fn r46_customer_service_approves_and_the_person_sets_a_password() {
         callers.reset_ends(reset_by_identity("a", "more")).await,
         "TICKET"
     );
+}
+
+/// What proves who asks is compared with nothing, or a key would tell whether a guess is right.
+#[tokio::test]
+async fn r46_d18_a_key_is_for_one_document_and_another_one_replays() {
+    let server = Server::start();
+    let mut callers = Callers::of(&server).await;
+    callers.wallet_without_card("a", 111_000_001).await;
+    let asked = callers.reset(reset_by_identity("a", "form")).await;
+    let mut other = reset_by_identity("a", "form");
+    document(&mut other).number = "FPR-other".to_owned();
+    let same = callers.reset(other).await;
+    assert_eq!((same.replayed, same.outcome), (true, asked.outcome));
+    assert_eq!(callers.password_tickets().await.len(), 1);
 }
 
 #[tokio::test]

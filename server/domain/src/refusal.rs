@@ -181,7 +181,8 @@ reasons! {
             "该银行卡未绑定在此账户。", "This card is not bound to the wallet.";
         /// What was entered is not that card's (R47).
         CardDataWrong = 6, "CARD_DATA_WRONG", "57", Wallet, FixData,
-            "银行卡信息不正确，请核对卡号、卡组织及有效期。", "The card details are wrong. Check number, scheme and expiry.";
+            "银行卡信息不正确，请核对卡号、卡组织、有效期及绑卡时的手机号。",
+            "The card details are wrong. Check number, scheme, expiry and the phone it was bound with.";
         /// No code is outstanding for the phone (D8).
         PhoneCodeNone = 7, "PHONE_CODE_NONE", "57", Wallet, FixData,
             "请先获取短信验证码。", "Ask for an SMS code first.";

@@ -44,12 +44,14 @@ fn read_bounded(path: &Path) -> Result<String, String> {
     if bytes.len() > MOST_BYTES {
         return Err(too_long());
     }
+    let text = String::from_utf8(bytes).map_err(|_| "a policy file is text in UTF-8".to_owned())?;
     // A file that is being saved is empty for a moment, and would be the guide's own policy.
-    if bytes.is_empty() {
+    let says_nothing = |line: &str| line.is_empty() || line.starts_with('#');
+    if text.lines().all(|line| says_nothing(line.trim())) {
         let mend = "name the policy in it: name = \"weixin-2023\" alone is the guide's own";
         return Err(format!("the policy file is empty: {mend}"));
     }
-    String::from_utf8(bytes).map_err(|_| "a policy file is text in UTF-8".to_owned())
+    Ok(text)
 }
 
 fn too_long() -> String {

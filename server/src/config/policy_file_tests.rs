@@ -215,13 +215,16 @@ fn files_that_are_no_text_are_refused() {
         (vec![b'#'; 32_769], "at most 32768 bytes"),
         (vec![0xff, 0xfe], "text in UTF-8"),
         (Vec::new(), "the policy file is empty: name the policy"),
+        (b"\n  # soon\n".to_vec(), "the policy file is empty"),
     ] {
         std::fs::write(&path, content).unwrap();
         let mistakes = read_file(&path).unwrap_err();
         assert!(mistakes[0].contains(part), "{mistakes:?}");
     }
     assert!(read_file(folder.path()).unwrap_err()[0].contains("cannot be read"));
-    std::fs::write(&path, vec![b'#'; 32_768]).unwrap();
+    let longest = format!("name = \"weixin-2023\"\n{:#<32747}", "");
+    assert_eq!(longest.len(), 32_768);
+    std::fs::write(&path, longest).unwrap();
     assert!(read_file(&path).is_ok());
     let mistakes = parse(&"#".repeat(32_769)).unwrap_err();
     assert_eq!(mistakes, ["p.toml: a policy has at most 32768 bytes"]);

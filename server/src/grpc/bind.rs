@@ -67,16 +67,27 @@ pub(super) fn parse(
         card_expiry: card.expiry,
         phone: vault.phone(&phone),
     };
+    // Each as one: whoever knew a key that was used could find their parts out one by one, and they
+    // reset a password (R46, R47). What has a length of its own comes last.
+    let whole_identity = [
+        &application.document_fingerprint.0[..],
+        &identity.expires_on.number().to_le_bytes(),
+        identity.holder_name.as_bytes(),
+    ]
+    .concat();
+    let whole_card = [
+        &application.card_fingerprint.0[..],
+        &i32::from(enums::to_scheme(card.chosen_scheme)).to_le_bytes(),
+        &card.expiry.year.to_le_bytes(),
+        &[card.expiry.month],
+        card.holder_name.as_bytes(),
+    ]
+    .concat();
     let call = Digests::new(vault)
         .with_number("wallet_region", enums::to_wallet_region(region).into())
         .with("agreements", [u8::from(application.agreements_accepted)])
-        .with("identity", application.document_fingerprint.0)
-        .with("identity.holder_name", &*identity.holder_name)
-        .with_number("identity.expires_on", identity.expires_on.number())
-        .with("card.pan", application.card_fingerprint.0)
-        .with_number("card.scheme", enums::to_scheme(card.chosen_scheme).into())
-        .with("card.expiry", card.expiry.to_string())
-        .with("card.holder_name", &*card.holder_name)
+        .with("identity", whole_identity)
+        .with("card", whole_card)
         .with("phone_number", &phone)
         .call(Rpc::Bind, key);
     let operation = BindOperation {

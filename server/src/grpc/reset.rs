@@ -40,9 +40,7 @@ pub(super) fn parse(
         // What proves who asks is as secret as a password here: whoever knew a key that was used
         // could find out by it, uncounted, which of the details are right.
         Proof::Identity { .. } => digests.with("identity", []),
-        Proof::Card(card) => digests
-            .with("card.card_token", card.card.bits().to_le_bytes())
-            .with("card.phone_number", card.phone.0),
+        Proof::Card(card) => digests.with("card.card_token", card.card.bits().to_le_bytes()),
     };
     let operation = ResetOperation {
         proof,

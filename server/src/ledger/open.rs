@@ -26,7 +26,7 @@ use crate::idempotency::Idempotency;
 use crate::issuer::SandboxIssuer;
 use crate::merchants::Merchants;
 use crate::payment_codes::PaymentCodes;
-use crate::policy_book::PolicyBook;
+use crate::policy_book::{MOST_POLICIES, PolicyBook};
 use crate::shadow::Shadow;
 use crate::ticket_desk::TicketDesk;
 use crate::under_way::UnderWay;
@@ -79,6 +79,17 @@ pub enum OpenError {
          policy a name of its own, since decisions carry it"
     )]
     PolicyNameTaken {
+        /// The policy's name.
+        name: String,
+        /// Its file.
+        file: String,
+    },
+    /// The policy file is a new policy's, and no further one can be stored.
+    #[error(
+        "policy {name} in {file} cannot be stored, since there are {MOST_POLICIES} policies: start \
+         without --policy, or with the file of one that is stored"
+    )]
+    PoliciesFull {
         /// The policy's name.
         name: String,
         /// Its file.

@@ -42,6 +42,10 @@ impl Ledger {
                 name: policy.name.to_string(),
                 file: file.display().to_string(),
             },
+            LedgerError::PoliciesFull => OpenError::PoliciesFull {
+                name: policy.name.to_string(),
+                file: file.display().to_string(),
+            },
             error => OpenError::Unwritable {
                 folder: config.store.to_string(),
                 reason: error.to_string(),
@@ -189,6 +193,41 @@ pub(super) mod tests {
         let same = "name = \"a\"\n[limits]\nsingle_fen = 500000\n";
         assert_eq!(reload(same).unwrap(), PolicyReload::Activated("a".into()));
         assert_eq!(reload(same).unwrap(), PolicyReload::Unchanged("a".into()));
+        ledger.close();
+    }
+
+    #[test]
+    fn d24_a_full_book_takes_no_file_and_starts_without_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path());
+        let ledger = Ledger::open(&config, 1).unwrap();
+        for number in 1..256 {
+            let name = format!("p{number}");
+            let put = GlobalOperation::PutPolicy(Arc::new(single(&name, 500_000)));
+            global(&ledger, &name, &put);
+        }
+        let file = folder.path().join("policy.toml");
+        std::fs::write(&file, "name = \"new\"\n").unwrap();
+        let refused = ledger.reload_policy(&file).unwrap_err().to_string();
+        assert!(refused.starts_with("there are 256 policies"), "{refused}");
+        ledger.close();
+        drop(ledger);
+
+        config.policy_file = Some(file.clone());
+        config.policy = Arc::new(single("new", 500_000));
+        let refused = Ledger::open(&config, 1).unwrap_err();
+        assert!(
+            refused.to_string().contains("without --policy"),
+            "{refused}"
+        );
+        assert!(matches!(refused, OpenError::PoliciesFull { .. }));
+        config.policy = Arc::new(single("p9", 500_000));
+        let ledger = Ledger::open(&config, 1).unwrap();
+        let in_force = ledger
+            .authoriser
+            .policies
+            .policy_at(Timestamp::from_unix_ms(0));
+        assert_eq!(&*in_force.name, "p9");
         ledger.close();
     }
 

@@ -37,15 +37,12 @@ async fn reload(ledger: Arc<Ledger>, file: PathBuf) {
     let shown = file.display().to_string();
     let reader = Arc::clone(&ledger);
     let read = tokio::task::spawn_blocking(move || reader.reload_policy(&file)).await;
-    // A policy is told of once a start would find it again.
-    if let Err(error) = ledger.kept().await {
-        error!(file = %shown, %error, "whether the policy is kept is not known");
-        return;
-    }
     match read {
-        Ok(Ok(PolicyReload::Activated(policy))) => {
-            info!(%policy, file = %shown, "policy activated");
-        }
+        // It is told of once a start would find it again.
+        Ok(Ok(PolicyReload::Activated(policy))) => match ledger.kept().await {
+            Ok(()) => info!(%policy, file = %shown, "policy activated"),
+            Err(error) => error!(%policy, file = %shown, %error, "policy activated, but not kept"),
+        },
         Ok(Ok(PolicyReload::Unchanged(policy))) => {
             info!(%policy, file = %shown, "policy unchanged");
         }
