@@ -2,7 +2,7 @@
 //!
 //! Each rung tests one thing and returns one named reason; the first that applies is the
 //! answer, and their order is a promise to callers. Malformed requests, used keys and unknown
-//! accounts never come here. The rungs themselves are in [`super::ladder`].
+//! accounts never come here. The rungs themselves are in `ladder.rs` beside it.
 
 use super::ladder::{Climb, Effects};
 use crate::account::Account;
