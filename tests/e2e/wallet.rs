@@ -45,39 +45,36 @@ impl Callers {
 
     /// Has a code sent to a phone, and gives it.
     pub(crate) async fn phone_code(&mut self, account: &str, phone: &str) -> String {
-        let request = send_phone_code(account, phone);
-        let response = self
-            .cards
-            .send_phone_code(request)
-            .await
-            .unwrap()
-            .into_inner();
-        match response.outcome.unwrap() {
-            send_phone_code_response::Outcome::Sent(sent) => sent.sandbox_code,
-            send_phone_code_response::Outcome::Refusal(refusal) => panic!("{refusal:?}"),
-        }
+        let asked = self.ask_for_code(send_phone_code(account, phone)).await;
+        asked.unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
 
     /// A further code to a phone, for which the clock is put to when it can be sent (D8); it stands
     /// still there.
     pub(crate) async fn next_phone_code(&mut self, account: &str, phone: &str) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let ask = move || v1::SendPhoneCodeRequest {
+        let ask = || v1::SendPhoneCodeRequest {
             idempotency_key: format!("next code {}", NEXT.fetch_add(1, Ordering::Relaxed)),
             ..send_phone_code(account, phone)
         };
-        let sent = self.cards.send_phone_code(ask()).await.unwrap();
-        let outcome = match sent.into_inner().outcome.unwrap() {
-            send_phone_code_response::Outcome::Refusal(refusal) => {
-                self.freeze_at(refusal.resend_at.unwrap()).await;
-                let sent = self.cards.send_phone_code(ask()).await.unwrap();
-                sent.into_inner().outcome.unwrap()
+        let asked = match self.ask_for_code(ask()).await {
+            Err(too_soon) => {
+                self.freeze_at(too_soon.resend_at.unwrap()).await;
+                self.ask_for_code(ask()).await
             }
-            sent @ send_phone_code_response::Outcome::Sent(_) => sent,
+            sent => sent,
         };
-        match outcome {
-            send_phone_code_response::Outcome::Sent(sent) => sent.sandbox_code,
-            send_phone_code_response::Outcome::Refusal(refusal) => panic!("{refusal:?}"),
+        asked.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+    }
+
+    async fn ask_for_code(
+        &mut self,
+        request: v1::SendPhoneCodeRequest,
+    ) -> Result<String, v1::PhoneCodeRefusal> {
+        let response = self.cards.send_phone_code(request).await.unwrap();
+        match response.into_inner().outcome.unwrap() {
+            send_phone_code_response::Outcome::Sent(sent) => Ok(sent.sandbox_code),
+            send_phone_code_response::Outcome::Refusal(refusal) => Err(refusal),
         }
     }
 

@@ -128,7 +128,7 @@ impl Ledger {
             open
         });
         let open = open.collect();
-        self.queue.wait_durable(core, self.queue.appended()).await?;
+        self.kept(core).await?;
         Ok((open, next))
     }
 
@@ -136,7 +136,7 @@ impl Ledger {
     pub async fn clock(&self, core: usize) -> Result<(Timestamp, ClockSetting), LedgerError> {
         let clock = &self.authoriser.clock;
         let seen = (clock.now(), clock.setting());
-        self.queue.wait_durable(core, self.queue.appended()).await?;
+        self.kept(core).await?;
         Ok(seen)
     }
 
@@ -147,7 +147,7 @@ impl Ledger {
         id: &MerchantId,
     ) -> Result<Option<Arc<Merchant>>, LedgerError> {
         let merchant = self.authoriser.merchants.find(id);
-        self.queue.wait_durable(core, self.queue.appended()).await?;
+        self.kept(core).await?;
         Ok(merchant)
     }
 
@@ -159,7 +159,7 @@ impl Ledger {
         size: usize,
     ) -> Result<(Vec<Arc<Merchant>>, bool), LedgerError> {
         let page = self.authoriser.merchants.page(after, size);
-        self.queue.wait_durable(core, self.queue.appended()).await?;
+        self.kept(core).await?;
         Ok(page)
     }
 

@@ -223,6 +223,12 @@ impl Ledger {
         drop(self.queue.close());
     }
 
+    /// Waits until all that was written so far is durable.
+    pub(crate) async fn kept(&self, core: usize) -> Result<(), LedgerError> {
+        self.queue.wait_durable(core, self.queue.appended()).await?;
+        Ok(())
+    }
+
     /// What is told of the state, too, is told only once what made it so is durable: that
     /// something is not there, or that a name is taken.
     async fn durably(
@@ -239,7 +245,7 @@ impl Ledger {
             | LedgerError::AheadFull,
         ) = taken
         {
-            self.queue.wait_durable(core, self.queue.appended()).await?;
+            self.kept(core).await?;
         }
         taken
     }

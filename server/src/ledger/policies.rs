@@ -72,12 +72,6 @@ impl Ledger {
         })
     }
 
-    /// Waits until all that was written so far is durable.
-    pub async fn kept(&self) -> Result<(), LedgerError> {
-        self.queue.wait_durable(0, self.queue.appended()).await?;
-        Ok(())
-    }
-
     /// Every policy in the order of names, and whether it was activated; the names of the one in
     /// force and of the shadow.
     pub(crate) async fn policies(&self, core: usize) -> Result<PolicyList, LedgerError> {
@@ -88,7 +82,7 @@ impl Ledger {
             active: Arc::clone(&policies.policy_at(now).name),
             shadow: policies.shadow_name(),
         };
-        self.queue.wait_durable(core, self.queue.appended()).await?;
+        self.kept(core).await?;
         Ok(list)
     }
 
@@ -103,7 +97,7 @@ impl Ledger {
         let name = name.unwrap_or(&in_force.name);
         let found = policies.find(name).ok_or(LedgerError::UnknownPolicy);
         let activated = policies.was_activated(name);
-        self.queue.wait_durable(core, self.queue.appended()).await?;
+        self.kept(core).await?;
         Ok((found?, activated))
     }
 
@@ -114,7 +108,7 @@ impl Ledger {
     ) -> Result<(Option<Box<str>>, ShadowReport), LedgerError> {
         let name = self.authoriser.policies.shadow_name();
         let report = self.authoriser.shadow.report();
-        self.queue.wait_durable(core, self.queue.appended()).await?;
+        self.kept(core).await?;
         Ok((name, report))
     }
 }

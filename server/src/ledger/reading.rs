@@ -136,7 +136,7 @@ impl Ledger {
         };
         let quoted = self.view(core, id, look).await?;
         // Merchants and other people's cards were seen too.
-        self.queue.wait_durable(core, self.queue.appended()).await?;
+        self.kept(core).await?;
         Ok(quoted)
     }
 

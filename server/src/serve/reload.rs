@@ -39,7 +39,7 @@ async fn reload(ledger: Arc<Ledger>, file: PathBuf) {
     let read = tokio::task::spawn_blocking(move || reader.reload_policy(&file)).await;
     match read {
         // It is told of once a start would find it again.
-        Ok(Ok(PolicyReload::Activated(policy))) => match ledger.kept().await {
+        Ok(Ok(PolicyReload::Activated(policy))) => match ledger.kept(0).await {
             Ok(()) => info!(%policy, file = %shown, "policy activated"),
             Err(error) => error!(%policy, file = %shown, %error, "policy activated, but not kept"),
         },
