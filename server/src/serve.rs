@@ -6,6 +6,7 @@
 mod blocking;
 mod connection;
 mod core;
+mod linger;
 mod listen;
 mod metrics_page;
 mod preface;

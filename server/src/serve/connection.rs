@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -20,6 +19,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tracing::debug;
 
+use super::linger;
 use super::listen::Ticket;
 use super::preface::{self, Opening};
 use crate::grpc;
@@ -87,18 +87,24 @@ impl Protocol {
     }
 
     async fn speak_http2(&self, stream: TcpStream, service: RpcService) {
-        let connection = self.http2.serve_connection(TokioIo::new(stream), service);
-        let mut connection = pin!(connection);
+        let (lent, returned) = linger::lend(stream);
+        let connection = self.http2.serve_connection(TokioIo::new(lent), service);
+        let mut connection = Box::pin(connection);
+        let mut by_us = false;
         let ended = tokio::select! {
             biased;
             ended = connection.as_mut() => ended,
             () = self.goaway.cancelled() => {
+                by_us = true;
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                connection.as_mut().await
             }
         };
+        drop(connection);
         if let Err(error) = ended {
             debug!(%error, "a connection broke");
+        } else if by_us && let Ok(stream) = returned.await {
+            linger::until_closed(&stream).await;
         }
     }
 }

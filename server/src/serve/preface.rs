@@ -9,6 +9,8 @@ use tokio::io::AsyncWrite as _;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::linger::{self, LINGER};
+
 /// What every HTTP/2 connection begins with (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -19,9 +21,6 @@ const NOT_HERE: &str = "HTTP/1.1 505 HTTP Version Not Supported\r\n\
     \r\n\
     This port speaks gRPC: HTTP/2 without TLS.\r\n\
     ";
-
-/// How long a caller that was turned away may take to close.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// How a connection begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,19 +66,11 @@ pub(super) async fn turn_away(mut stream: TcpStream) {
         stream.writable().await?;
         stream.try_write(NOT_HERE.as_bytes())?;
         poll_fn(|context| Pin::new(&mut stream).poll_shutdown(context)).await?;
-        let mut rest = [0; 1_024];
-        loop {
-            stream.readable().await?;
-            match stream.try_read(&mut rest) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return io::Result::Err(error),
-            }
-        }
+        linger::until_closed(&stream).await;
+        io::Result::Ok(())
     };
     // Whichever way it ends, the connection is over.
-    let _ = timeout(LINGER, farewell).await;
+    let _ = timeout(LINGER * 2, farewell).await;
 }
 
 #[cfg(test)]
