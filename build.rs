@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: they get no derived `Debug` (see `proto/lib.rs`).
-const SECRET_MESSAGES: [&str; 16] = [
+const SECRET_MESSAGES: [&str; 21] = [
     ".waika.v1.AuthoriseRequest",
     ".waika.v1.BindRequest",
     ".waika.v1.CardEntry",
@@ -22,6 +22,11 @@ const SECRET_MESSAGES: [&str; 16] = [
     ".waika.v1.CreatePaymentCodeRequest",
     ".waika.v1.PaymentCode",
     ".waika.v1.ReverseRequest",
+    ".waika.v1.VerifyCardRequest",
+    ".waika.v1.SendCodeRequest",
+    ".waika.v1.VerifyIdentityRequest",
+    ".waika.v1.VerifyPhotoRequest",
+    ".waika.v1.VerifierPhoto",
 ];
 
 #[expect(

@@ -55,8 +55,14 @@ redacted!(
     SubmitVerificationRequest,
     CreatePaymentCodeRequest,
     PaymentCode,
-    ReverseRequest;
+    ReverseRequest,
+    VerifyCardRequest,
+    SendCodeRequest,
+    VerifyIdentityRequest,
+    VerifyPhotoRequest,
+    VerifierPhoto;
     reset_password_request::Proof,
     reverse_request::Original,
     submit_verification_request::Part,
+    verify_photo_request::Part,
 );

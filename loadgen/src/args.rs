@@ -9,7 +9,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::floor::Runtime;
 use crate::pacer::Pacing;
+use crate::plan::Details;
 use crate::schedule::{Arrivals, Rate};
+use crate::scheme::Shares;
 use crate::target::Target;
 
 /// Measures authorisation services, and says when the measurement is not to be trusted.
@@ -57,6 +59,9 @@ pub(crate) struct PeopleArgs {
     /// The seed that people, arrivals and amounts are functions of
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     pub(crate) seed: u64,
+    /// Schemes of the accounts' cards by share, such as visa=50,jcb=50; all of them if not given
+    #[arg(long, value_name = "SHARES")]
+    pub(crate) scheme: Option<Shares>,
 }
 
 /// What the traffic is like.
@@ -117,10 +122,15 @@ pub(crate) struct QuickstartArgs {
     /// The seed that people, arrivals and amounts are functions of
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     pub(crate) seed: u64,
+    /// Schemes of the accounts' cards by share, such as visa=50,jcb=50; all of them if not given
+    #[arg(long, value_name = "SHARES")]
+    pub(crate) scheme: Option<Shares>,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
     #[command(flatten)]
     pub(crate) traffic: TrafficArgs,
+    #[command(flatten)]
+    pub(crate) details: Details,
     /// Where to write the report as a page for a browser
     #[arg(long, default_value = "waika-report.html", value_name = "FILE")]
     pub(crate) html: PathBuf,
@@ -161,6 +171,8 @@ pub(crate) struct RunArgs {
     pub(crate) engine: EngineArgs,
     #[command(flatten)]
     pub(crate) traffic: TrafficArgs,
+    #[command(flatten)]
+    pub(crate) details: Details,
     /// Sets the idempotency keys of runs apart; a new one each time if it is not given
     #[arg(long, value_name = "HEX", value_parser = hexadecimal)]
     pub(crate) run_id: Option<u64>,

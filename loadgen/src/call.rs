@@ -8,8 +8,8 @@ use h2::RecvStream;
 use h2::client::ResponseFuture;
 use http::{HeaderMap, StatusCode};
 
+use crate::answer::{Answer, read_answer};
 use crate::outcome::{GrpcCode, Outcome};
-use crate::wire;
 
 /// One call that was sent.
 #[derive(Debug)]
@@ -33,15 +33,15 @@ impl Call {
         }
     }
 
-    /// Reads on; ready with the outcome once the answer is complete.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+    /// Reads on; ready once the answer is complete.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
         if let Stage::Head(response) = &mut self.stage {
             let response = match ready!(Pin::new(response).poll(cx)) {
                 Ok(response) => response,
-                Err(error) => return Poll::Ready(outcome_of(&error)),
+                Err(error) => return Poll::Ready(outcome_of(&error).into()),
             };
-            if let Some(outcome) = outcome_of_head(&response) {
-                return Poll::Ready(outcome);
+            if let Some(answer) = answer_of_head(&response) {
+                return Poll::Ready(answer);
             }
             self.stage = Stage::Body(response.into_body());
         }
@@ -52,20 +52,20 @@ impl Call {
     }
 }
 
-/// The outcome if the head tells it already: an error without a body, or no gRPC at all.
-fn outcome_of_head(response: &http::Response<RecvStream>) -> Option<Outcome> {
+/// The answer if the head is all of it: an error without a body, or no gRPC at all.
+fn answer_of_head(response: &http::Response<RecvStream>) -> Option<Answer> {
     match grpc_status(response.headers()) {
         Some(status) => Some(conclude(status, &[])),
         None if response.status() == StatusCode::OK => None,
-        None => Some(Outcome::Grpc(GrpcCode::from_http(response.status()))),
+        None => Some(Outcome::Grpc(GrpcCode::from_http(response.status())).into()),
     }
 }
 
-fn poll_body(stream: &mut RecvStream, body: &mut Body, cx: &mut Context<'_>) -> Poll<Outcome> {
+fn poll_body(stream: &mut RecvStream, body: &mut Body, cx: &mut Context<'_>) -> Poll<Answer> {
     while let Some(data) = ready!(stream.poll_data(cx)) {
         let data = match data {
             Ok(data) => data,
-            Err(error) => return Poll::Ready(outcome_of(&error)),
+            Err(error) => return Poll::Ready(outcome_of(&error).into()),
         };
         // Fails only if more is released than was received.
         drop(stream.flow_control().release_capacity(data.len()));
@@ -74,10 +74,10 @@ fn poll_body(stream: &mut RecvStream, body: &mut Body, cx: &mut Context<'_>) -> 
     Poll::Ready(match ready!(stream.poll_trailers(cx)) {
         Ok(Some(trailers)) => match grpc_status(&trailers) {
             Some(status) => conclude(status, body.bytes()),
-            None => Outcome::Malformed,
+            None => Outcome::Malformed.into(),
         },
-        Ok(None) => Outcome::Malformed,
-        Err(error) => outcome_of(&error),
+        Ok(None) => Outcome::Malformed.into(),
+        Err(error) => outcome_of(&error).into(),
     })
 }
 
@@ -116,10 +116,10 @@ fn grpc_status(headers: &HeaderMap) -> Option<u32> {
     Some(number.unwrap_or(2))
 }
 
-fn conclude(status: u32, body: &[u8]) -> Outcome {
+fn conclude(status: u32, body: &[u8]) -> Answer {
     match GrpcCode::from_number(status) {
-        Some(code) => Outcome::Grpc(code),
-        None => wire::read_answer(body).unwrap_or(Outcome::Malformed),
+        Some(code) => Outcome::Grpc(code).into(),
+        None => read_answer(body).unwrap_or(Outcome::Malformed.into()),
     }
 }
 
@@ -144,7 +144,7 @@ mod tests {
         let status = |text: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert("grpc-status", HeaderValue::from_static(text));
-            grpc_status(&headers).map(|number| conclude(number, &[]))
+            grpc_status(&headers).map(|number| conclude(number, &[]).outcome)
         };
         assert_eq!(status("12"), Some(Outcome::Grpc(GrpcCode::Unimplemented)));
         assert_eq!(status("rubbish"), Some(Outcome::Grpc(GrpcCode::Unknown)));

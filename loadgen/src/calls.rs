@@ -13,14 +13,16 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
+use crate::answer::Answer;
 use crate::call::Call;
-use crate::outcome::Outcome;
 
 /// What the worker must remember of a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
     /// The request's index.
     pub(crate) index: u64,
+    /// The index of the account that pays.
+    pub(crate) account: u64,
     /// When it was due, in nanoseconds from the start.
     pub(crate) due_ns: u64,
     /// When it was sent.
@@ -119,7 +121,7 @@ impl Calls {
     }
 
     /// Polls the calls that have news and hands over those that are done.
-    pub(crate) fn settle(&mut self, mut done: impl FnMut(Ticket, Outcome)) {
+    pub(crate) fn settle(&mut self, mut done: impl FnMut(Ticket, Answer)) {
         let mut batch = std::mem::take(&mut self.batch);
         std::mem::swap(&mut batch, &mut *self.news.slots.lock());
         for &place in &batch {
@@ -129,8 +131,8 @@ impl Calls {
             let Some((ticket, call)) = &mut slot.open else {
                 continue;
             };
-            if let Poll::Ready(outcome) = call.poll(&mut Context::from_waker(&slot.waker)) {
-                done(*ticket, outcome);
+            if let Poll::Ready(answer) = call.poll(&mut Context::from_waker(&slot.waker)) {
+                done(*ticket, answer);
                 slot.open = None;
                 self.free.push(place);
             }

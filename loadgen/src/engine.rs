@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::answer::Answer;
 use crate::call::outcome_of;
 use crate::calls::{Calls, Ticket};
 use crate::clock::monotonic_ns;
@@ -63,7 +64,7 @@ impl Engine {
             next_lane: 0,
             calls: Calls::new(),
             most_open: plan.in_flight_of(number),
-            writer: RequestWriter::new(plan.run_id),
+            writer: RequestWriter::new(plan.run_id, plan.details),
         })
     }
 
@@ -112,9 +113,9 @@ impl Engine {
     /// Takes in the answers that have come.
     pub(crate) fn settle(&mut self) {
         let (books, lanes) = (&mut self.books, &mut self.lanes);
-        self.calls.settle(|ticket, outcome| {
+        self.calls.settle(|ticket, answer| {
             leave(lanes, ticket);
-            books.finish(ticket.due_ns, ticket.sent_ns, outcome);
+            books.finish(ticket, answer);
         });
     }
 
@@ -123,7 +124,7 @@ impl Engine {
         let (books, lanes) = (&mut self.books, &mut self.lanes);
         self.calls.expire(limit_ns, |ticket| {
             leave(lanes, ticket);
-            books.finish(ticket.due_ns, ticket.sent_ns, outcome);
+            books.finish(ticket, outcome.into());
         });
     }
 
@@ -204,20 +205,21 @@ impl Engine {
         let sent = lane.send(&plan.template, message);
         let due_ns = due_ns.unwrap_or(sent_ns);
         self.books.count_sent(due_ns, self.calls.len());
+        let ticket = Ticket {
+            index,
+            account: request.account,
+            due_ns,
+            sent_ns,
+            lane: place,
+        };
         match sent {
             Ok(call) => {
                 lane.in_flight += 1;
-                let ticket = Ticket {
-                    index,
-                    due_ns,
-                    sent_ns,
-                    lane: place,
-                };
                 self.calls.open(ticket, call);
                 Issued::Sent
             }
             Err(error) => {
-                self.books.finish(due_ns, sent_ns, outcome_of(&error));
+                self.books.finish(ticket, outcome_of(&error).into());
                 Issued::Failed
             }
         }
@@ -232,7 +234,7 @@ fn leave(lanes: &mut [Lane], ticket: Ticket) {
 
 /// Nothing measured yet, with slices that suit the length of the plan, where it is known.
 fn empty_record(plan: &Plan) -> Record {
-    let mut record = Record::new();
+    let mut record = Record::of(plan.details);
     match &plan.discipline {
         Discipline::Open { .. } | Discipline::Closed { requests: None, .. } => {
             let length_ns = plan.end_ns.saturating_sub(plan.warm_up_ns);
@@ -307,18 +309,31 @@ impl Books {
         }
     }
 
-    fn finish(&mut self, due_ns: u64, sent_ns: u64, outcome: Outcome) {
-        let done_ns = self.now();
+    fn finish(&mut self, ticket: Ticket, answer: Answer) {
+        let sample = Sample {
+            due_ns: ticket.due_ns,
+            sent_ns: ticket.sent_ns,
+            done_ns: self.now(),
+        };
         Progress::count(&self.progress.done);
-        if let Some(since_ns) = due_ns.checked_sub(self.plan.warm_up_ns) {
-            let sample = Sample {
-                due_ns,
-                sent_ns,
-                done_ns,
-            };
-            self.record.finish(outcome, sample);
-            let response_ns = done_ns.saturating_sub(due_ns);
-            self.record.time_line.finish(outcome, since_ns, response_ns);
+        let Some(since_ns) = sample.due_ns.checked_sub(self.plan.warm_up_ns) else {
+            return;
+        };
+        let response_ns = sample.done_ns.saturating_sub(sample.due_ns);
+        self.record.finish(answer.outcome, sample);
+        self.record
+            .time_line
+            .finish(answer.outcome, since_ns, response_ns);
+        if let Some(timing) = &mut self.record.timing
+            && answer.outcome.is_decided()
+        {
+            let round_trip_ns = sample.done_ns.saturating_sub(sample.sent_ns);
+            timing.finish(round_trip_ns, answer.timing);
+        }
+        if let Some(schemes) = &mut self.record.schemes
+            && let Some(scheme) = self.plan.population.scheme_of(ticket.account)
+        {
+            schemes.finish(scheme, answer.outcome, response_ns);
         }
     }
 }

@@ -86,6 +86,7 @@ fn payer(person: Person, card: BoundCard) -> Payer {
         account_id: person.account_id.into(),
         card_token: card.card_token.into(),
         password: person.password,
+        scheme: person.card.scheme,
     }
 }
 
@@ -255,7 +256,7 @@ fn bind_request(person: &Person, year: i32, attempt: u32, code: String) -> BindR
         }),
         card: Some(CardEntry {
             pan: person.card.pan.clone(),
-            scheme: person.card.scheme.into(),
+            scheme: person.card.scheme.wire().into(),
             expiry_month: person.card.expiry_month,
             expiry_year: year + 5,
             cvv: person.card.cvv.clone(),

@@ -291,11 +291,13 @@ fn approval() -> AuthoriseResponse {
                 month: Some(window(5_000_000, 1_701_360_000)),
                 year: Some(window(6_000_000, 1_704_038_400)),
                 balance_left_fen: None,
+                stood_in: false,
             })),
             funding: Funding::Card.into(),
         }),
         replayed: false,
         receipt: None,
+        timing: None,
     }
 }
 
@@ -338,11 +340,13 @@ mod tests {
                     month: Some(window(5_000_000, 234_567, 1_704_038_400)),
                     year: Some(window(6_000_000, 1_234_567, 1_735_660_800)),
                     balance_left_fen: None,
+                    stood_in: false,
                 })),
                 funding: Funding::Card.into(),
             }),
             replayed: false,
             receipt: None,
+            timing: None,
         };
         assert_eq!(approval().encoded_len(), real.encoded_len());
     }

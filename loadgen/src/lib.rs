@@ -2,10 +2,13 @@
 //!
 //! People believe what a load generator prints. This one measures from the instant at which a
 //! request was *due*, counts what it could not send instead of sending it late, and says when its
-//! own figures are not to be trusted. Only `wire`, `workload`, `person`, `outcome`, `provision`,
-//! `enrol` and `floor` know the generated types of the contract; nothing here knows the server.
+//! own figures are not to be trusted. Only `workload`, `wire`, `scheme`, `person`, `outcome`,
+//! `provision`, `enrol` and `floor` know the generated types of the contract; nothing here knows the
+//! server.
 
+mod answer;
 mod args;
+mod by_scheme;
 mod call;
 mod calls;
 mod clock;
@@ -34,11 +37,13 @@ mod report;
 mod review;
 mod run;
 mod schedule;
+mod scheme;
 mod server_process;
 mod signals;
 mod summary;
 mod target;
 mod time_line;
+mod timing;
 mod validity;
 mod watch;
 mod wire;
@@ -100,6 +105,7 @@ fn provision(args: &ProvisionArgs) -> Result<Exit, Failure> {
         seed: args.people.seed,
         accounts: args.people.accounts.get().into(),
         merchants: args.people.merchants.get().into(),
+        schemes: args.people.scheme.clone(),
         year: summary::year_of(clock::wall()),
         in_flight: args.in_flight,
         connections: args.connections,

@@ -4,9 +4,10 @@
 //! seed, pass Luhn's check, and never have `000000` after the BIN, which is how the sandbox issuer
 //! marks its special cards.
 
-use waika::v1::{IdentityDocumentType, Scheme};
+use waika::v1::IdentityDocumentType;
 
 use crate::draw::{Draw, Purpose};
+use crate::scheme::CardScheme;
 
 /// One person in this many pays with a passport, and so needs a review (R49).
 const PASSPORT_ONE_IN: u64 = 10;
@@ -34,7 +35,7 @@ pub(crate) struct Person {
 /// A card of the test BINs.
 pub(crate) struct Card {
     /// Its scheme.
-    pub(crate) scheme: Scheme,
+    pub(crate) scheme: CardScheme,
     /// Its number.
     pub(crate) pan: String,
     /// Month of expiry, 1 to 12.
@@ -111,7 +112,7 @@ fn phone_number(seed: u64, index: u64) -> String {
 /// are numbered and the check digit.
 struct Bin {
     digits: &'static str,
-    scheme: Scheme,
+    scheme: CardScheme,
     /// Free digits after the six that must not all be zero, before the check digit.
     tail_digits: u32,
 }
@@ -119,35 +120,50 @@ struct Bin {
 const BINS: [Bin; 6] = [
     Bin {
         digits: "411111",
-        scheme: Scheme::Visa,
+        scheme: CardScheme::Visa,
         tail_digits: 3,
     },
     Bin {
         digits: "555555",
-        scheme: Scheme::Mastercard,
+        scheme: CardScheme::Mastercard,
         tail_digits: 3,
     },
     Bin {
         digits: "222300",
-        scheme: Scheme::Mastercard,
+        scheme: CardScheme::Mastercard,
         tail_digits: 3,
     },
     Bin {
         digits: "601111",
-        scheme: Scheme::Discover,
+        scheme: CardScheme::Discover,
         tail_digits: 3,
     },
     Bin {
         digits: "353011",
-        scheme: Scheme::Jcb,
+        scheme: CardScheme::Jcb,
         tail_digits: 3,
     },
     Bin {
         digits: "305693",
-        scheme: Scheme::DinersClub,
+        scheme: CardScheme::DinersClub,
         tail_digits: 1,
     },
 ];
+
+/// The index of the person who is the one with this ordinal, from 0, among those with a card of
+/// this scheme: the test BINs take turns with the indices.
+pub(crate) fn index_of(scheme: CardScheme, ordinal: u64) -> u64 {
+    let places: Vec<u64> = (0..)
+        .zip(&BINS)
+        .filter(|(_, bin)| bin.scheme == scheme)
+        .map(|(place, _)| place)
+        .collect();
+    let each_round = (places.len() as u64).max(1);
+    let place = usize::try_from(ordinal % each_round)
+        .ok()
+        .and_then(|turn| places.get(turn).copied());
+    ordinal / each_round * BINS.len() as u64 + place.unwrap_or(0)
+}
 
 fn card(seed: u64, index: u64, draw: &mut Draw) -> Card {
     let [first, .., last] = &BINS;
@@ -230,7 +246,7 @@ mod tests {
         let mut seen = HashSet::new();
         for index in 0..30_000 {
             let card = person(1, index).card;
-            let length = if card.scheme == Scheme::DinersClub {
+            let length = if card.scheme == CardScheme::DinersClub {
                 14
             } else {
                 16
@@ -277,6 +293,27 @@ mod tests {
             let is_passport = person.document == IdentityDocumentType::Passport;
             assert_eq!(person.issuing_country == "CN", !is_passport);
         }
+    }
+
+    #[test]
+    fn people_are_found_by_the_scheme_of_their_card() {
+        let mut found = HashSet::new();
+        for scheme in [
+            CardScheme::Visa,
+            CardScheme::Mastercard,
+            CardScheme::DinersClub,
+            CardScheme::Discover,
+            CardScheme::Jcb,
+        ] {
+            let of_scheme = (0..100).map(|ordinal| index_of(scheme, ordinal));
+            assert!(of_scheme.clone().is_sorted(), "{scheme:?}");
+            for index in of_scheme {
+                assert_eq!(person(1, index).card.scheme, scheme);
+                assert!(found.insert(index));
+            }
+        }
+        // Nobody is left out: a hundred of each, of which two BINs share one scheme.
+        assert!((0..300).all(|index| found.contains(&index)));
     }
 
     #[test]

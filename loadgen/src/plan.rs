@@ -9,6 +9,17 @@ use crate::schedule::Schedule;
 use crate::target::Target;
 use crate::workload::Workload;
 
+/// What is measured and reported besides.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Details {
+    /// Ask the server where its time goes, and report that
+    #[arg(long)]
+    pub(crate) timing: bool,
+    /// Report the response times of each scheme of cards too
+    #[arg(long)]
+    pub(crate) by_scheme: bool,
+}
+
 /// Everything that the workers share.
 pub(crate) struct Plan {
     /// The server.
@@ -33,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) workers: usize,
     /// Sets this run's idempotency keys apart from those of other runs.
     pub(crate) run_id: u64,
+    /// What is measured besides.
+    pub(crate) details: Details,
 }
 
 /// What decides when the next request is sent.

@@ -19,7 +19,8 @@ use waika::v1::{AuthoriseRequest, Merchant, MerchantRegion, PutMerchantRequest};
 
 use crate::enrol::{self, Wallets};
 use crate::merchant;
-use crate::population::{Payer, Population, merchant_ids};
+use crate::population::{Payer, Population, members, merchant_ids};
+use crate::scheme::Shares;
 use crate::target::Target;
 
 /// How long a connection may take to be made.
@@ -41,6 +42,8 @@ pub(crate) struct Wanted {
     pub(crate) accounts: u64,
     /// How many merchants.
     pub(crate) merchants: u64,
+    /// The schemes of the accounts' cards; `None` for every test BIN in turn.
+    pub(crate) schemes: Option<Shares>,
     /// The year that expiry dates count from.
     pub(crate) year: i32,
     /// How many are created at once.
@@ -140,7 +143,8 @@ pub(crate) async fn provision(
         channels,
         admin,
     });
-    let payers: Vec<Payer> = stream::iter(0..wanted.accounts)
+    let members = members(wanted.schemes.as_ref(), wanted.accounts);
+    let payers: Vec<Payer> = stream::iter(members)
         .map(|index| {
             let wallets = Arc::clone(&wallets);
             async move {

@@ -10,8 +10,11 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
+use crate::by_scheme::BySchemes;
 use crate::outcome::Outcome;
+use crate::plan::Details;
 use crate::time_line::TimeLine;
+use crate::timing::TimingRecord;
 
 /// The longest time that is told apart from longer ones, in nanoseconds: a minute.
 pub(crate) const LONGEST_NS: u64 = 60_000_000_000;
@@ -66,11 +69,12 @@ impl Times {
     }
 }
 
+/// An empty histogram in nanoseconds: 1 ns to 60 s, three digits.
 #[expect(
     clippy::expect_used,
     reason = "the bounds are constants that are in order"
 )]
-fn histogram() -> Histogram<u64> {
+pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("1 ns to 60 s in three digits")
 }
 
@@ -115,6 +119,10 @@ pub(crate) struct Record {
     pub(crate) tenths: [Tenth; 10],
     /// What happened when.
     pub(crate) time_line: TimeLine,
+    /// Where the server says its time went; `None` unless it is asked.
+    pub(crate) timing: Option<TimingRecord>,
+    /// Response times by scheme; `None` unless they are wanted.
+    pub(crate) schemes: Option<BySchemes>,
 }
 
 impl Record {
@@ -125,6 +133,17 @@ impl Record {
             counts: Counts::default(),
             tenths: [Tenth::default(); 10],
             time_line: TimeLine::new(),
+            timing: None,
+            schemes: None,
+        }
+    }
+
+    /// Nothing measured yet, and room for what is wanted besides.
+    pub(crate) fn of(details: Details) -> Self {
+        Self {
+            timing: details.timing.then(TimingRecord::new),
+            schemes: details.by_scheme.then(BySchemes::default),
+            ..Self::new()
         }
     }
 
@@ -155,6 +174,14 @@ impl Record {
             mine.in_flight_sum += theirs.in_flight_sum;
         }
         self.time_line.merge(&other.time_line);
+        if let Some(theirs) = &other.timing {
+            self.timing
+                .get_or_insert_with(TimingRecord::new)
+                .add(theirs);
+        }
+        if let Some(theirs) = &other.schemes {
+            self.schemes.get_or_insert_default().add(theirs);
+        }
     }
 
     /// The times of the requests that were decided, and of those that nobody answered at their
@@ -197,6 +224,7 @@ impl Record {
 mod tests {
     use super::*;
     use crate::outcome::GrpcCode;
+    use crate::scheme::CardScheme;
 
     fn sample(due_ns: u64, sent_ns: u64, done_ns: u64) -> Sample {
         Sample {
@@ -267,8 +295,12 @@ mod tests {
 
     #[test]
     fn merging_two_workers_equals_one_that_did_it_all() {
+        let all = Details {
+            timing: true,
+            by_scheme: true,
+        };
         let mut whole = Record::new();
-        let mut parts = [Record::new(), Record::new()];
+        let mut parts = [Record::of(all), Record::of(all)];
         for index in 0..10_000_u64 {
             let outcome = if index % 7 == 0 {
                 Outcome::Replayed
@@ -284,6 +316,10 @@ mod tests {
             let part = &mut parts[usize::from(index % 3 == 0)];
             part.finish(outcome, sample);
             part.counts.sent += 1;
+            if let (Some(timing), Some(schemes)) = (&mut part.timing, &mut part.schemes) {
+                timing.finish(index, None);
+                schemes.finish(CardScheme::Jcb, outcome, index);
+            }
         }
         let mut merged = Record::new();
         for part in &parts {
@@ -297,5 +333,8 @@ mod tests {
         }
         assert_eq!(merged.headline().response, whole.headline().response);
         assert_eq!(merged.count(Outcome::Replayed), 1_429);
+        assert_eq!(merged.timing.unwrap().without, 10_000);
+        let schemes = merged.schemes.unwrap();
+        assert_eq!(schemes.of(CardScheme::Jcb).unwrap().tally.due(), 10_000);
     }
 }

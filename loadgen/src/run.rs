@@ -13,8 +13,8 @@ use crate::draw::{Draw, Purpose};
 use crate::exit::{Exit, Failure};
 use crate::lane::CallTemplate;
 use crate::output;
-use crate::plan::{Discipline, Plan};
-use crate::population::Population;
+use crate::plan::{Details, Discipline, Plan};
+use crate::population::{self, Population};
 use crate::provision::{self, Wanted};
 use crate::report::file::Destination;
 use crate::report::{Report, html, text};
@@ -46,6 +46,8 @@ pub(crate) struct Job {
     pub(crate) engine: EngineArgs,
     /// What the traffic is like.
     pub(crate) traffic: TrafficArgs,
+    /// What is measured besides.
+    pub(crate) details: Details,
     /// Sets the keys of runs apart.
     pub(crate) run_id: Option<u64>,
     /// Where to write the page, if anywhere.
@@ -129,6 +131,7 @@ impl From<RunArgs> for Job {
             warm_up,
             engine: args.engine,
             traffic: args.traffic,
+            details: args.details,
             run_id: args.run_id,
             html: args.html,
             server: KnownServer {
@@ -237,7 +240,8 @@ async fn populate(job: &Job) -> Result<Population, Failure> {
     let people = &job.people;
     let (accounts, merchants) = (people.accounts.get().into(), people.merchants.get().into());
     if job.synthetic {
-        return Ok(Population::synthetic(people.seed, accounts, merchants));
+        let members = population::members(people.scheme.as_ref(), accounts);
+        return Ok(Population::synthetic(people.seed, &members, merchants));
     }
     let wanted = Wanted {
         target: job.place.target.clone(),
@@ -245,6 +249,7 @@ async fn populate(job: &Job) -> Result<Population, Failure> {
         seed: people.seed,
         accounts,
         merchants,
+        schemes: people.scheme.clone(),
         year: summary::year_of(wall()),
         in_flight: NonZeroUsize::MIN.saturating_add(255),
         connections: NonZeroUsize::MIN.saturating_add(1),
@@ -307,6 +312,7 @@ fn plan(job: &Job, population: Population) -> Result<Plan, Failure> {
         connections: engine.connections.get(),
         workers: engine.workers.get(),
         run_id: job.run_id.unwrap_or_else(new_run_id),
+        details: job.details,
     })
 }
 

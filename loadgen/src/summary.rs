@@ -13,6 +13,7 @@ use crate::outcome::Outcome;
 use crate::pacer::Pacing;
 use crate::plan::{Discipline, Plan};
 use crate::recorder::Record;
+use crate::report::breakdown::{self, TimingFacts};
 use crate::report::{
     self, CountFacts, GeneratorFacts, HostFacts, PlanFacts, RateFacts, Report, ServerFacts,
     TimeFacts, Verdict,
@@ -55,6 +56,12 @@ pub(crate) fn report(
             &measured.record.time_line,
             due_within_ns(plan, rates.measured_ns),
         ),
+        timing: measured.record.timing.as_ref().map(TimingFacts::of),
+        schemes: measured
+            .record
+            .schemes
+            .as_ref()
+            .map(|record| breakdown::schemes(record, &plan.population)),
         outcomes: report::outcomes(&measured.record),
         generator: generator_facts(plan, measured),
         server: ServerFacts {
@@ -155,6 +162,7 @@ fn plan_facts(job: &Job, plan: &Plan, measured: &Measured) -> PlanFacts {
         seed: job.people.seed,
         run_id: format!("{:016x}", plan.run_id),
         accounts: job.people.accounts.get().into(),
+        schemes: job.people.scheme.as_ref().map(ToString::to_string),
         merchants: job.people.merchants.get().into(),
         synthetic: job.synthetic,
         zipf,

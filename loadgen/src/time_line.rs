@@ -148,7 +148,7 @@ impl Slice {
     }
 
     fn finish(&mut self, outcome: Outcome, response_ns: u64) {
-        *self.tally.of(outcome) += 1;
+        self.tally.count(outcome);
         if !outcome.is_error() {
             self.response.saturating_record(response_ns);
             self.longest_ns = self.longest_ns.max(response_ns);
@@ -185,15 +185,17 @@ impl Tally {
         self.not_sent += other.not_sent;
     }
 
-    fn of(&mut self, outcome: Outcome) -> &mut u64 {
-        match outcome {
+    /// Counts a request that was sent and ended so.
+    pub(crate) fn count(&mut self, outcome: Outcome) {
+        let count = match outcome {
             Outcome::Approved => &mut self.approved,
             Outcome::Replayed => &mut self.replayed,
             Outcome::Declined(_) => &mut self.declined,
             Outcome::Grpc(_) | Outcome::Malformed | Outcome::TransportError => &mut self.errors,
             Outcome::TimedOut => &mut self.timed_out,
             Outcome::Unfinished => &mut self.unfinished,
-        }
+        };
+        *count += 1;
     }
 }
 

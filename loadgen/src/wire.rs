@@ -1,14 +1,13 @@
-//! Pure: one authorisation's bytes, out and in, without building messages.
+//! Pure: one authorisation request's bytes, without building a message.
 //!
-//! Requests are written field by field into one buffer, and of an answer only what decides its
-//! outcome is read. The tests compare both with the generated types. Field numbers are those of
-//! `proto/waika/v1/authorisation.proto`.
+//! Requests are written field by field into one buffer. The tests compare them with the generated
+//! types. Field numbers are those of `proto/waika/v1/authorisation.proto`.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
+use bytes::{BufMut, Bytes, BytesMut};
+use prost::encoding::{WireType, encode_key, encode_varint};
 use waika::v1::Scene;
 
-use crate::outcome::Outcome;
+use crate::plan::Details;
 use crate::population::{Payer, Population};
 use crate::workload::Request;
 
@@ -16,20 +15,23 @@ use crate::workload::Request;
 pub(crate) const AUTHORISE_PATH: &str = "/waika.v1.AuthorisationService/Authorise";
 
 /// Length of the prefix that gRPC puts before each message: a flag and the length.
-const PREFIX: usize = 5;
+pub(crate) const PREFIX: usize = 5;
 
 /// Writes requests of one run.
 #[derive(Debug)]
 pub(crate) struct RequestWriter {
     run_id: u64,
+    want_timing: bool,
     buffer: BytesMut,
 }
 
 impl RequestWriter {
-    /// A writer whose idempotency keys belong to the run `run_id`.
-    pub(crate) fn new(run_id: u64) -> Self {
+    /// A writer whose idempotency keys belong to the run `run_id`, and whose requests ask for what
+    /// the report shall show.
+    pub(crate) fn new(run_id: u64, details: Details) -> Self {
         Self {
             run_id,
+            want_timing: details.timing,
             buffer: BytesMut::new(),
         }
     }
@@ -53,6 +55,9 @@ impl RequestWriter {
         self.put_enum(7, Scene::Purchase.into());
         self.put_enum(8, request.mode.wire().into());
         self.put_text(9, &password(request, payer));
+        if self.want_timing {
+            self.put_number(16, 1);
+        }
         let length = u32::try_from(self.buffer.len() - PREFIX).ok()?;
         if let Some(mut prefix) = self.buffer.get_mut(1..PREFIX) {
             prefix.put_u32(length);
@@ -105,88 +110,13 @@ fn put_hex(target: &mut [u8], mut value: u64) {
     }
 }
 
-/// The outcome that a framed answer tells; `None` if it is no `AuthoriseResponse`.
-pub(crate) fn read_answer(mut framed: &[u8]) -> Option<Outcome> {
-    if framed.len() < PREFIX || framed.get_u8() != 0 {
-        return None;
-    }
-    let length = usize::try_from(framed.get_u32()).ok()?;
-    if framed.len() != length {
-        return None;
-    }
-    let mut decision = None;
-    let mut replayed = false;
-    walk(framed, |field, value| match (field, value) {
-        (1, Value::Bytes(authorisation)) => decision = read_decision(authorisation),
-        (2, Value::Number(number)) => replayed = number != 0,
-        _ => {}
-    })?;
-    match (decision?, replayed) {
-        (_, true) => Some(Outcome::Replayed),
-        (outcome, false) => Some(outcome),
-    }
-}
-
-fn read_decision(authorisation: &[u8]) -> Option<Outcome> {
-    let mut outcome = None;
-    walk(authorisation, |field, value| match (field, value) {
-        (12, Value::Bytes(_)) => outcome = Some(Outcome::Approved),
-        (13, Value::Bytes(decline)) => outcome = read_reason(decline),
-        _ => {}
-    })?;
-    outcome
-}
-
-fn read_reason(decline: &[u8]) -> Option<Outcome> {
-    let mut reason = 0;
-    walk(decline, |field, value| {
-        if let (1, Value::Number(number)) = (field, value) {
-            reason = number;
-        }
-    })?;
-    i32::try_from(reason).ok().map(Outcome::Declined)
-}
-
-enum Value<'a> {
-    Number(u64),
-    Bytes(&'a [u8]),
-    /// Of a kind that no field read here has.
-    Other,
-}
-
-/// Hands each field of a message to `visit`; `None` if the bytes are no message.
-fn walk<'a>(mut message: &'a [u8], mut visit: impl FnMut(u32, Value<'a>)) -> Option<()> {
-    while !message.is_empty() {
-        let (field, kind) = decode_key(&mut message).ok()?;
-        let value = match kind {
-            WireType::Varint => Value::Number(decode_varint(&mut message).ok()?),
-            WireType::LengthDelimited => {
-                let length = usize::try_from(decode_varint(&mut message).ok()?).ok()?;
-                let (bytes, rest) = message.split_at_checked(length)?;
-                message = rest;
-                Value::Bytes(bytes)
-            }
-            WireType::SixtyFourBit => skip(&mut message, 8)?,
-            WireType::ThirtyTwoBit => skip(&mut message, 4)?,
-            WireType::StartGroup | WireType::EndGroup => return None,
-        };
-        visit(field, value);
-    }
-    Some(())
-}
-
-fn skip<'a>(message: &mut &'a [u8], count: usize) -> Option<Value<'a>> {
-    let (_, rest) = message.split_at_checked(count)?;
-    *message = rest;
-    Some(Value::Other)
-}
-
 #[cfg(test)]
 mod tests {
     use prost::Message as _;
     use waika::v1;
 
     use super::*;
+    use crate::population::members;
     use crate::workload::Mode;
 
     fn framed(message: &impl prost::Message) -> Vec<u8> {
@@ -197,36 +127,10 @@ mod tests {
         bytes
     }
 
-    fn answer(outcome: impl Into<Option<v1::authorisation::Outcome>>, replayed: bool) -> Vec<u8> {
-        framed(&v1::AuthoriseResponse {
-            authorisation: Some(v1::Authorisation {
-                authorisation_id: "a-1".to_owned(),
-                amount_fen: 5_000,
-                policy: "weixin-2023".to_owned(),
-                outcome: outcome.into(),
-                ..Default::default()
-            }),
-            replayed,
-            receipt: None,
-        })
-    }
-
-    fn declined(reason: i32) -> v1::authorisation::Outcome {
-        v1::authorisation::Outcome::Decline(v1::Decline {
-            reason,
-            response_code: "61".to_owned(),
-            ..Default::default()
-        })
-    }
-
-    fn approved() -> v1::authorisation::Outcome {
-        v1::authorisation::Outcome::Approval(v1::Approval::default())
-    }
-
     #[test]
     fn what_is_written_is_what_the_generated_types_read() {
-        let population = Population::synthetic(1, 10, 3);
-        let mut writer = RequestWriter::new(0xab);
+        let population = Population::synthetic(1, &members(None, 10), 3);
+        let mut writer = RequestWriter::new(0xab, Details::default());
         let mut request = Request {
             key: 0x1_0000_0001,
             account: 4,
@@ -253,6 +157,18 @@ mod tests {
             (Scene::Purchase, v1::PaymentMode::OnlineApp)
         );
         assert_eq!(message.payment_password.as_bytes(), payer.password);
+
+        assert!(!message.want_timing);
+        let asks = Details {
+            timing: true,
+            by_scheme: false,
+        };
+        let asking = RequestWriter::new(0xab, asks).write(&request, &population);
+        let asked = v1::AuthoriseRequest {
+            want_timing: true,
+            ..message
+        };
+        assert_eq!(asking.unwrap(), framed(&asked));
 
         request.wrong_password = true;
         let wrong = read(&writer.write(&request, &population).unwrap());
@@ -285,34 +201,8 @@ mod tests {
             quote_token: String::new(),
             ..v1::AuthoriseRequest::default()
         };
-        let population = Population::synthetic(1, 10, 3);
-        let written = RequestWriter::new(0xab).write(&request, &population);
+        let population = Population::synthetic(1, &members(None, 10), 3);
+        let written = RequestWriter::new(0xab, Details::default()).write(&request, &population);
         assert_eq!(written.unwrap().len(), framed(&real).len());
-    }
-
-    #[test]
-    fn answers_are_told_apart() {
-        let check = |bytes: &[u8], expected| assert_eq!(read_answer(bytes), expected);
-        check(&answer(approved(), false), Some(Outcome::Approved));
-        check(&answer(approved(), true), Some(Outcome::Replayed));
-        check(&answer(declined(27), false), Some(Outcome::Declined(27)));
-        check(&answer(declined(27), true), Some(Outcome::Replayed));
-        check(
-            &answer(declined(9_999), false),
-            Some(Outcome::Declined(9_999)),
-        );
-        check(&answer(None, false), None);
-    }
-
-    #[test]
-    fn rubbish_is_no_answer() {
-        let good = answer(approved(), false);
-        for length in 0..good.len() {
-            assert_eq!(read_answer(&good[..length]), None, "cut to {length}");
-        }
-        let mut compressed = good;
-        compressed[0] = 1;
-        assert_eq!(read_answer(&compressed), None);
-        assert_eq!(read_answer(&[0, 0, 0, 0, 3, 0xff, 0xff, 0xff]), None);
     }
 }

@@ -8,59 +8,20 @@
     reason = "a test that finds the world broken fails"
 )]
 
+mod reports;
 mod stub;
 mod support;
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use reports::{number, report};
 use rustix::process::Signal;
 use serde_json::Value;
-use stub::{Refusal, Stub};
+use stub::{Stub, decided};
 use support::{Floor, PROGRAM, check, run, said, signal};
-use tonic::Code;
-
-/// Runs against a floor and gives back the report. A busy machine may make it INVALID, which is
-/// exit code 5 and no failure of what is tested here.
-fn report(url: &str, arguments: &[&str]) -> (Output, Value) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("report.json");
-    let output = Command::new(PROGRAM)
-        .args([
-            "run",
-            "--no-provision",
-            "--target",
-            url,
-            "--accounts",
-            "100",
-            "--json",
-        ])
-        .arg(&file)
-        .args(arguments)
-        .output()
-        .unwrap();
-    let code = output.status.code().unwrap();
-    assert!(
-        code == 0 || code == 5,
-        "exit {code}: {}",
-        said(&output.stderr)
-    );
-    let report: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    assert_eq!(report["verdict"]["valid"], Value::Bool(code == 0));
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "something else was left"
-    );
-    (output, report)
-}
-
-/// A count in a report.
-fn number(value: &Value) -> u64 {
-    value
-        .as_u64()
-        .unwrap_or_else(|| panic!("{value} is no count"))
-}
+use tonic::{Code, Status};
+use waika::v1::{Approval, AuthoriseRequest, AuthoriseResponse, authorisation};
 
 /// What holds for every report.
 fn check_consistent(report: &Value) {
@@ -279,6 +240,21 @@ fn a_server_that_dies_is_counted_and_is_exit_1() {
     assert!(text.contains("without a connection"), "{text}");
 }
 
+/// Approves, but for the last of each so many.
+fn refusing(
+    one_in: u64,
+    code: Code,
+) -> impl Fn(&AuthoriseRequest, u64) -> Result<AuthoriseResponse, Status> + Send + Sync + 'static {
+    move |_, asked| {
+        if asked.is_multiple_of(one_in) {
+            return Err(Status::new(code, "as this test wants it"));
+        }
+        Ok(decided(authorisation::Outcome::Approval(
+            Approval::default(),
+        )))
+    }
+}
+
 /// Two seconds at a rate that no machine is too busy for, and time enough to answer.
 const SHORT: [&str; 8] = [
     "--rate",
@@ -293,7 +269,7 @@ const SHORT: [&str; 8] = [
 
 #[test]
 fn a_server_that_refuses_all_has_answered_nothing() {
-    let stub = Stub::start(Refusal::of_all(Code::ResourceExhausted));
+    let stub = Stub::start(refusing(1, Code::ResourceExhausted));
     let (output, report) = report(&stub.url, &SHORT);
     check_consistent(&report);
     let text = said(&output.stdout);
@@ -319,7 +295,7 @@ fn a_server_that_refuses_all_has_answered_nothing() {
 
 #[test]
 fn a_server_that_fails_half_makes_the_run_invalid() {
-    let stub = Stub::start(Refusal::one_in(2, Code::Unavailable));
+    let stub = Stub::start(refusing(2, Code::Unavailable));
     let (output, report) = report(&stub.url, &SHORT);
     check_consistent(&report);
     let counts = &report["counts"];
@@ -336,7 +312,7 @@ fn a_server_that_fails_half_makes_the_run_invalid() {
 
 #[test]
 fn a_rare_error_is_told_and_does_no_harm() {
-    let stub = Stub::start(Refusal::one_in(400, Code::Unavailable));
+    let stub = Stub::start(refusing(400, Code::Unavailable));
     let (output, report) = report(&stub.url, &SHORT);
     check_consistent(&report);
     assert!(number(&report["counts"]["errors"]) > 0);
@@ -346,7 +322,7 @@ fn a_rare_error_is_told_and_does_no_harm() {
 
 #[test]
 fn a_server_without_the_service_is_exit_1() {
-    let stub = Stub::start(Refusal::of_all(Code::Unimplemented));
+    let stub = Stub::start(refusing(1, Code::Unimplemented));
     let target = ["run", "--no-provision", "--target", &stub.url];
     let output = run(&[target.as_slice(), &SHORT].concat());
     assert_eq!(output.status.code(), Some(1), "{}", said(&output.stderr));

@@ -2,7 +2,7 @@
 
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
-use waika_domain::event::{Event, GiveBack};
+use waika_domain::event::{Event, GiveBack, IssuerLate, StandInReconciled};
 use waika_domain::period::Timestamp;
 use waika_domain::rules::reverse::{GivenBack, SoFar};
 
@@ -53,6 +53,10 @@ impl Adjusted {
             self.step(decided.original, sequence, |so_far| {
                 so_far.settled_at = Some(at);
             });
+        } else if let Event::StandInReconciled(StandInReconciled { original, .. })
+        | Event::IssuerLate(IssuerLate { original, .. }) = event
+        {
+            self.step(*original, sequence, |_| {});
         }
     }
 
@@ -99,6 +103,7 @@ mod tests {
                 month_restored: true,
                 year_restored: true,
                 balance_left: None,
+                transaction: None,
             }),
         }))
     }

@@ -9,6 +9,7 @@ mod beyond;
 mod cards;
 mod codes;
 mod credentials;
+mod hop;
 mod operators;
 mod payments;
 mod wallet;
@@ -28,18 +29,21 @@ use crate::clock::Clock;
 use crate::commit::CommitQueue;
 use crate::decision_metrics::DecisionMetrics;
 use crate::idempotency::{Idempotency, Place, Slot};
-use crate::issuer::SandboxIssuer;
+use crate::issuer::{Issuers, Opening};
 use crate::ledger::{Call, LedgerError, encode};
 use crate::merchants::Merchants;
+use crate::owed::OwedAdvices;
 use crate::payment_codes::PaymentCodes;
 use crate::policy_book::{InForce, PolicyBook};
 use crate::shadow::Shadow;
 use crate::ticket_desk::TicketDesk;
+use crate::turns::Turns;
 use crate::under_way::{GoingOn, UnderWay};
 use crate::vault::Vault;
 use crate::watchers::Watchers;
 
 pub(crate) use self::beyond::Happened;
+pub(crate) use self::hop::{Hop, Patience, ShadowSays, total};
 
 /// What became of an operation under the lock.
 #[derive(Debug)]
@@ -52,6 +56,19 @@ pub(crate) enum Taken {
     LookAgain,
 }
 
+impl Taken {
+    /// Goes on with a question, if the call is not at its end.
+    fn asking(self, asks: Option<Asks>) -> Self {
+        match self {
+            Self::Applied(applied) => Self::Applied(Applied {
+                asks: asks.map(Box::new),
+                ..applied
+            }),
+            Self::Known(_) | Self::LookAgain => self,
+        }
+    }
+}
+
 /// A decision that is in the open batch.
 #[derive(Debug)]
 pub(crate) struct Applied {
@@ -60,6 +77,17 @@ pub(crate) struct Applied {
     pub(crate) event: Event,
     /// Set if the call goes on: its answer is still to come.
     pub(crate) going_on: Option<GoingOn>,
+    /// Whom to ask meanwhile.
+    pub(crate) asks: Option<Box<Asks>>,
+}
+
+/// What goes on after a call's first entry.
+#[derive(Debug)]
+pub(crate) enum Asks {
+    /// A payment is held.
+    Payment(Hop),
+    /// A card is being bound.
+    Card(Opening),
 }
 
 /// The state in memory and what decides over it.
@@ -76,13 +104,16 @@ pub(crate) struct Authoriser {
     pub(crate) watchers: Watchers,
     pub(crate) budget: CallerBudget,
     pub(crate) idempotency: Idempotency,
-    pub(crate) issuer: SandboxIssuer,
+    pub(crate) issuers: Issuers,
+    pub(crate) owed: OwedAdvices,
     pub(crate) vault: Vault,
     pub(crate) policies: PolicyBook,
     pub(crate) shadow: Shadow,
     pub(crate) clock: Clock,
     pub(crate) metrics: DecisionMetrics,
     pub(crate) under_way: UnderWay,
+    /// Phone codes on their way to a gateway.
+    pub(crate) turns: Turns,
     /// Orders what concerns no one account; taken before an account's lock.
     pub(crate) global: parking_lot::Mutex<()>,
 }
@@ -201,6 +232,7 @@ impl Authoriser {
             at: now,
             event,
             going_on,
+            asks: None,
         })
     }
 

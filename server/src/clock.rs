@@ -86,7 +86,7 @@ impl Clock {
 
 /// What the machine's clock shows. One that stands before 1970 is taken to be at its start.
 #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
-fn machine() -> Timestamp {
+pub(crate) fn machine() -> Timestamp {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

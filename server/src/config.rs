@@ -3,10 +3,16 @@
 //! All mistakes are told together, each with the flag or variable, its value, and what would
 //! have been accepted.
 
+mod certificates;
 mod flags;
 mod inspect_flags;
 mod inspecting;
+mod issuer_flags;
+mod issuer_serving;
+mod issuer_specs;
 mod key_file;
+mod partner_flags;
+mod partners;
 mod policy_date;
 mod policy_file;
 mod policy_keys;
@@ -28,10 +34,17 @@ use waika_domain::policy::Policy;
 
 use crate::exit::{Failure, Reason};
 use crate::telemetry::LogConfig;
+#[cfg(test)]
+pub(crate) use certificates::client_config;
 pub use inspecting::{
-    ExportConfig, ExportFormat, Inspection, LineFormat, Output, ProbeConfig, SettlementConfig,
-    VerifyConfig,
+    ExportConfig, ExportFormat, Inspection, LineFormat, Output, ProbeConfig, ReconcileConfig,
+    SettlementConfig, VerifyConfig,
 };
+pub use issuer_serving::{BooksStore, IssuerSandboxConfig};
+pub use issuer_specs::{
+    ErrorKind, ErrorSpec, LatencySpec, OutageKind, OutageSpec, OutageTimes, TakesTime,
+};
+pub use partners::{IssuerConfig, Partners, Target};
 pub(crate) use policy_file::{parse_text, read_file};
 pub(crate) use policy_render::render;
 use reader::Reader;
@@ -42,6 +55,8 @@ pub use values::Store;
 pub enum Command {
     /// Serve until stopped.
     Serve(Box<Config>),
+    /// Play the world outside until stopped.
+    IssuerSandbox(Box<IssuerSandboxConfig>),
     /// Look at a journal, or at the disk below it.
     Inspect(Inspection),
     /// Print this text, and that is all: help, version, a policy.
@@ -57,6 +72,8 @@ pub struct Config {
     pub cores: NonZeroUsize,
     /// What the ledger needs to know.
     pub ledger: LedgerConfig,
+    /// Who is called; what is not given, the sandbox answers.
+    pub partners: Partners,
     /// The sandbox was asked for by its flag, not only for want of anything else.
     pub sandbox_asked_for: bool,
     /// Logs.
@@ -102,6 +119,8 @@ pub struct LedgerConfig {
     pub allow_live_pan: bool,
     /// What the sandbox's answers depend on.
     pub seed: u64,
+    /// The issuer over the network, if one answers for the cards.
+    pub issuer: Option<IssuerConfig>,
     /// The policy in force.
     pub policy: Arc<Policy>,
     /// The file that it is from; None for the built-in one.
@@ -131,7 +150,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, F
             Some((_, matches)) => inspect_command(matches, inspecting::settlement),
             None => Err(vec!["settlement: say export".to_owned()]),
         },
+        Some(("issuer-sandbox", matches)) => read_all(matches, issuer_serving::read)
+            .map(|config| Command::IssuerSandbox(Box::new(config))),
         Some(("fsync-probe", matches)) => inspect_command(matches, inspecting::fsync_probe),
+        Some(("reconcile", matches)) => inspect_command(matches, inspecting::reconcile),
         Some((_, matches)) => serve_command(matches),
         None => serve_command(&matches),
     };
@@ -207,5 +229,7 @@ fn read_all<T>(
     }
 }
 
+#[cfg(test)]
+mod partners_tests;
 #[cfg(test)]
 mod tests;

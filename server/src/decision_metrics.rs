@@ -5,6 +5,8 @@ use waika_domain::decline::{DeclineReason, Layer};
 use waika_domain::event::{BindDecided, DecidedPayment, Event, Payment, Scene};
 use waika_domain::refusal::BindRefusal;
 
+use crate::hop_metrics::HopMetrics;
+
 const SCENES: [(Scene, &str); 5] = [
     (Scene::Purchase, "PURCHASE"),
     (Scene::RedPacket, "RED_PACKET"),
@@ -23,6 +25,8 @@ pub(crate) struct DecisionMetrics {
     /// By reason.
     not_bound: Vec<Counter>,
     replayed: Counter,
+    /// What came of asking issuers.
+    pub(crate) hops: HopMetrics,
 }
 
 impl std::fmt::Debug for DecisionMetrics {
@@ -54,11 +58,13 @@ impl DecisionMetrics {
             bound: binds("BOUND", ""),
             not_bound: BindRefusal::ALL.iter().map(not_bound).collect(),
             replayed: counter!("waika_replays_total"),
+            hops: HopMetrics::new(),
         }
     }
 
     /// Counts what was decided; not what a used key was told again.
     pub(crate) fn count(&self, event: &Event) {
+        self.hops.count(event);
         if let Event::BindDecided(decided) = event {
             self.count_bind(decided);
         }

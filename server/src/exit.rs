@@ -8,6 +8,8 @@ use crate::ledger::{OpenError, journal};
 /// Why the process ends with a code other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
+    /// Two books that were compared do not agree: 1.
+    Differs,
     /// The command line, a variable, the policy file or the key file is wrong: 64.
     Configuration,
     /// The journal is damaged: 65.
@@ -28,6 +30,7 @@ impl Reason {
     /// Its exit code.
     pub const fn code(self) -> u8 {
         match self {
+            Self::Differs => 1,
             Self::Configuration => 64,
             Self::Damaged => 65,
             Self::Unavailable => 69,

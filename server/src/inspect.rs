@@ -8,6 +8,7 @@ mod fsync_probe;
 mod instants;
 mod interrupt;
 mod progress;
+mod reconcile;
 mod settlement;
 mod table;
 mod text;
@@ -29,6 +30,7 @@ pub fn run(inspection: Inspection) -> Result<(), Failure> {
         Inspection::Export(config) => export::run(config),
         Inspection::Settlement(config) => settlement::run(config),
         Inspection::FsyncProbe(config) => fsync_probe::run(config),
+        Inspection::Reconcile(config) => reconcile::run(*config),
     }
 }
 

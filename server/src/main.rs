@@ -6,12 +6,16 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use waika_server::config::{self, Command, Config};
 use waika_server::exit::{self, Failure};
 use waika_server::serve::{self, Listeners, Server, Signals};
-use waika_server::{inspect, metrics, telemetry};
+use waika_server::{inspect, issuer_sandbox, metrics, telemetry};
 
 fn main() -> ExitCode {
     let ended = config::parse(std::env::args_os()).and_then(|command| match command {
         Command::Tell(text) => exit::print(&text),
         Command::Inspect(inspection) => inspect::run(inspection),
+        Command::IssuerSandbox(config) => {
+            telemetry::begin(config.log);
+            serve::main_runtime()?.block_on(issuer_sandbox::run(*config))
+        }
         Command::Serve(config) => {
             telemetry::begin(config.log);
             serve::main_runtime()?.block_on(live(&config, metrics::install()?))

@@ -70,6 +70,50 @@ fn describe() {
         "RPCs that ended in a panic, which is a bug"
     );
     describe_the_ledger();
+    describe_the_partners();
+    describe_hops();
+}
+
+fn describe_hops() {
+    describe_gauge!(
+        "waika_advices_owed",
+        Unit::Count,
+        "Advices that issuers are owed and have not taken yet"
+    );
+    describe_counter!(
+        "waika_advices_sent_total",
+        Unit::Count,
+        "Advices sent to issuers, by outcome"
+    );
+    describe_counter!(
+        "waika_advices_short_total",
+        Unit::Count,
+        "Advices for which an issuer gave back less than it was told to"
+    );
+    describe_counter!(
+        "waika_issuer_late_total",
+        Unit::Count,
+        "Approvals of issuers that came when the payment was declined already"
+    );
+    describe_counter!(
+        "waika_deadline_budget_refusals_total",
+        Unit::Count,
+        "Calls refused because their deadline left no time to ask the issuer"
+    );
+    describe_counter!(
+        "waika_issuer_nonsense_total",
+        Unit::Count,
+        "Answers of issuers that cannot be believed, by kind"
+    );
+    describe_counter!(
+        "waika_stand_ins_total",
+        Unit::Count,
+        "Payments approved in an issuer's place, and what the issuer said of them later"
+    );
+    describe_counter!(
+        "waika_stand_in_fen_total",
+        "Principal approved in an issuer's place, and of that what the issuer would have declined, in fen"
+    );
 }
 
 fn describe_the_ledger() {
@@ -94,6 +138,49 @@ fn describe_the_ledger() {
         "waika_commit_flush_seconds",
         Unit::Seconds,
         "From the write of a batch to the end of its sync"
+    );
+}
+
+fn describe_the_partners() {
+    describe_counter!(
+        "waika_issuer_requests_total",
+        Unit::Count,
+        "Calls to the issuer, by scheme, operation and outcome: answered, failed, not_sent, given_up"
+    );
+    describe_histogram!(
+        "waika_issuer_seconds",
+        Unit::Seconds,
+        "How long calls to the issuer took, given up ones included; not what was never sent"
+    );
+    describe_gauge!(
+        "waika_issuer_in_flight",
+        Unit::Count,
+        "Places taken of --issuer-in-flight"
+    );
+    describe_gauge!(
+        "waika_issuer_connections",
+        Unit::Count,
+        "Connections to the issuer that take calls"
+    );
+    describe_gauge!(
+        "waika_issuer_breaker_state",
+        "0: it is asked; 1: it is asked a few times, to see; 2: it is left alone"
+    );
+    describe_counter!(
+        "waika_issuer_breaker_opened_total",
+        Unit::Count,
+        "Times that an issuer began to be left alone"
+    );
+    describe_counter!(
+        "waika_issuer_turned_away_total",
+        Unit::Count,
+        "Calls that were not made, by reason: breaker_open, too_many_in_flight"
+    );
+    describe_counter!(
+        "waika_partner_requests_total",
+        Unit::Count,
+        "Calls to the SMS gateway and the identity verifier, by outcome: yes, no, failed, not_sent, \
+         timed_out"
     );
 }
 

@@ -27,12 +27,17 @@ use tracing::{info, warn};
 
 use self::core::{Audience, Cores};
 use crate::clock;
-use crate::config::{Addresses, Bounds, Config, LedgerConfig};
+use crate::config::{Addresses, Bounds, Config, LedgerConfig, Partners};
 use crate::exit::{self, Failure, Reason};
 use crate::grpc::health::{Health, Phase};
 use crate::grpc::{Doorway, Options};
+use crate::partner::Ports;
+pub(crate) use blocking::on_a_thread;
 use listen::Door;
 pub use listen::Listeners;
+pub(crate) use listen::bind;
+pub(crate) use process::prepare as prepare_process;
+pub(crate) use routes::with_reflection;
 pub use signals::Signals;
 
 /// Once the store has failed, answers that are on their way may still leave for this long.
@@ -69,10 +74,13 @@ impl Server {
     ) -> Result<Self, Failure> {
         process::prepare(config.bounds.connections);
         let addresses = listeners.addresses()?;
-        let doorway = Arc::new(Doorway::new(Options {
+        let ports = Ports::new(&config.partners, config.cores.get());
+        let options = Options {
             allow_live_pan: config.ledger.allow_live_pan,
-            show_phone_codes: true,
-        }));
+            // A code that a gateway sends proves the phone: only the sandbox's is shown.
+            show_phone_codes: ports.sms_gateway.is_none(),
+        };
+        let doorway = Arc::new(Doorway::new(options, ports));
         let health = Health::new();
         let cores = Cores::start(config.cores, config.bounds.preface, |core| {
             routes::services(&doorway, &health, core)
@@ -209,12 +217,7 @@ pub fn main_runtime() -> Result<Runtime, Failure> {
 }
 
 fn log_start(config: &Config) {
-    let asked_for = config.sandbox_asked_for;
-    info!(
-        asked_for,
-        seed = config.ledger.seed,
-        "the sandbox answers as issuer, SMS gateway and identity verifier: no real card is charged"
-    );
+    log_partners(config);
     if config.ledger.allow_live_pan {
         warn!("card numbers outside the test BINs are accepted");
     }
@@ -226,4 +229,39 @@ fn log_start(config: &Config) {
         cores = config.cores,
         "starting"
     );
+}
+
+/// Says of each port who answers it.
+fn log_partners(config: &Config) {
+    let Partners {
+        issuer,
+        sms_gateway,
+        identity_verifier,
+    } = &config.partners;
+    let issuer = issuer.as_ref().map(|issuer| &issuer.target);
+    let ports = [
+        ("issuer", issuer),
+        ("SMS gateway", sms_gateway.as_ref()),
+        ("identity verifier", identity_verifier.as_ref()),
+    ];
+    for (port, target) in ports {
+        if let Some(target) = target {
+            info!(port, %target, "is called outside");
+        }
+        if let Some(target) = target.filter(|target| target.is_exposed()) {
+            let text = "is called in plain text, which leaves this machine: use https://";
+            warn!(port, %target, "{text}");
+        }
+    }
+    let inside = ports.iter().filter(|(_, target)| target.is_none());
+    let inside: Vec<_> = inside.map(|(port, _)| *port).collect();
+    if inside.is_empty() {
+        return;
+    }
+    let (inside, asked_for) = (inside.join(", "), config.sandbox_asked_for);
+    let text = match issuer {
+        None => "the sandbox answers: no real card is charged",
+        Some(_) => "the sandbox answers",
+    };
+    info!(inside, asked_for, seed = config.ledger.seed, "{text}");
 }

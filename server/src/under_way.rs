@@ -4,32 +4,41 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
-type Calls = Mutex<HashMap<u64, watch::Receiver<()>>>;
+/// Those who wait for a call: mostly nobody, since it takes the same key twice at the same time.
+type Waiting = Vec<oneshot::Sender<()>>;
+/// None once nobody goes on with a call that has no end.
+type Calls = Mutex<HashMap<u64, Option<Waiting>>>;
 
 /// The calls under way, by the sequence of the entry that each began with.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UnderWay(Arc<Calls>);
 
-/// Held by whoever goes on with a call. Dropping it, also in a panic, tells those who wait.
+/// Held by whoever goes on with a call. Dropping it, also in a panic, tells those who wait; the call is
+/// remembered then, for it is for the next start to end, and no snapshot may begin behind it.
 #[derive(Debug)]
 pub(crate) struct GoingOn {
     calls: Arc<Calls>,
     sequence: u64,
-    /// Sends nothing: that it is gone is the message.
-    _finished: watch::Sender<()>,
+    ended: bool,
+}
+
+impl GoingOn {
+    /// The call has its end, and that is written.
+    pub(crate) fn ended(mut self) {
+        self.ended = true;
+    }
 }
 
 impl UnderWay {
     /// Notes a call. Under the lock of its account, before its key can be found.
     pub(crate) fn begin(&self, sequence: u64) -> GoingOn {
-        let (finished, watched) = watch::channel(());
-        self.0.lock().insert(sequence, watched);
+        self.0.lock().insert(sequence, Some(Waiting::new()));
         GoingOn {
             calls: Arc::clone(&self.0),
             sequence,
-            _finished: finished,
+            ended: false,
         }
     }
 
@@ -40,18 +49,33 @@ impl UnderWay {
 
     /// Waits until nobody goes on with a call. False if nobody did when this was asked.
     pub(crate) async fn wait(&self, sequence: u64) -> bool {
-        let watched = self.0.lock().get(&sequence).cloned();
-        let Some(mut watched) = watched else {
-            return false;
+        let ended = {
+            let mut calls = self.0.lock();
+            let Some(Some(waiting)) = calls.get_mut(&sequence) else {
+                return false;
+            };
+            // Those who gave up leave no trace for longer than it takes others to come.
+            waiting.retain(|waits| !waits.is_closed());
+            let (ends, ended) = oneshot::channel();
+            waiting.push(ends);
+            ended
         };
-        drop(watched.changed().await);
+        // That the other end is gone is the message.
+        drop(ended.await);
         true
     }
 }
 
 impl Drop for GoingOn {
     fn drop(&mut self) {
-        self.calls.lock().remove(&self.sequence);
+        let mut calls = self.calls.lock();
+        let waiting = if self.ended {
+            calls.remove(&self.sequence).flatten()
+        } else {
+            calls.insert(self.sequence, None).flatten()
+        };
+        drop(calls);
+        drop(waiting);
     }
 }
 
@@ -77,5 +101,10 @@ mod tests {
         assert!(panicked.await.is_err());
         assert!(waiting.await.unwrap());
         assert!(!under_way.wait(7).await);
+        assert_eq!(under_way.oldest(), Some(7), "it has no end");
+        under_way.begin(9).ended();
+        assert!(!under_way.wait(9).await);
+        under_way.begin(5).ended();
+        assert_eq!(under_way.oldest(), Some(7));
     }
 }

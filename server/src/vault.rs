@@ -169,6 +169,13 @@ impl Vault {
         CodeDigest(self.field("payment code", code.as_bytes()))
     }
 
+    /// Who an account is to the identity verifier, in hexadecimal: the same each time, and nothing
+    /// can be told from it.
+    pub(crate) fn verifier_subject(&self, account: &AccountId) -> String {
+        let subject = self.fingerprint("verifier's subject", &[account.as_str().as_bytes()]);
+        format!("{:032x}", u128::from_be_bytes(subject.0))
+    }
+
     /// Begins the digest of a photo, which comes in pieces.
     pub(crate) fn photo(&self) -> PhotoDigest {
         let mut mac = self.fingerprints.clone();
@@ -247,6 +254,13 @@ pub fn random_bits() -> io::Result<u64> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(u64::from_le_bytes(bytes))
+}
+
+/// A random name from the system: 128 bits.
+pub fn random_id() -> io::Result<u128> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(u128::from_le_bytes(bytes))
 }
 
 /// A random salt from the system.

@@ -20,6 +20,7 @@ fn decided(id: &str) -> Answered {
         }),
         replayed: false,
         receipt: None,
+        timing: None,
     })
 }
 

@@ -72,6 +72,52 @@ async fn what_the_generator_saw_approved_is_what_the_server_counted() {
     assert!(callers.account("acct-1-0").await.verified);
 }
 
+#[tokio::test]
+async fn schemes_have_their_accounts_and_the_server_s_time_its_table() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let measure = |arguments: &[&str]| {
+        let json = folder.path().join("result.json");
+        let mut load = Command::new(binary("waika-loadgen"));
+        load.args(["run", "--rate", "300", "--duration", "2s", "--accounts"])
+            .args(["8", "--merchants", "5", "--target", server.rpc_address()])
+            .args(["--admin", server.admin_address(), "--json"])
+            .arg(&json)
+            .args(arguments);
+        let (output, text) = run(&mut load);
+        assert!(matches!(output.status.code(), Some(0 | 5)), "{text}");
+        let result: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+        (result, text)
+    };
+    let besides = ["--scheme", "visa=3,jcb=1", "--by-scheme", "--timing"];
+    let (result, text) = measure(&besides);
+    let schemes = result["schemes"].as_array().unwrap();
+    let told: Vec<_> = schemes
+        .iter()
+        .map(|scheme| (&scheme["scheme"], &scheme["accounts"]))
+        .collect();
+    assert_eq!(told.len(), 2, "{text}");
+    assert!(told[0].0 == "visa" && told[0].1 == 6, "{text}");
+    assert!(told[1].0 == "jcb" && told[1].1 == 2, "{text}");
+    let timing = &result["timing"];
+    let answers = |name: &str| timing[name].as_u64().unwrap();
+    let decided = answers("answers_with") + answers("answers_without");
+    assert_eq!(
+        Some(decided),
+        result["counts"]["answered"].as_u64(),
+        "{text}"
+    );
+    // Whoever does not tell its time is named; whoever does has the table.
+    let expected = match answers("answers_with") {
+        0 => "No server timing came",
+        _ => "network and client",
+    };
+    assert!(text.contains(expected), "{text}");
+    // The same people have the same cards without shares: nobody is refused.
+    let (result, text) = measure(&[]);
+    assert!(count(&result, "approved") > 300, "{text}");
+}
+
 fn count(result: &Value, name: &str) -> u64 {
     let outcomes = result["outcomes"].as_array().unwrap();
     let outcome = outcomes.iter().find(|outcome| outcome["name"] == name);

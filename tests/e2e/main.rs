@@ -7,6 +7,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod issuer_calls;
+mod issuer_support;
+mod partners;
 mod passports;
 mod passwords;
 mod requests;
@@ -33,11 +36,22 @@ mod guide_5_declined;
 mod guide_5_paying;
 mod history;
 mod idempotency;
+mod issuer_cards;
+mod issuer_crash;
+mod issuer_nonsense;
+mod issuer_outage;
+mod issuer_process;
+mod issuer_remote;
+mod issuer_sandbox;
+mod issuer_stand_in;
+mod issuer_trouble;
 mod load;
 mod malformed;
 mod notifications;
 mod notifications_live;
 mod operators;
+mod partner_identity;
+mod partner_sms;
 mod password_budget;
 mod password_change;
 mod password_reset;

@@ -172,6 +172,43 @@ fn refusals_of_a_wallet_have_one_order_everywhere() {
     check_readme("receive-refusals", &table(rows!(ReceiveRefusal)));
 }
 
+/// The README's cards are those of the sandbox, each with a right check digit.
+#[test]
+fn test_cards_are_those_of_the_sandbox() {
+    let source = read("server/src/issuer/sandbox.rs");
+    let selectors = source.lines().filter_map(|line| {
+        let selector = line.trim().strip_prefix("selector: ")?;
+        selector.trim_end_matches(',').parse::<u32>().ok()
+    });
+    let expected = selectors.map(|selector| {
+        let cards =
+            [selector, selector + 100].map(|selector| visa(&format!("411111000000{selector:03}")));
+        (selector.to_string(), cards)
+    });
+    let readme = read("README.md");
+    let table = marked_block(&readme, "test-cards").unwrap_or_default();
+    let found = table.lines().skip(2).map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let cards = [3, 4].map(|place| cells[place][..19].to_owned());
+        (cells[1].to_owned(), cards)
+    });
+    assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+/// A number with its check digit, as people write it.
+fn visa(beginning: &str) -> String {
+    let digits = beginning.bytes().rev().enumerate();
+    let sum: u32 = digits
+        .map(|(place, byte)| {
+            let digit = u32::from(byte - b'0') * if place % 2 == 0 { 2 } else { 1 };
+            digit / 10 + digit % 10
+        })
+        .sum();
+    let number = format!("{beginning}{}", (10 - sum % 10) % 10);
+    let groups = [0, 4, 8, 12].map(|at| &number[at..at + 4]);
+    groups.join(" ")
+}
+
 #[test]
 fn rungs_have_one_order_in_code_and_contract() {
     let found = proto_enum(&read("proto/waika/v1/authorisation.proto"), "Rung", "RUNG_");

@@ -1,5 +1,7 @@
 //! What a run found: every figure, complete before any of it is written.
 
+pub(crate) mod breakdown;
+mod breakdown_text;
 mod curve;
 pub(crate) mod file;
 pub(crate) mod html;
@@ -11,6 +13,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::recorder::{Counts, Record, Times};
+use breakdown::{SchemeFacts, TimingFacts};
 pub(crate) use curve::CurvePoint;
 pub(crate) use time_line::TimeLineFacts;
 
@@ -47,6 +50,10 @@ pub(crate) struct Report {
     pub(crate) lag_curve: Vec<CurvePoint>,
     /// What happened when.
     pub(crate) time_line: TimeLineFacts,
+    /// Where the server says its time went; absent unless `--timing` asked.
+    pub(crate) timing: Option<TimingFacts>,
+    /// The schemes of cards apart; absent unless `--by-scheme` asked.
+    pub(crate) schemes: Option<Vec<SchemeFacts>>,
     /// What became of the requests, most frequent first.
     pub(crate) outcomes: Vec<OutcomeFacts>,
     /// What measured.
@@ -94,6 +101,8 @@ pub(crate) struct PlanFacts {
     pub(crate) run_id: String,
     /// Accounts that paid.
     pub(crate) accounts: u64,
+    /// Shares of the schemes of their cards; absent if all test BINs had the same.
+    pub(crate) schemes: Option<String>,
     /// Merchants that sold.
     pub(crate) merchants: u64,
     /// The accounts were invented and nobody created them.

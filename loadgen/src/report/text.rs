@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::plot;
 use super::{OutcomeFacts, Report, TimeFacts};
+use super::{breakdown_text, plot};
 use crate::figures::{count_as_real, share};
 
 /// The report as text; with `colours`, the verdict stands out on a terminal.
@@ -12,6 +12,7 @@ pub(crate) fn render(report: &Report, colours: bool) -> String {
     // Writing to a string cannot fail.
     let _ = head(&mut text, report)
         .and_then(|()| times(&mut text, report))
+        .and_then(|()| breakdown_text::write(&mut text, report))
         .and_then(|()| histogram(&mut text, report))
         .and_then(|()| outcomes(&mut text, report))
         .and_then(|()| costs(&mut text, report))
@@ -20,7 +21,7 @@ pub(crate) fn render(report: &Report, colours: bool) -> String {
     text
 }
 
-type Written = std::fmt::Result;
+pub(super) type Written = std::fmt::Result;
 
 fn head(text: &mut String, report: &Report) -> Written {
     let plan = &report.plan;
@@ -73,12 +74,39 @@ fn rates(text: &mut String, report: &Report) -> Written {
 }
 
 fn times(text: &mut String, report: &Report) -> Written {
+    let is_open = report.plan.arrivals.is_some();
+    let mut rows = vec![(
+        if is_open {
+            "response (due-done)"
+        } else {
+            "latency (sent-done)"
+        },
+        &report.response,
+    )];
+    // In a closed loop nothing is due: the other two would say the same, or nothing.
+    if is_open {
+        rows.push(("service (sent-done)", &report.service));
+        rows.push(("lag (due-sent)", &report.lag));
+    }
+    time_rows(text, &rows)?;
+    if report.counts.errors > 0 {
+        writeln!(
+            text,
+            "Errors are in none of these; the outcomes show theirs."
+        )?;
+    }
+    too_few(text, &[&report.response])?;
+    writeln!(text)
+}
+
+/// A table of distributions by name, with its head.
+pub(super) fn time_rows(text: &mut String, rows: &[(&str, &TimeFacts)]) -> Written {
     writeln!(
         text,
         "{:<22}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}",
         "", "p50", "p90", "p99", "p99.9", "p99.99", "max", "samples"
     )?;
-    let mut row = |name: &str, facts: &TimeFacts| {
+    for (name, facts) in rows {
         write!(text, "{name:<22}")?;
         let columns = [
             facts.p50_ns,
@@ -92,40 +120,21 @@ fn times(text: &mut String, report: &Report) -> Written {
             let cell = column.map_or_else(|| "-".to_owned(), time);
             write!(text, "{cell:>10}")?;
         }
-        writeln!(text, "{:>12}", grouped(facts.count))
-    };
-    let is_open = report.plan.arrivals.is_some();
-    row(
-        if is_open {
-            "response (due-done)"
-        } else {
-            "latency (sent-done)"
-        },
-        &report.response,
-    )?;
-    // In a closed loop nothing is due: the other two would say the same, or nothing.
-    if is_open {
-        row("service (sent-done)", &report.service)?;
-        row("lag (due-sent)", &report.lag)?;
+        writeln!(text, "{:>12}", grouped(facts.count))?;
     }
-    if report.counts.errors > 0 {
-        writeln!(
-            text,
-            "Errors are in none of these; the outcomes show theirs."
-        )?;
-    }
-    let shown = [
-        report.response.p99_ns,
-        report.response.p999_ns,
-        report.response.p9999_ns,
-    ];
-    if shown.contains(&None) {
+    Ok(())
+}
+
+/// Says why a percentile is missing, if one is.
+pub(super) fn too_few(text: &mut String, shown: &[&TimeFacts]) -> Written {
+    let lacks = |facts: &&TimeFacts| [facts.p99_ns, facts.p999_ns, facts.p9999_ns].contains(&None);
+    if shown.iter().any(lacks) {
         writeln!(
             text,
             "- : too few samples (p99 needs 459, p99.9 4,603, p99.99 46,050)"
         )?;
     }
-    writeln!(text)
+    Ok(())
 }
 
 fn histogram(text: &mut String, report: &Report) -> Written {
@@ -222,11 +231,14 @@ fn surroundings(text: &mut String, report: &Report) -> Written {
     )?;
     writeln!(
         text,
-        "Plan: seed {}, run {}, {} {}accounts, {} merchants, deadline {}.",
+        "Plan: seed {}, run {}, {} {}accounts{}, {} merchants, deadline {}.",
         plan.seed,
         plan.run_id,
         grouped(plan.accounts),
         if plan.synthetic { "invented " } else { "" },
+        plan.schemes
+            .as_ref()
+            .map_or_else(String::new, |shares| format!(" (cards {shares})")),
         grouped(plan.merchants),
         time(plan.deadline_ns),
     )?;

@@ -1,4 +1,4 @@
-//! A server that approves, but for some requests that it answers with an error.
+//! A server that answers as a test wants it.
 
 use std::net::TcpListener as StdListener;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,42 +8,39 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_stream::Empty;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Code, Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 use waika::v1::authorisation_service_server::{AuthorisationService, AuthorisationServiceServer};
 use waika::v1::{
-    Approval, Authorisation, AuthoriseRequest, AuthoriseResponse, AuthoriseStreamRequest,
+    Authorisation, AuthoriseRequest, AuthoriseResponse, AuthoriseStreamRequest,
     AuthoriseStreamResponse, GetAuthorisationRequest, GetAuthorisationResponse,
     ListAuthorisationsRequest, ListAuthorisationsResponse, QuoteRequest, QuoteResponse,
     RefundRequest, RefundResponse, ReverseRequest, ReverseResponse, SettleRequest, SettleResponse,
     authorisation,
 };
 
-/// Which requests are refused, and how.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    one_in: u64,
-    code: Code,
+/// What is answered to a request, which is the one with this number from 1.
+type Script =
+    Box<dyn Fn(&AuthoriseRequest, u64) -> Result<AuthoriseResponse, Status> + Send + Sync>;
+
+/// The service, as a test wants it.
+struct Scripted {
+    script: Script,
     asked: AtomicU64,
 }
 
-impl Refusal {
-    /// Every request.
-    pub(crate) fn of_all(code: Code) -> Self {
-        Self::one_in(1, code)
-    }
-
-    /// The last of each so many.
-    pub(crate) fn one_in(one_in: u64, code: Code) -> Self {
-        Self {
-            one_in,
-            code,
-            asked: AtomicU64::new(0),
-        }
+/// An answer with this outcome, and nothing else.
+pub(crate) fn decided(outcome: authorisation::Outcome) -> AuthoriseResponse {
+    AuthoriseResponse {
+        authorisation: Some(Authorisation {
+            outcome: Some(outcome),
+            ..Authorisation::default()
+        }),
+        ..AuthoriseResponse::default()
     }
 }
 
 #[tonic::async_trait]
-impl AuthorisationService for Refusal {
+impl AuthorisationService for Scripted {
     async fn authorise(
         &self,
         request: Request<AuthoriseRequest>,
@@ -53,17 +50,7 @@ impl AuthorisationService for Refusal {
             return Err(Status::invalid_argument("there is no key"));
         }
         let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        if asked.is_multiple_of(self.one_in) {
-            return Err(Status::new(self.code, "as this test wants it"));
-        }
-        let approval = authorisation::Outcome::Approval(Approval::default());
-        Ok(Response::new(AuthoriseResponse {
-            authorisation: Some(Authorisation {
-                outcome: Some(approval),
-                ..Authorisation::default()
-            }),
-            ..AuthoriseResponse::default()
-        }))
+        (self.script)(request.get_ref(), asked).map(Response::new)
     }
 
     async fn get_authorisation(
@@ -131,13 +118,20 @@ pub(crate) struct Stub {
 }
 
 impl Stub {
-    /// Starts one on a free port.
-    pub(crate) fn start(refusal: Refusal) -> Self {
+    /// Starts one on a free port, which answers by this script.
+    pub(crate) fn start<S>(script: S) -> Self
+    where
+        S: Fn(&AuthoriseRequest, u64) -> Result<AuthoriseResponse, Status> + Send + Sync + 'static,
+    {
+        let service = Scripted {
+            script: Box::new(script),
+            asked: AtomicU64::new(0),
+        };
         let listener = StdListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::spawn(move || serve(listener, refusal, stopped));
+        let thread = std::thread::spawn(move || serve(listener, service, stopped));
         Self {
             url,
             stop: Some(stop),
@@ -155,7 +149,7 @@ impl Drop for Stub {
     }
 }
 
-fn serve(listener: StdListener, refusal: Refusal, stopped: oneshot::Receiver<()>) {
+fn serve(listener: StdListener, service: Scripted, stopped: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -163,7 +157,7 @@ fn serve(listener: StdListener, refusal: Refusal, stopped: oneshot::Receiver<()>
     runtime.block_on(async {
         let connections = TcpListenerStream::new(TcpListener::from_std(listener).unwrap());
         let serving = tonic::transport::Server::builder()
-            .add_service(AuthorisationServiceServer::new(refusal))
+            .add_service(AuthorisationServiceServer::new(service))
             .serve_with_incoming(connections);
         tokio::select! {
             ended = serving => ended.unwrap(),

@@ -120,6 +120,11 @@ impl Account {
         self.rare.as_ref().map_or(Fen::ZERO, |rare| rare.balance)
     }
 
+    /// What was approved in an issuer's place and not agreed to since, in principal (D17).
+    pub fn stood_in(&self) -> Fen {
+        self.rare.as_ref().map_or(Fen::ZERO, |rare| rare.stood_in)
+    }
+
     /// The payment token of that nonce, outstanding or remembered.
     pub fn payment_token(&self, nonce: u64) -> Option<&PaymentToken> {
         let tokens = self.rare.as_ref().map_or(&[][..], |rare| &rare.tokens);

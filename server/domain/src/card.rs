@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::Malformed;
+use crate::event::IssuerKind;
+pub use crate::identifiers::Bin;
 use crate::identifiers::{CardToken, Fingerprint};
 use crate::period::Timestamp;
 
@@ -199,8 +201,10 @@ pub struct BoundCard {
     pub fingerprint: Fingerprint,
     /// Names it to the issuer.
     pub issuer_reference: IssuerCardReference,
+    /// Who gave that name, and is asked for it: nobody else knows it.
+    pub issuer: IssuerKind,
     /// First six digits.
-    pub bin: u32,
+    pub bin: Bin,
     /// Mark of the phone that it was bound with (R21): only that phone resets the password with
     /// this card (R47).
     pub phone: u32,
@@ -221,6 +225,13 @@ pub struct BoundCard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bin_is_kept_whole() {
+        for digits in [0, 1, 411_111, 601_111, 999_999] {
+            assert_eq!(Bin::new(digits).value(), digits);
+        }
+    }
 
     /// Appends the digit that makes the number pass.
     fn complete(prefix: &str) -> String {

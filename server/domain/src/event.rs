@@ -5,6 +5,7 @@
 
 mod binding;
 mod credential;
+mod issuer;
 mod payment;
 mod policy;
 mod wallet;
@@ -17,6 +18,10 @@ pub use self::credential::{
     CodeIssued, PasswordChanged, PasswordResetDecided, PasswordTicket, PasswordTicketResolved,
     PasswordTicketState, PasswordUnlocked, PasswordVerified, PaymentCodeDecided, ResetStep,
     TokenMinted,
+};
+pub use self::issuer::{
+    AdviceTaken, IssuerKind, IssuerLate, Owed, OwedKind, StandIn, StandInReconciled, Transaction,
+    TransactionId,
 };
 pub use self::payment::{
     ApprovalCode, Declined, Funding, GiveBack, Payment, PaymentMode, Posted, Reservation, Reversal,
@@ -91,6 +96,12 @@ pub enum Event {
     PolicyActivated(PolicyActivated),
     /// A policy is evaluated beside the one in force, or no more.
     PolicyShadowed(PolicyShadowed),
+    /// The issuer has taken an advice that it was owed (D16).
+    AdviceTaken(AdviceTaken),
+    /// The issuer was told of a payment that was approved in its place (D17).
+    StandInReconciled(StandInReconciled),
+    /// The issuer approved when nobody waited any more (D16).
+    IssuerLate(IssuerLate),
 }
 
 impl Event {

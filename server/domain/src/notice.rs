@@ -131,7 +131,10 @@ impl Notice {
             | Event::PaymentCodeDecided(_)
             | Event::PolicyPut(_)
             | Event::PolicyActivated(_)
-            | Event::PolicyShadowed(_) => None,
+            | Event::PolicyShadowed(_)
+            | Event::AdviceTaken(_)
+            | Event::StandInReconciled(_)
+            | Event::IssuerLate(_) => None,
         }
     }
 }

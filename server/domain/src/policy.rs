@@ -83,6 +83,31 @@ impl ClientRule {
     }
 }
 
+/// The hop to the issuer (D16), and what is done when it leads nowhere (D17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IssuerRule {
+    /// The most that an answer is waited for, in milliseconds.
+    pub timeout_ms: u32,
+    /// What is kept of a caller's remaining deadline for the answer itself, in milliseconds.
+    pub reserve_ms: u32,
+    /// Waika answers in the place of an issuer that is not reached.
+    pub stand_in: bool,
+    /// The largest payment, in principal, that it approves so.
+    pub stand_in_single: Fen,
+    /// The most of one account's that may be approved so and not be reconciled, in principal.
+    pub stand_in_outstanding: Fen,
+}
+
+impl IssuerRule {
+    /// True if Waika may approve a payment in the issuer's place (D17); `outstanding` is what the
+    /// account has of such payments already.
+    pub fn stands_in_for(&self, principal: Fen, outstanding: Fen) -> bool {
+        self.stand_in
+            && principal <= self.stand_in_single
+            && outstanding.plus(principal) <= self.stand_in_outstanding
+    }
+}
+
 /// One consistent set of values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -116,6 +141,8 @@ pub struct Policy {
     pub quote_seconds: u32,
     /// How long a payment code holds, in seconds (D10).
     pub payment_code_seconds: u32,
+    /// The issuer.
+    pub issuer: IssuerRule,
     /// Idempotency keys that are kept; beyond that new work is refused (D18).
     pub most_keys: u64,
 }
@@ -159,6 +186,13 @@ impl Policy {
             refund_restores_limit: false,
             quote_seconds: 300,
             payment_code_seconds: 60,
+            issuer: IssuerRule {
+                timeout_ms: 800,
+                reserve_ms: 20,
+                stand_in: false,
+                stand_in_single: Fen::new(20_000),
+                stand_in_outstanding: Fen::new(50_000),
+            },
             most_keys: 1 << 26,
         }
     }

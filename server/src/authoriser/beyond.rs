@@ -7,6 +7,7 @@ use waika_domain::notice::Notice;
 use waika_domain::period::Timestamp;
 
 use super::Authoriser;
+use crate::owed::OwedAdvice;
 
 /// An event with its place and its time.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,7 @@ impl Authoriser {
             sequence,
             at,
         } = happened;
+        self.note_owed(id, happened);
         match event {
             Event::BindDecided(decided) => {
                 if let Ok(binding) = &decided.outcome {
@@ -44,7 +46,10 @@ impl Authoriser {
                         .unbind(unbound.fingerprint, unbound.bound_by);
                 }
             }
-            Event::ReversalDecided(_) | Event::SettleDecided(_) => {
+            Event::ReversalDecided(_)
+            | Event::SettleDecided(_)
+            | Event::StandInReconciled(_)
+            | Event::IssuerLate(_) => {
                 self.adjusted.apply(event, sequence, at);
             }
             Event::RiskResolved(resolved) => self.risk_desk.close(resolved.ticket.id),
@@ -85,7 +90,28 @@ impl Authoriser {
             | Event::FundsReceived(_)
             | Event::PolicyPut(_)
             | Event::PolicyActivated(_)
-            | Event::PolicyShadowed(_) => {}
+            | Event::PolicyShadowed(_)
+            | Event::AdviceTaken(_) => {}
+        }
+    }
+
+    /// Notes what an issuer is owed, or has taken (D16, D17).
+    fn note_owed(&self, id: &str, happened: Happened<'_>) {
+        let Happened {
+            event,
+            sequence,
+            at: since,
+        } = happened;
+        if let (Some(owed), Ok(account)) = (event.owes(), AccountId::parse(id)) {
+            let advice = OwedAdvice {
+                owed,
+                account,
+                since,
+            };
+            self.owed.owe(sequence, advice);
+        }
+        if let Some(owed_by) = event.pays_off() {
+            self.owed.pay_off(owed_by);
         }
     }
 
@@ -113,7 +139,7 @@ impl Authoriser {
             event, sequence, ..
         } = happened;
         if let Event::CardStatusSet(set) = event {
-            self.issuer.set_status(&set.reference, set.status);
+            self.issuers.sandbox.set_status(&set.reference, set.status);
         }
         if Notice::of(event).is_some() {
             self.watchers.tell(id, sequence);

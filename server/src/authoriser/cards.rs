@@ -3,11 +3,14 @@
 use waika_domain::account::Account;
 use waika_domain::card::IssuerCardReference;
 use waika_domain::decline::IssuerRefusal;
-use waika_domain::event::{Event, UnbindDecided};
+use waika_domain::event::{Event, Transaction, UnbindDecided};
 use waika_domain::identifiers::{AccountId, Fingerprint};
+use waika_domain::period::Timestamp;
 use waika_domain::rules;
+use waika_domain::rules::phone_code::SendFacts;
 
-use super::{Applied, Authoriser, Outcome, Passage};
+use super::{Applied, Asks, Authoriser, Outcome, Passage, Patience};
+use crate::issuer::Opening;
 use crate::ledger::{BindOperation, LedgerError, PhoneCodeOperation, UnbindOperation};
 
 impl Authoriser {
@@ -25,10 +28,36 @@ impl Authoriser {
         })
     }
 
+    /// Until when a phone code would be good that was sent now, so that it can be sent before it is
+    /// decided. None if it would be refused, whether it can be sent or not.
+    pub(crate) fn phone_code_ahead(
+        &self,
+        id: &AccountId,
+        operation: &PhoneCodeOperation,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        let now = self.clock.now();
+        let in_force = self.policies.at(now);
+        self.check_room(&in_force.policy)?;
+        let facts = SendFacts {
+            deliverable: true,
+            ..operation.facts()
+        };
+        let rule = &in_force.policy.phone_code;
+        let expires_at = |account: &Account| {
+            let decided = rules::phone_code::send(account, &facts, rule, now);
+            decided.outcome.ok().map(|sent| sent.expires_at)
+        };
+        let known = self
+            .accounts
+            .with_account(id, |account| expires_at(account));
+        Ok(known.unwrap_or_else(|| expires_at(&Account::open(operation.region))))
+    }
+
     /// Climbs the ladder of Bind as far as the issuer, and holds a slot. Opens the account (D27).
     pub(crate) fn reserve_bind(&self, passage: Passage<'_>, bind: &BindOperation) -> Outcome {
         let id = passage.account;
-        self.opening(
+        let mut opened = None;
+        let taken = self.opening(
             passage,
             bind.application.region,
             |account, now, in_force| {
@@ -42,15 +71,21 @@ impl Authoriser {
                     password_matches: self.password_matches(id, account, &bind.password),
                 };
                 let application = &bind.application;
-                Ok(rules::bind::reserve(
-                    account,
-                    application,
-                    &facts,
-                    policy,
-                    now,
-                ))
+                let mut event = rules::bind::reserve(account, application, &facts, policy, now);
+                if let Event::BindReserved(reserved) = &mut event {
+                    let scheme = application.chosen_scheme;
+                    let opening = self.issuers.open_verification(&bind.pan, scheme);
+                    if let Opening::Ask(question) = &opening {
+                        Patience::new(&policy.issuer, bind.deadline)
+                            .ok_or_else(|| self.no_budget())?;
+                        reserved.debit = Some(question.transaction);
+                    }
+                    opened = Some(opening);
+                }
+                Ok(event)
             },
-        )
+        );
+        Ok(taken?.asking(opened.map(Asks::Card)))
     }
 
     /// True if a code is the one that was sent to a phone.
@@ -67,23 +102,28 @@ impl Authoriser {
         })
     }
 
-    /// Binds the card, or lets the slot go, by the issuer's answer (D6).
+    /// Binds the card, or lets the slot go, by the issuer's answer (D6). `debit` is owed back, if the
+    /// issuer may have made it.
     pub(crate) fn complete_bind(
         &self,
         passage: Passage<'_>,
         bind: &BindOperation,
         reserved_by: u64,
-        answer: Result<IssuerCardReference, IssuerRefusal>,
+        (answer, debit): (
+            Result<IssuerCardReference, IssuerRefusal>,
+            Option<Transaction>,
+        ),
     ) -> Result<Applied, LedgerError> {
         let id = passage.account;
         let run = |account: &mut Account| {
             let now = self.clock.now();
             let event = match bind.identity() {
-                None => rules::bind::abandon(account, reserved_by),
+                None => rules::bind::abandon(account, reserved_by, debit),
                 Some(identity) => {
                     let completion = rules::bind::Completion {
                         reserved_by,
-                        answer: answer.map(|reference| bind.bound_card(reference, now)),
+                        answer: answer
+                            .map(|reference| bind.bound_card(reference, self.issuers.kind(), now)),
                         identity,
                         password_offered: self.vault.password(
                             id,
@@ -91,6 +131,7 @@ impl Authoriser {
                             bind.password_salt,
                         ),
                         password_matches: self.password_matches(id, account, &bind.password),
+                        debit,
                     };
                     let application = &bind.application;
                     let policy = &self.policies.at(now).policy;

@@ -105,6 +105,7 @@ impl Authoriser {
             at: now,
             event,
             going_on: None,
+            asks: None,
         }))
     }
 }

@@ -37,6 +37,9 @@ impl Authoriser {
         card: CardToken,
         status: CardStatus,
     ) -> Outcome {
+        if self.issuers.is_remote() {
+            return Err(LedgerError::IssuerIsRemote);
+        }
         // The card may be bound elsewhere too: one order for all, in the journal and at the issuer.
         let _ordered = self.global.lock();
         self.existing(passage, |account, _, _| {
@@ -76,6 +79,7 @@ impl Authoriser {
             at,
             event,
             going_on: None,
+            asks: None,
         }))
     }
 

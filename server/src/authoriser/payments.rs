@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use waika_domain::account::Account;
 use waika_domain::card::BoundCard;
-use waika_domain::decline::IssuerRefusal;
+use waika_domain::decline::DeclineReason;
 use waika_domain::event::{
-    ApprovalCode, DecidedPayment, Event, Funding, Payment, ReversalDecided, SettleDecided,
+    DecidedPayment, Event, Funding, Payment, ReversalDecided, SettleDecided,
 };
 use waika_domain::fee::{fee, fee_from};
 use waika_domain::identifiers::AccountId;
@@ -16,33 +16,42 @@ use waika_domain::receipt::Rung;
 use waika_domain::risk::RiskReason;
 use waika_domain::rules;
 use waika_domain::rules::authorise::{
-    Credential, Decision, Facts, Quote, decide, decide_with_receipt, resolve,
+    Credential, Decision, Facts, Quote, decide, decide_with_receipt,
 };
 use waika_domain::rules::quote::Offer;
 use waika_domain::rules::reverse::{Approved, Original};
 
-use super::{Authoriser, Outcome, Passage, Taken};
+use super::hop::{Hop, Next, Passing, ShadowSays};
+use super::{Asks, Authoriser, Outcome, Passage, Taken};
 use crate::adjusted::Adjustment;
+use crate::clock::monotonic;
 use crate::ledger::{
     AuthoriseOperation, Call, CredentialGiven, LedgerError, OriginalFound, QuoteAsked, Quoted,
     QuotedCard, ReverseOperation, ahead_caller,
 };
 use crate::payment_token::{self, TokenTerms};
 use crate::quote_token::{QuoteTerms, QuoteToken};
+use crate::stopwatch::Part;
 
 /// Payments of one account that may be reversed before they come: they are never forgotten.
 const MOST_REVERSED_AHEAD: usize = 10_000;
 
 impl Authoriser {
-    /// Decides a payment. The sandbox issuer answers at once, so one event holds reservation
-    /// and answer; the lock is never held across a hop.
+    /// Decides a payment, or holds it while its issuer is asked. The sandbox issuer answers most of
+    /// its cards at once, so that one event holds reservation and answer; the lock is never held
+    /// across a hop.
     pub(crate) fn authorise(&self, passage: Passage<'_>, asked: &AuthoriseOperation) -> Outcome {
         let merchant = asked
             .payment
             .merchant
             .as_ref()
             .and_then(|id| self.merchants.find(id));
-        self.existing(passage, |account, now, in_force| {
+        let mut hop: Option<Hop> = None;
+        let taken = self.existing(passage, |account, now, in_force| {
+            let deciding = asked.stopwatch.as_ref().map(|watch| {
+                watch.decides();
+                monotonic()
+            });
             let Call { caller, key, .. } = passage.call;
             let reverser = ahead_caller(asked.payment.code, caller);
             let payment = payment_of(account, asked);
@@ -67,8 +76,18 @@ impl Authoriser {
             let event = match decision {
                 Decision::Decline(declined) => Event::Declined(declined),
                 Decision::Reserve(reservation) => {
-                    let answer = self.ask_issuer(account, &reservation.payment, passage);
-                    resolve(reservation, None, answer)
+                    let passing = Passing {
+                        account,
+                        policy,
+                        deadline: asked.deadline,
+                    };
+                    match self.pass_on(passage, reservation, passing)? {
+                        Next::Decided(event) => event,
+                        Next::Ask(event, asks) => {
+                            hop = Some(asks);
+                            event
+                        }
+                    }
                 }
             };
             if let Some(shadow) = &in_force.shadow {
@@ -77,10 +96,18 @@ impl Authoriser {
                     rolled_out,
                     ..facts
                 };
-                self.compare_with(shadow, account, &facts, (&event, now));
+                let would = shadow_says(shadow, account, &facts, (&event, now));
+                match &mut hop {
+                    None => self.compare(&event, would),
+                    Some(hop) => hop.shadow = ShadowSays::Would(would),
+                }
+            }
+            if let (Some(watch), Some(since)) = (&asked.stopwatch, deciding) {
+                watch.add(Part::Rules, since);
             }
             Ok(event)
-        })
+        });
+        Ok(taken?.asking(hop.map(Asks::Payment)))
     }
 
     /// What proves that the payer is who pays. A token is held against this very payment.
@@ -116,30 +143,19 @@ impl Authoriser {
         })
     }
 
-    /// Counts what another policy would have said to a payment. The issuer is asked once: its
-    /// word counts for both.
-    fn compare_with(
-        &self,
-        shadow: &Policy,
-        account: &Account,
-        facts: &Facts<'_>,
-        (event, now): (&Event, Timestamp),
-    ) {
+    /// Counts what another policy would have said to a payment that is decided. The issuer is asked
+    /// once: its word counts for both.
+    pub(crate) fn compare(&self, event: &Event, shadow: Option<DeclineReason>) {
         let Some(decided) = event.decision() else {
             return;
         };
-        let payment = decided.payment().clone();
         let active = match decided {
             DecidedPayment::Approved(_) => None,
             DecidedPayment::Declined(declined) => Some(declined.decline.reason),
             DecidedPayment::Voided(voided) => Some(voided.decline.reason),
         };
         let by_issuer = active.filter(|reason| reason.rung() == Rung::Issuer);
-        let would = match decide(account, payment, facts, shadow, now) {
-            Decision::Decline(declined) => Some(declined.decline.reason),
-            Decision::Reserve(_) => by_issuer,
-        };
-        self.shadow.count(active, would);
+        self.shadow.count(active, shadow.or(by_issuer));
     }
 
     /// What a payment would cost, and which cards, or the balance, could make it (R62). Changes
@@ -315,20 +331,19 @@ impl Authoriser {
         };
         token.compare(&self.vault, &terms, now)
     }
+}
 
-    /// Asks the sandbox issuer, which answers from what is in memory; the balance has none.
-    fn ask_issuer(
-        &self,
-        account: &Account,
-        payment: &Payment,
-        passage: Passage<'_>,
-    ) -> Result<ApprovalCode, IssuerRefusal> {
-        let key = passage.call.key.as_str();
-        let Some(card) = payment.funding.card() else {
-            return Ok(self.issuer.without_issuer(passage.account.as_str(), key));
-        };
-        let card = account.card(card).ok_or(IssuerRefusal::DoNotHonour)?;
-        self.issuer.authorise(&card.issuer_reference, key)
+/// Why another policy would have declined a payment before its issuer; None if it would not.
+fn shadow_says(
+    shadow: &Policy,
+    account: &Account,
+    facts: &Facts<'_>,
+    (event, now): (&Event, Timestamp),
+) -> Option<DeclineReason> {
+    let payment = event.payment()?.clone();
+    match decide(account, payment, facts, shadow, now) {
+        Decision::Decline(declined) => Some(declined.decline.reason),
+        Decision::Reserve(_) => None,
     }
 }
 

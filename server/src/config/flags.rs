@@ -4,7 +4,7 @@
 
 use clap::{Arg, ArgAction, Command};
 
-use super::inspect_flags;
+use super::{inspect_flags, issuer_flags, partner_flags};
 
 /// One flag with its variable.
 pub(super) struct Flag {
@@ -22,6 +22,8 @@ pub(super) struct Flag {
 enum Kind {
     Value,
     Switch,
+    /// May be given more than once, and each time with several values between spaces.
+    Repeated,
     /// Not in the help: for tests and measurements.
     Hidden,
 }
@@ -63,7 +65,12 @@ impl Flag {
         self
     }
 
-    const fn hidden(mut self) -> Self {
+    pub(super) const fn repeated(mut self) -> Self {
+        self.kind = Kind::Repeated;
+        self
+    }
+
+    pub(super) const fn hidden(mut self) -> Self {
         self.kind = Kind::Hidden;
         self
     }
@@ -87,16 +94,17 @@ impl Flag {
                 .require_equals(true)
                 .default_missing_value("true")
                 .value_name("true|false"),
+            Kind::Repeated => argument
+                .action(ArgAction::Append)
+                .value_name(self.placeholder),
             Kind::Value | Kind::Hidden => argument.value_name(self.placeholder),
         }
     }
 }
 
-/// What `serve` takes, in the order of the help.
+/// What `serve` takes, in the order of the help; whom it calls comes after.
 pub(super) const SERVE: &[Flag] = &[
-    Flag::value("listen", "WAIKA_LISTEN", "Where merchants and wallets call")
-        .takes("ADDRESS")
-        .or("127.0.0.1:50051"),
+    LISTEN,
     Flag::value("admin-listen", "WAIKA_ADMIN_LISTEN", "Where operators call")
         .takes("ADDRESS")
         .or("127.0.0.1:50052"),
@@ -107,11 +115,7 @@ pub(super) const SERVE: &[Flag] = &[
     )
     .takes("ADDRESS")
     .or("127.0.0.1:9464"),
-    Flag::switch(
-        "insecure-listen",
-        "WAIKA_INSECURE_LISTEN",
-        "Allow addresses that other machines reach, although nothing is encrypted",
-    ),
+    INSECURE_LISTEN,
     Flag::value(
         "store",
         "WAIKA_STORE",
@@ -120,36 +124,21 @@ pub(super) const SERVE: &[Flag] = &[
     .takes("STORE")
     .or(STORE_DEFAULT),
     KEY_FILE,
-    Flag::value(
-        "cores",
-        "WAIKA_CORES",
-        "Threads that serve [default: as many as the machine has]",
-    )
-    .takes("N"),
+    CORES,
     POLICY,
     Flag::switch(
         "sandbox",
         "WAIKA_SANDBOX",
-        "Answer as issuer, SMS gateway and identity verifier from inside",
+        "Answer from inside as issuer, SMS gateway and identity verifier, where no URL is given",
     ),
-    Flag::value("seed", "WAIKA_SEED", "What the sandbox's answers depend on")
-        .takes("N")
-        .or("1"),
+    SEED,
     Flag::switch(
         "allow-live-pan",
         "WAIKA_ALLOW_LIVE_PAN",
         "Accept card numbers outside the test BINs (D26)",
     ),
-    Flag::value("log", "WAIKA_LOG", "json or text, to standard error")
-        .takes("FORMAT")
-        .or("text"),
-    Flag::value(
-        "log-level",
-        "WAIKA_LOG_LEVEL",
-        "error, warn, info, debug or trace",
-    )
-    .takes("LEVEL")
-    .or("info"),
+    LOG,
+    LOG_LEVEL,
     Flag::value(
         "drain-wait",
         "WAIKA_DRAIN_WAIT",
@@ -185,14 +174,7 @@ pub(super) const SERVE: &[Flag] = &[
     )
     .takes("ENTRIES")
     .or("2000000"),
-    Flag::value(
-        "segment-bytes",
-        "WAIKA_SEGMENT_BYTES",
-        "Size of a journal segment",
-    )
-    .takes("BYTES")
-    .or("67108864")
-    .hidden(),
+    SEGMENT_BYTES,
     Flag::value(
         "preface-timeout",
         "WAIKA_PREFACE_TIMEOUT",
@@ -208,11 +190,59 @@ pub(super) const STORE_DEFAULT: &str = "journal:./waika-data";
 
 /// Every flag of every command.
 pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
-    let tables = [SERVE, inspect_flags::VERIFY, inspect_flags::EXPORT];
-    let more = [inspect_flags::SETTLEMENT, inspect_flags::FSYNC_PROBE];
+    let tables = [SERVE, partner_flags::PARTNERS, inspect_flags::VERIFY];
+    let more = [
+        inspect_flags::EXPORT,
+        inspect_flags::SETTLEMENT,
+        inspect_flags::FSYNC_PROBE,
+        inspect_flags::RECONCILE,
+    ];
     let tables = tables.into_iter().chain(more);
-    tables.flatten()
+    tables.chain([issuer_flags::ISSUER_SANDBOX]).flatten()
 }
+
+const LISTEN: Flag = Flag::value("listen", "WAIKA_LISTEN", "Where merchants and wallets call")
+    .takes("ADDRESS")
+    .or("127.0.0.1:50051");
+
+pub(super) const INSECURE_LISTEN: Flag = Flag::switch(
+    "insecure-listen",
+    "WAIKA_INSECURE_LISTEN",
+    "Allow addresses that other machines reach, although nothing is encrypted",
+);
+
+pub(super) const CORES: Flag = Flag::value(
+    "cores",
+    "WAIKA_CORES",
+    "Threads that serve [default: as many as the machine has]",
+)
+.takes("N");
+
+pub(super) const SEED: Flag =
+    Flag::value("seed", "WAIKA_SEED", "What the sandbox's answers depend on")
+        .takes("N")
+        .or("1");
+
+pub(super) const LOG: Flag = Flag::value("log", "WAIKA_LOG", "json or text, to standard error")
+    .takes("FORMAT")
+    .or("text");
+
+pub(super) const LOG_LEVEL: Flag = Flag::value(
+    "log-level",
+    "WAIKA_LOG_LEVEL",
+    "error, warn, info, debug or trace",
+)
+.takes("LEVEL")
+.or("info");
+
+pub(super) const SEGMENT_BYTES: Flag = Flag::value(
+    "segment-bytes",
+    "WAIKA_SEGMENT_BYTES",
+    "Size of a journal segment",
+)
+.takes("BYTES")
+.or("67108864")
+.hidden();
 
 const KEY_FILE: Flag = Flag::value(
     "key-file",
@@ -231,7 +261,8 @@ const POLICY: Flag = Flag::value(
 
 /// The command line as clap sees it. `serve` may be left out.
 pub(super) fn command() -> Command {
-    let serve_arguments = || SERVE.iter().map(Flag::argument);
+    let serve_flags = || SERVE.iter().chain(partner_flags::PARTNERS);
+    let serve_arguments = || serve_flags().map(Flag::argument);
     let show = Command::new("show")
         .about("Print the policy in force as TOML")
         .arg(POLICY.argument());
@@ -242,7 +273,7 @@ pub(super) fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about("Authorises payments made with international cards bound to a mainland wallet")
         .after_help(
-            "Exit codes: 0 stopped or done, 64 configuration, 65 journal damaged, 69 port or data \
+            "Exit codes: 0 stopped or done, 1 books differ (reconcile), 64 configuration, 65 journal damaged, 69 port or data \
              folder in use, 71 refused by the machine, 73 folder not writable, 74 read or write \
              failed, 130 a command other than serve was interrupted.",
         )
@@ -261,6 +292,7 @@ pub(super) fn command() -> Command {
                 .subcommand(show)
                 .subcommand(check),
         )
+        .subcommand(issuer_flags::issuer_sandbox())
         .subcommands(inspect_flags::commands())
 }
 

@@ -86,9 +86,32 @@ pub(super) const FSYNC_PROBE: &[Flag] = &[
     .takes("FILE|-"),
 ];
 
-/// `journal`, `settlement` and `fsync-probe` as clap sees them.
-pub(super) fn commands() -> [Command; 3] {
-    [journal(), settlement(), fsync_probe()]
+/// What `reconcile` takes, in the order of the help.
+pub(super) const RECONCILE: &[Flag] = &[
+    STORE,
+    Flag::value(
+        "issuer",
+        "WAIKA_ISSUER",
+        "Where the sandbox issuer is, such as http://127.0.0.1:50061",
+    )
+    .takes("URL"),
+    Flag::value(
+        "partner-ca",
+        "WAIKA_PARTNER_CA",
+        "PEM roots that vouch for an https:// issuer",
+    )
+    .takes("FILE"),
+    Flag::value(
+        "json",
+        "WAIKA_JSON",
+        "Where to write the figures as JSON: a file, or - for standard output instead of the text",
+    )
+    .takes("FILE|-"),
+];
+
+/// `journal`, `settlement`, `fsync-probe` and `reconcile` as clap sees them.
+pub(super) fn commands() -> [Command; 4] {
+    [journal(), settlement(), fsync_probe(), reconcile()]
 }
 
 fn arguments(flags: &'static [Flag]) -> impl Iterator<Item = Arg> {
@@ -179,4 +202,22 @@ fn fsync_probe() -> Command {
              folder cannot be written, 74 a write or sync failed, 130 interrupted.",
         )
         .args(arguments(FSYNC_PROBE))
+}
+
+fn reconcile() -> Command {
+    Command::new("reconcile")
+        .about("Compare a journal with the books of the sandbox issuer, to the fen")
+        .long_about(
+            "Compares every transaction of a journal with the books of an issuer-sandbox: what \
+             Waika approved and gave back, and what the issuer did. It only reads and takes no \
+             lock, so a server may be running on the folder; while payments come in, those under \
+             way differ. Payments that Waika approved in the issuer's place are told apart by what \
+             the issuer said of them later.",
+        )
+        .after_help(
+            "Exit codes: 0 both agree and nothing is owed, 1 they differ or something is owed, 64 \
+             configuration or no journal there, 65 damaged, 69 the issuer cannot be reached, 73 \
+             FILE cannot be made, 74 a read or write failed, 130 interrupted.",
+        )
+        .args(arguments(RECONCILE))
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use waika_domain::identifiers::{AccountId, MerchantId};
 use waika_domain::period::Day;
 
@@ -22,6 +23,8 @@ pub enum Inspection {
     Settlement(SettlementConfig),
     /// Measure a disk's syncs.
     FsyncProbe(ProbeConfig),
+    /// Compare a journal with an issuer's books.
+    Reconcile(Box<ReconcileConfig>),
 }
 
 /// What to check, and how.
@@ -107,6 +110,67 @@ pub struct ProbeConfig {
     pub sizes: Vec<usize>,
     /// Where the figures go as JSON.
     pub json: Option<Output>,
+}
+
+/// What to compare.
+#[derive(Debug, Clone)]
+pub struct ReconcileConfig {
+    /// The journal's folder.
+    pub folder: PathBuf,
+    /// Where the sandbox issuer is.
+    pub issuer: Endpoint,
+    /// Where the figures go as JSON.
+    pub json: Option<Output>,
+}
+
+pub(super) fn reconcile(reader: &mut Reader<'_>) -> Option<Inspection> {
+    let folder = read_folder(reader);
+    let issuer = required(reader, "issuer", "the sandbox issuer's URL", endpoint);
+    let issuer = issuer.and_then(|issuer| with_roots(reader, issuer));
+    let json = reader.read_or("json", None, |text| output(text).map(Some));
+    Some(Inspection::Reconcile(Box::new(ReconcileConfig {
+        folder: folder?,
+        issuer: issuer?,
+        json: json?,
+    })))
+}
+
+fn endpoint(text: &str) -> Result<Endpoint, Expected> {
+    let expected = || "is not a URL such as http://127.0.0.1:50061".to_owned();
+    let endpoint = Endpoint::from_shared(text.to_owned()).map_err(|_| expected())?;
+    let scheme = endpoint.uri().scheme_str();
+    let known = matches!(scheme, Some("http" | "https")) && endpoint.uri().host().is_some();
+    known.then_some(endpoint).ok_or_else(expected)
+}
+
+/// Whoever is called over TLS is known by roots that are given.
+fn with_roots(reader: &mut Reader<'_>, endpoint: Endpoint) -> Option<Endpoint> {
+    if endpoint.uri().scheme_str() != Some("https") {
+        return Some(endpoint);
+    }
+    let Some(file) = reader.text("partner-ca") else {
+        reader.mistake(
+            "partner-ca",
+            "is missing: PEM roots that vouch for an https:// issuer",
+        );
+        return None;
+    };
+    let pem = std::fs::read(file)
+        .map_err(|error| {
+            reader.mistake(
+                "partner-ca",
+                format_args!("\"{file}\" cannot be read ({error})"),
+            );
+        })
+        .ok()?;
+    let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
+    let endpoint = endpoint.tls_config(tls);
+    endpoint
+        .map_err(|_| {
+            let what = format_args!("\"{file}\" has no certificate: give PEM roots");
+            reader.mistake("partner-ca", what);
+        })
+        .ok()
 }
 
 pub(super) fn verify(reader: &mut Reader<'_>) -> Option<Inspection> {

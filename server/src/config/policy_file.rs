@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use waika_domain::money::{Amount, Fen};
 use waika_domain::period::Timestamp;
 use waika_domain::policy::{
-    ClientRule, FeeRule, Limits, PassportReview, PasswordRule, PhoneCodeRule, Policy,
+    ClientRule, FeeRule, IssuerRule, Limits, PassportReview, PasswordRule, PhoneCodeRule, Policy,
 };
 use waika_domain::version::Version;
 
@@ -93,6 +93,7 @@ pub(crate) fn parse_text(source: &str, text: &str) -> Result<Policy, Vec<String>
             seconds,
             known.payment_code_seconds,
         ),
+        issuer: issuer(&mut keys, known.issuer),
         most_keys: keys.number("idempotency.most_keys", 1_000..=MOST_KEYS, known.most_keys),
     };
     keys.own_name(&policy.name, &known.name);
@@ -163,6 +164,34 @@ fn fee(keys: &mut Keys<'_>, known: FeeRule, single: Fen) -> FeeRule {
         );
     }
     fee
+}
+
+/// The hop to the issuer, and standing in for it (D16, D17).
+fn issuer(keys: &mut Keys<'_>, known: IssuerRule) -> IssuerRule {
+    let rule = IssuerRule {
+        timeout_ms: keys.number("issuer.timeout_ms", 1..=60_000, known.timeout_ms),
+        reserve_ms: keys.number("issuer.deadline_reserve_ms", 0..=10_000, known.reserve_ms),
+        stand_in: keys.value("issuer.stand_in", known.stand_in, switch),
+        stand_in_single: fen(keys, "issuer.stand_in_single_fen", 1, known.stand_in_single),
+        stand_in_outstanding: fen(
+            keys,
+            "issuer.stand_in_outstanding_fen",
+            1,
+            known.stand_in_outstanding,
+        ),
+    };
+    if rule.stand_in_single > rule.stand_in_outstanding {
+        keys.contradiction(
+            ("issuer.stand_in_single_fen", &rule.stand_in_single.value()),
+            "is above",
+            (
+                "issuer.stand_in_outstanding_fen",
+                &rule.stand_in_outstanding.value(),
+            ),
+            ", which nothing could reach: lower the one or raise the other",
+        );
+    }
+    rule
 }
 
 fn password(keys: &mut Keys<'_>, known: PasswordRule) -> PasswordRule {

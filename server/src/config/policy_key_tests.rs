@@ -111,6 +111,30 @@ const NUMBERS: &[Number] = &[
         "",
     ),
     (
+        "issuer.timeout_ms",
+        |policy| policy.issuer.timeout_ms.into(),
+        [800, 1, 60_000],
+        "",
+    ),
+    (
+        "issuer.deadline_reserve_ms",
+        |policy| policy.issuer.reserve_ms.into(),
+        [20, 0, 10_000],
+        "",
+    ),
+    (
+        "issuer.stand_in_single_fen",
+        |policy| policy.issuer.stand_in_single.value(),
+        [20_000, 1, MOST_FEN],
+        "issuer.stand_in_outstanding_fen = 999_999_999_999\n",
+    ),
+    (
+        "issuer.stand_in_outstanding_fen",
+        |policy| policy.issuer.stand_in_outstanding.value(),
+        [50_000, 1, MOST_FEN],
+        "issuer.stand_in_single_fen = 1\n",
+    ),
+    (
         "idempotency.most_keys",
         |policy| i64::try_from(policy.most_keys).unwrap(),
         [67_108_864, 1_000, 67_108_864],
@@ -201,6 +225,13 @@ const OTHERS: &[Other] = &[
             ("\"before_payment\"", "before_payment"),
         ],
         &["\"never\"", "\"Deferred\"", "\"\"", "true", "1"],
+    ),
+    (
+        "issuer.stand_in",
+        |policy| policy.issuer.stand_in.to_string(),
+        "false",
+        &[("true", "true"), ("false", "false")],
+        &["\"true\"", "1", "0", "\"\""],
     ),
     (
         "settlement.refund_restores_limit",

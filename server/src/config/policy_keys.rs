@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::values::{Expected, shown};
 
 /// Every section with its keys. The first stands for the keys outside any section.
-pub(super) const SECTIONS: [(&str, &[&str]); 13] = [
+pub(super) const SECTIONS: [(&str, &[&str]); 14] = [
     ("", &["name", "effective_from", "effective_until"]),
     ("limits", &["single_fen", "month_fen", "year_fen"]),
     ("fee", &["rate", "waived_up_to_fen"]),
@@ -31,6 +31,16 @@ pub(super) const SECTIONS: [(&str, &[&str]); 13] = [
     ("settlement", &["after_days", "refund_restores_limit"]),
     ("quote", &["valid_seconds"]),
     ("payment_code", &["valid_seconds"]),
+    (
+        "issuer",
+        &[
+            "timeout_ms",
+            "deadline_reserve_ms",
+            "stand_in",
+            "stand_in_single_fen",
+            "stand_in_outstanding_fen",
+        ],
+    ),
     ("idempotency", &["most_keys"]),
 ];
 

@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use waika_domain::policy::{
-    ClientRule, FeeRule, Limits, PassportReview, PasswordRule, PhoneCodeRule, Policy,
+    ClientRule, FeeRule, IssuerRule, Limits, PassportReview, PasswordRule, PhoneCodeRule, Policy,
 };
 
 use super::policy_date;
@@ -27,6 +27,7 @@ pub(crate) fn render(policy: &Policy) -> String {
         refund_restores_limit,
         quote_seconds,
         payment_code_seconds,
+        issuer,
         most_keys,
     } = policy;
     let mut file = Rendered(format!(
@@ -62,12 +63,34 @@ pub(crate) fn render(policy: &Policy) -> String {
     file.key("valid_seconds", quote_seconds);
     file.section("How long a payment code can be used (D10).", "payment_code");
     file.key("valid_seconds", payment_code_seconds);
+    hop(&mut file, issuer);
     file.section(
         "Keys that are kept; beyond that new work is refused and nothing forgotten (D18).",
         "idempotency",
     );
     file.key("most_keys", most_keys);
     file.0
+}
+
+fn hop(file: &mut Rendered, issuer: &IssuerRule) {
+    let IssuerRule {
+        timeout_ms,
+        reserve_ms,
+        stand_in,
+        stand_in_single,
+        stand_in_outstanding,
+    } = issuer;
+    file.section(
+        "The most that the issuer is waited for, and what is kept of a caller's deadline for the\n\
+         # answer itself (D16); whether Waika approves in the place of an issuer that is not reached,\n\
+         # up to how much, and up to how much of one account's that is not reconciled yet (D17).",
+        "issuer",
+    );
+    file.key("timeout_ms", timeout_ms);
+    file.key("deadline_reserve_ms", reserve_ms);
+    file.key("stand_in", stand_in);
+    file.key("stand_in_single_fen", stand_in_single.value());
+    file.key("stand_in_outstanding_fen", stand_in_outstanding.value());
 }
 
 fn limits_and_fee(file: &mut Rendered, limits: &Limits, fee: &FeeRule) {

@@ -76,6 +76,13 @@ fn policies() -> impl Strategy<Value = Policy> {
                     waived_up_to: Fen::new(i64::try_from(waived.index(single)).unwrap()),
                 },
                 password,
+                issuer: IssuerRule {
+                    timeout_ms: numbers.1.min(60_000),
+                    reserve_ms: numbers.2.into(),
+                    stand_in: numbers.3,
+                    stand_in_single: Fen::new(numbers.1.into()),
+                    stand_in_outstanding: Fen::new(i64::from(numbers.1) * 2),
+                },
                 most_keys: numbers.0,
                 payment_code_seconds: numbers.1,
                 quote_seconds: numbers.1,

@@ -56,6 +56,33 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Every value of a flag that may be given more than once. Values hold no spaces, and stand
+    /// between them where several come as one, as in a variable.
+    pub(super) fn read_each<T>(
+        &mut self,
+        flag: &str,
+        parse: impl Fn(&str) -> Result<T, Expected>,
+    ) -> Option<Vec<T>> {
+        let given = self.matches.try_get_many::<String>(flag).ok().flatten();
+        let given: Vec<_> = given.into_iter().flatten().collect();
+        let texts = given.iter().flat_map(|text| match text.trim() {
+            // No value is a mistake, and not as if the flag were absent.
+            "" => vec![""],
+            text => text.split_whitespace().collect(),
+        });
+        let (mut values, mut is_whole) = (Vec::new(), true);
+        for text in texts {
+            match parse(text) {
+                Ok(value) => values.push(value),
+                Err(expected) => {
+                    self.mistake(flag, format_args!("{} {expected}", shown(text)));
+                    is_whole = false;
+                }
+            }
+        }
+        is_whole.then_some(values)
+    }
+
     /// Notes a mistake under the name that the caller used.
     pub(super) fn mistake(&mut self, flag: &str, what: impl std::fmt::Display) {
         let line = format!("{}: {what}", self.name(flag));

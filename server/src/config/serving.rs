@@ -9,7 +9,9 @@ use std::time::Duration;
 use waika_domain::policy::Policy;
 
 use super::reader::Reader;
-use super::{Addresses, Bounds, Config, LedgerConfig, Store, key_file, read_file, values};
+use super::{
+    Addresses, Bounds, Config, LedgerConfig, Store, key_file, partners, read_file, values,
+};
 use crate::telemetry::LogConfig;
 
 /// Reads everything before it gives up on anything, so that every mistake is found.
@@ -19,15 +21,21 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let cores = reader.read_or("cores", available_cores(), |text| {
         values::number(text, &(1..=256)).map(count)
     });
-    let sandbox_asked_for = reader.read_or("sandbox", false, values::sandbox);
+    let partners = partners::read(reader);
     let format = reader.read("log", values::log_format);
     let level = reader.read("log-level", values::log_level);
     let bounds = read_bounds(reader);
+    let (partners, sandbox_asked_for) = partners?;
+    let ledger = LedgerConfig {
+        issuer: partners.issuer.clone(),
+        ..ledger?
+    };
     Some(Config {
         addresses: addresses?,
         cores: cores?,
-        ledger: ledger?,
-        sandbox_asked_for: sandbox_asked_for?,
+        ledger,
+        partners,
+        sandbox_asked_for,
         log: LogConfig {
             format: format?,
             level: level?,
@@ -104,6 +112,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         key_file_is_default,
         allow_live_pan: allow_live_pan?,
         seed: seed?,
+        issuer: None,
         policy: Arc::new(policy?),
         policy_file,
         commit_spacing: commit_spacing?,

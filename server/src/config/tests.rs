@@ -8,7 +8,7 @@ fn words(line: &str) -> Vec<OsString> {
         .collect()
 }
 
-fn config(line: &str) -> Config {
+pub(super) fn config(line: &str) -> Config {
     match parse(words(line)) {
         Ok(Command::Serve(config)) => *config,
         other => panic!("{line}: {other:?}"),
@@ -16,7 +16,7 @@ fn config(line: &str) -> Config {
 }
 
 /// The mistakes of a line must be these, each known by a part of its text.
-fn check(line: &str, expected: &[&str]) {
+pub(super) fn check(line: &str, expected: &[&str]) {
     let failure = parse(words(line)).expect_err(line);
     assert_eq!(failure.reason, Reason::Configuration);
     let mistakes: Vec<_> = failure.text.lines().skip(1).collect();
@@ -40,6 +40,9 @@ fn serve_may_be_left_out() {
         assert_eq!(config.ledger.commit_spacing, Duration::from_micros(500));
         assert!(config.ledger.key_file_is_default);
         assert!(!config.ledger.allow_live_pan && !config.sandbox_asked_for);
+        let partners = config.partners;
+        assert!(partners.issuer.is_none() && partners.sms_gateway.is_none());
+        assert!(partners.identity_verifier.is_none());
         assert_eq!(config.bounds.connections, 10_000);
         assert_eq!(config.bounds.drain_wait, Duration::ZERO);
         assert_eq!(config.bounds.drain, Duration::from_secs(10));
@@ -272,12 +275,41 @@ fn a_settlement_is_of_a_day_of_the_calendar() {
 }
 
 #[test]
+fn an_issuer_sandbox_takes_what_it_is_given() {
+    let read = |line: &str| match parse(words(line)) {
+        Ok(Command::IssuerSandbox(config)) => *config,
+        other => panic!("{line}: {other:?}"),
+    };
+    let config = read("issuer-sandbox");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:50061");
+    assert_eq!((config.books, config.seed), (BooksStore::Memory, 1));
+    assert!(config.tls.is_none() && config.latencies.is_empty());
+    let config = read(
+        "issuer-sandbox --listen 0.0.0.0:0 --insecure-listen --books journal:/b --seed 2 --cores 3 \
+         --latency visa:1ms --latency 2ms --errors 1%=51 --errors jcb:1%=mute --outage 1s..2s",
+    );
+    assert_eq!(config.books.to_string(), "journal:/b");
+    assert_eq!((config.seed, config.cores.get()), (2, 3));
+    assert_eq!((config.latencies.len(), config.errors.len()), (2, 2));
+    assert_eq!(config.outages[0].kind, OutageKind::Unavailable);
+    check(
+        "issuer-sandbox --cores 0 --latency x --latency 1ms --errors 99%=05 --errors 2%=51",
+        &[
+            "--latency: \"x\"",
+            "--errors: gives every",
+            "--cores: \"0\"",
+        ],
+    );
+}
+
+#[test]
 fn help_and_version_are_told() {
     for (line, part) in [
         ("--help", "--drain-wait"),
         ("serve --help", "--drain-wait"),
         ("policy show --help", "--policy"),
         ("settlement export --help", "kind"),
+        ("issuer-sandbox --help", "wrong-amount"),
         ("--version", "waika-server 0."),
         ("policy show", "single_fen = 600000"),
     ] {

@@ -78,14 +78,6 @@ pub(super) fn switch(text: &str) -> Result<bool, Expected> {
     }
 }
 
-/// The sandbox can be asked for by name, so that a script says what it relies on.
-pub(super) fn sandbox(text: &str) -> Result<bool, Expected> {
-    match switch(text) {
-        Ok(false) => Err("leaves nobody to answer as issuer: this release has no other".to_owned()),
-        asked => asked,
-    }
-}
-
 pub(super) fn log_format(text: &str) -> Result<LogFormat, Expected> {
     match text {
         "json" => Ok(LogFormat::Json),

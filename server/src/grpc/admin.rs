@@ -11,7 +11,7 @@ use waika_domain::identifiers::{CardToken, MerchantId};
 use super::parse::{Digests, Fields};
 use super::policy::Named;
 use super::{
-    Desk, enums, merchant, operators, outcome, policy, reset, settlement, status, tickets,
+    Desk, advices, enums, merchant, operators, outcome, policy, reset, settlement, status, tickets,
 };
 use crate::ledger::{GlobalOperation, Operation, Rpc};
 
@@ -358,6 +358,15 @@ impl AdminService for Desk {
             clock: Some(operators::clock_state(setting.showed, setting)),
             replayed: answered.replayed,
         }))
+    }
+
+    async fn list_owed_advices(
+        &self,
+        request: Request<v1::ListOwedAdvicesRequest>,
+    ) -> Result<Response<v1::ListOwedAdvicesResponse>, Status> {
+        advices::list(self, request.get_ref())
+            .await
+            .map(Response::new)
     }
 
     async fn take_snapshot(

@@ -1,7 +1,11 @@
 //! `AuthorisationService`.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, ready};
 use tonic::{Request, Response, Status, Streaming};
 use waika::v1;
 use waika::v1::authorisation_service_server::AuthorisationService;
@@ -11,21 +15,29 @@ use waika_domain::identifiers::{AccountId, AuthorisationId};
 use super::parse::{self, Fields, HistoryPage};
 use super::payment::ParsedAuthorise;
 use super::reversal::ParsedReversal;
-use super::{Desk, outcome, payment, receipt, reversal, status, stream};
+use super::{Desk, deadline, outcome, payment, receipt, reversal, status, stream};
 use crate::ledger::{
-    Business, Decided, History, LedgerError, Operation, OriginalNamed, Rpc, Standing,
+    Answered, Business, Decided, History, LedgerError, Operation, OriginalNamed, Rpc, Standing,
 };
 use crate::page_token;
+use crate::stopwatch::{Measured, Stopwatch};
 
 #[tonic::async_trait]
 impl AuthorisationService for Desk {
     type AuthoriseStreamStream = stream::Answers;
 
-    async fn authorise(
-        &self,
+    // Written out, so that the message and its headers are gone while the decision is waited for.
+    fn authorise<'a, 'b>(
+        &'a self,
         request: Request<v1::AuthoriseRequest>,
-    ) -> Result<Response<v1::AuthoriseResponse>, Status> {
-        self.decide(request.into_inner()).await.map(Response::new)
+    ) -> Pin<Box<dyn Future<Output = Result<Response<v1::AuthoriseResponse>, Status>> + Send + 'b>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        let deadline = deadline::of(request.metadata());
+        let decided = self.decide(request.into_inner(), deadline);
+        Box::pin(decided.map(|decided| decided.map(Response::new)))
     }
 
     async fn authorise_stream(
@@ -151,36 +163,97 @@ impl AuthorisationService for Desk {
 }
 
 impl Desk {
-    /// Decides one payment, for a call of its own or in a stream.
-    pub(super) async fn decide(
+    /// Decides one payment, for a call of its own or in a stream. Here and now, as far as that goes:
+    /// what waits for the rest is small.
+    pub(super) fn decide(
         &self,
         request: v1::AuthoriseRequest,
-    ) -> Result<v1::AuthoriseResponse, Status> {
+        deadline: Option<Instant>,
+    ) -> impl Future<Output = Result<v1::AuthoriseResponse, Status>> + Send + use<'_> {
+        let Begun {
+            decided,
+            want_receipt,
+            stopwatch,
+        } = match self.begin(request, deadline) {
+            Ok(begun) => begun,
+            Err(refused) => return Either::Left(ready(Err(refused))),
+        };
+        Either::Right(decided.map(move |decided| {
+            let (account, answered) = decided?;
+            let authorisation = outcome::authorisation(account.as_ref(), &answered)?;
+            let decision = answered.event.decision();
+            let kept = decision.and_then(DecidedPayment::receipt);
+            Ok(v1::AuthoriseResponse {
+                authorisation: Some(authorisation),
+                replayed: answered.replayed,
+                receipt: kept.filter(|_| want_receipt).map(receipt::receipt),
+                timing: stopwatch.as_deref().map(timing),
+            })
+        }))
+    }
+
+    fn begin(
+        &self,
+        request: v1::AuthoriseRequest,
+        deadline: Option<Instant>,
+    ) -> Result<Begun<impl Future<Output = Decision> + Send + use<'_>>, Status> {
         let ledger = self.ledger()?;
+        let stopwatch = request.want_timing.then(|| Arc::new(Stopwatch::begin()));
         let ParsedAuthorise {
             account,
             key,
-            asked,
+            mut asked,
         } = payment::parse(request, ledger.vault())?;
+        asked.deadline = deadline;
+        asked.stopwatch.clone_from(&stopwatch);
         let want_receipt = asked.want_receipt;
         let call = parse::call(Rpc::Authorise, key, Business::Payment);
-        let (account, answered) = match (account, asked.payment.code) {
+        let core = self.core;
+        let decided = match (account, asked.payment.code) {
             (Some(account), _) => {
                 let operation = Operation::Authorise(asked);
-                let submitted = ledger.submit(self.core, account.clone(), call, operation);
-                (Some(account), submitted.await?)
+                let submitted = ledger.submit(core, account.clone(), call, operation);
+                Either::Left(submitted.map(|answered| Ok((Some(account), answered?))))
             }
-            (None, Some(code)) => ledger.submit_code(self.core, code, call, &asked).await?,
+            (None, Some(digest)) => Either::Right(Box::pin(async move {
+                ledger.submit_code(core, digest, call, &asked).await
+            })),
             (None, None) => return Err(status::internal("a payment has no account and no code")),
         };
-        let authorisation = outcome::authorisation(account.as_ref(), &answered)?;
-        let decision = answered.event.decision();
-        let kept = decision.and_then(DecidedPayment::receipt);
-        Ok(v1::AuthoriseResponse {
-            authorisation: Some(authorisation),
-            replayed: answered.replayed,
-            receipt: kept.filter(|_| want_receipt).map(receipt::receipt),
+        Ok(Begun {
+            decided,
+            want_receipt,
+            stopwatch,
         })
+    }
+}
+
+/// Whose payment it was, and what was decided.
+type Decision = Result<(Option<AccountId>, Answered), LedgerError>;
+
+/// A payment that is being decided.
+struct Begun<F> {
+    decided: F,
+    want_receipt: bool,
+    stopwatch: Option<Arc<Stopwatch>>,
+}
+
+/// Where the time of a call went.
+fn timing(stopwatch: &Stopwatch) -> v1::Timing {
+    let Measured {
+        queue,
+        rules,
+        issuer,
+        commit,
+        total,
+    } = stopwatch.read();
+    let wire = |nanoseconds| i64::try_from(nanoseconds).unwrap_or(i64::MAX);
+    v1::Timing {
+        queue_ns: wire(queue),
+        rules_ns: wire(rules),
+        issuer_ns: wire(issuer),
+        commit_ns: wire(commit),
+        total_ns: wire(total),
     }
 }
 

@@ -15,8 +15,9 @@ use waika_domain::rules::phone_code::normalise_phone;
 use super::card::no_randomness;
 use super::parse::{Digests, Fields};
 use super::{enums, outcome, status};
-use crate::ledger::{Answered, BindOperation, Call, Rpc, Secret};
+use crate::ledger::{Answered, BindOperation, Call, Ledger, Rpc, Secret};
 use crate::pan::Pan;
+use crate::partner::{IdentityAsked, IdentityVerifier};
 use crate::sandbox;
 use crate::vault::{self, Vault};
 
@@ -25,6 +26,29 @@ pub(super) struct Parsed {
     pub(super) account: AccountId,
     pub(super) call: Call,
     pub(super) operation: BindOperation,
+}
+
+impl Parsed {
+    /// The verifier's word on the document (R36). It is not asked where it makes no difference: for a
+    /// used key, and where an earlier rung refuses, above all a privacy policy that was not accepted.
+    pub(super) async fn is_confirmed_by(
+        &self,
+        verifier: &IdentityVerifier,
+        asked: IdentityAsked,
+        (ledger, core): (&Ledger, usize),
+    ) -> Result<bool, Status> {
+        let Application {
+            agreements_accepted,
+            document,
+            ..
+        } = &self.operation.application;
+        let refused = !agreements_accepted || document.is_none();
+        if refused || ledger.is_used(core, &self.account, &self.call).await? {
+            return Ok(false);
+        }
+        let confirmed = verifier.confirms(core, asked).await;
+        confirmed.map_err(status::verifier_unavailable)
+    }
 }
 
 const NAME: &str = "must be 1 to 128 characters";
@@ -99,6 +123,8 @@ pub(super) fn parse(
         holder_matches: same_name(&identity.holder_name, &card.holder_name), // D9
         token: CardToken::from_bits(vault::random_bits().map_err(|_| no_randomness())?),
         pan: card.pan,
+        cvv: card.cvv,
+        deadline: None,
     };
     Ok(Parsed {
         account,
@@ -160,6 +186,7 @@ pub(super) struct ParsedCard {
     pub(super) chosen_scheme: Scheme,
     pub(super) expiry: CardExpiry,
     holder_name: Secret,
+    cvv: Secret,
 }
 
 pub(super) fn parse_card(
@@ -194,6 +221,7 @@ pub(super) fn parse_card(
         chosen_scheme: chosen_scheme?,
         expiry: expiry?,
         holder_name,
+        cvv,
     })
 }
 

@@ -6,20 +6,19 @@ use tonic::{Request, Response, Status, Streaming};
 use waika::v1;
 use waika::v1::card_service_server::CardService;
 use waika_domain::account::Account;
-use waika_domain::event::{Event, PasswordVerifier, PhoneCodeDecided};
+use waika_domain::event::PasswordVerifier;
 use waika_domain::identifiers::AccountId;
 use waika_domain::period::Timestamp;
 use waika_domain::policy::Policy;
-use waika_domain::refusal::Refused;
-use waika_domain::rules::phone_code::{NOT_RECEIVED, normalise_phone};
 
-use super::parse::{Digests, Fields, HistoryPage, Parsed};
+use super::parse::{Fields, HistoryPage, Parsed};
 use super::{
-    Desk, bind, enums, notifications, outcome, password, reset, status, unbind, verification,
-    wallet,
+    Desk, bind, deadline, enums, notifications, outcome, password, phone_code, reset, status,
+    unbind, verification, wallet,
 };
-use crate::ledger::{Answered, Notices, Operation, PhoneCodeOperation, Rpc};
-use crate::{page_token, sandbox, vault};
+use crate::ledger::{Answered, Notices, Operation, Sending};
+use crate::page_token;
+use crate::partner::IdentityAsked;
 
 #[tonic::async_trait]
 impl CardService for Desk {
@@ -28,29 +27,32 @@ impl CardService for Desk {
         request: Request<v1::SendPhoneCodeRequest>,
     ) -> Result<Response<v1::SendPhoneCodeResponse>, Status> {
         let ledger = self.ledger()?;
-        let request = request.into_inner();
-        let mut fields = Fields::default();
-        let key = fields.key(&request.idempotency_key);
-        let account = fields.account(&request.account_id);
-        let phone = fields.take("phone_number", normalise_phone(&request.phone_number));
-        let region = fields.region(request.wallet_region);
-        let whole = (|| Some((key?, account?, phone?, region?)))();
-        let (key, account, phone, region) = fields.finish(whole)?;
-        let call = Digests::new(ledger.vault())
-            .with("phone_number", &phone)
-            .with_number("wallet_region", enums::to_wallet_region(region).into())
-            .call(Rpc::SendPhoneCode, key);
-        let operation = Operation::SendPhoneCode(PhoneCodeOperation {
-            region,
-            phone: ledger.vault().phone(&phone),
-            nonce: vault::random_bits().map_err(|_| no_randomness())?,
-            deliverable: sandbox::sms_is_deliverable(&phone),
-        });
-        let answered = ledger
-            .submit(self.core, account.clone(), call, operation)
-            .await?;
-        self.phone_code_response(ledger.vault(), &account, &answered)
-            .map(Response::new)
+        let phone_code::Parsed {
+            account,
+            call,
+            operation,
+            phone,
+        } = phone_code::parse(request.into_inner(), ledger.vault())?;
+        let answered = match &self.doorway.ports.sms_gateway {
+            None => {
+                let operation = Operation::SendPhoneCode(operation);
+                let submitted = ledger.submit(self.core, account.clone(), call, operation);
+                submitted.await?
+            }
+            Some(gateway) => {
+                let sending = Sending {
+                    account: account.clone(),
+                    call,
+                    asked: operation,
+                    phone,
+                    gateway: Arc::clone(gateway),
+                };
+                ledger.send_phone_code(self.core, sending).await?
+            }
+        };
+        let is_shown = self.doorway.options.show_phone_codes;
+        let shown_by = is_shown.then_some(ledger.vault());
+        phone_code::response(&account, &answered, shown_by).map(Response::new)
     }
 
     async fn bind(
@@ -58,8 +60,18 @@ impl CardService for Desk {
         request: Request<v1::BindRequest>,
     ) -> Result<Response<v1::BindResponse>, Status> {
         let ledger = self.ledger()?;
+        let deadline = deadline::of(request.metadata());
+        let request = request.into_inner();
+        let verifier = self.doorway.ports.identity_verifier.as_deref();
+        let asked = verifier.zip(request.identity.as_ref());
+        let asked = asked.map(|(verifier, identity)| (verifier, IdentityAsked::of(identity)));
         let options = self.doorway.options;
-        let parsed = bind::parse(request.into_inner(), ledger.vault(), options.allow_live_pan)?;
+        let mut parsed = bind::parse(request, ledger.vault(), options.allow_live_pan)?;
+        if let Some((verifier, asked)) = asked {
+            let confirmed = parsed.is_confirmed_by(verifier, asked, (ledger, self.core));
+            parsed.operation.identity_confirmed = confirmed.await?;
+        }
+        parsed.operation.deadline = deadline;
         let operation = Operation::Bind(Box::new(parsed.operation));
         let answered = ledger
             .submit(self.core, parsed.account, parsed.call, operation)
@@ -154,7 +166,8 @@ impl CardService for Desk {
         request: Request<Streaming<v1::SubmitVerificationRequest>>,
     ) -> Result<Response<v1::SubmitVerificationResponse>, Status> {
         let ledger = self.ledger()?;
-        let photo = verification::read(request.into_inner(), ledger.vault());
+        let verifier = self.doorway.ports.identity_verifier.as_deref();
+        let photo = verification::read(request.into_inner(), (ledger, self.core), verifier);
         let verification::Parsed {
             account,
             call,
@@ -287,49 +300,6 @@ impl Desk {
         let ledger = self.ledger()?;
         let submitted = ledger.submit(self.core, account.clone(), call, operation);
         Ok((account, submitted.await?))
-    }
-
-    fn phone_code_response(
-        &self,
-        vault: &vault::Vault,
-        account: &AccountId,
-        answered: &Answered,
-    ) -> Result<v1::SendPhoneCodeResponse, Status> {
-        let Event::PhoneCode(decided) = &answered.event else {
-            return Err(status::internal(
-                "the stored decision is not about a phone code",
-            ));
-        };
-        let PhoneCodeDecided { phone, outcome, .. } = decided;
-        let outcome = match outcome {
-            Ok(sent) => {
-                let code = vault.phone_code(account, *phone, sent.nonce);
-                let shown = self
-                    .doorway
-                    .options
-                    .show_phone_codes
-                    .then(|| code.expose().to_owned());
-                v1::send_phone_code_response::Outcome::Sent(v1::PhoneCodeSent {
-                    resend_at: Some(outcome::timestamp(sent.resend_at)),
-                    expires_at: Some(outcome::timestamp(sent.expires_at)),
-                    sandbox_code: shown.unwrap_or_default(),
-                    if_not_received: Some(outcome::text(NOT_RECEIVED)),
-                })
-            }
-            Err(Refused { reason, evidence }) => {
-                v1::send_phone_code_response::Outcome::Refusal(v1::PhoneCodeRefusal {
-                    reason: reason.number(),
-                    text: Some(outcome::text(reason.text())),
-                    resend_at: evidence.resets_at().map(outcome::timestamp),
-                    retry: enums::to_retry(reason.usual_retry()).into(),
-                })
-            }
-        };
-        Ok(v1::SendPhoneCodeResponse {
-            outcome: Some(outcome),
-            replayed: answered.replayed,
-            decided_at: Some(outcome::timestamp(answered.at)),
-        })
     }
 }
 

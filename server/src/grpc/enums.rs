@@ -178,5 +178,8 @@ pub(super) fn to_step(domain: StepKind) -> v1::AuthorisationStepKind {
         StepKind::Reversed => v1::AuthorisationStepKind::Reversed,
         StepKind::Settled => v1::AuthorisationStepKind::Settled,
         StepKind::Refunded => v1::AuthorisationStepKind::Refunded,
+        StepKind::IssuerLate => v1::AuthorisationStepKind::IssuerLate,
+        StepKind::StandInConfirmed => v1::AuthorisationStepKind::StandInConfirmed,
+        StepKind::StandInDiverged => v1::AuthorisationStepKind::StandInDiverged,
     }
 }

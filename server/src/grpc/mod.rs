@@ -1,11 +1,14 @@
 //! The gRPC adapter: parse, ask, map. Nothing is decided here.
 
 mod admin;
+mod advices;
 mod authorisation;
 mod bind;
 mod card;
+mod deadline;
 mod enums;
 pub mod health;
+pub(crate) mod issuer_sandbox;
 mod merchant;
 mod notifications;
 mod operators;
@@ -13,6 +16,7 @@ mod outcome;
 mod parse;
 mod password;
 mod payment;
+mod phone_code;
 mod policy;
 mod receipt;
 mod reset;
@@ -25,6 +29,7 @@ mod unbind;
 mod verification;
 mod wallet;
 
+pub(crate) use self::outcome::timestamp;
 pub(crate) use self::status::broken_off;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +43,7 @@ use waika::v1::authorisation_service_server::AuthorisationServiceServer;
 use waika::v1::card_service_server::CardServiceServer;
 
 use crate::ledger::Ledger;
+use crate::partner::Ports;
 
 /// Largest message in either direction, in bytes, unless said otherwise below.
 const MESSAGE_BYTES: usize = 64 * 1024;
@@ -55,6 +61,8 @@ pub struct Doorway {
     /// Places for those who wait for service messages.
     watchers: Arc<Semaphore>,
     options: Options,
+    /// Who answers beside the ledger.
+    ports: Ports,
 }
 
 /// What the services may do.
@@ -68,7 +76,7 @@ pub struct Options {
 
 impl Doorway {
     /// A doorway for a server that has not recovered yet.
-    pub fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options, ports: Ports) -> Self {
         Self {
             ledger: OnceLock::new(),
             draining: AtomicBool::new(false),
@@ -76,6 +84,7 @@ impl Doorway {
             streams: Arc::new(Semaphore::new(stream::MOST_STREAMS)),
             watchers: Arc::new(Semaphore::new(notifications::MOST_WATCHERS)),
             options,
+            ports,
         }
     }
 

@@ -62,6 +62,7 @@ fn from_posted(posted: &Posted, answered: &Answered) -> v1::Authorisation {
         )),
         year: Some(year_window(*year, windows.year_limit, windows.year_used)),
         balance_left_fen: balance_left.map(Fen::value),
+        stood_in: posted.stand_in.is_some(),
     };
     v1::Authorisation {
         fee_fen: fee.value(),
@@ -213,7 +214,7 @@ pub(super) fn card(card: &BoundCard) -> v1::BoundCard {
     v1::BoundCard {
         card_token: card.token.to_string(),
         scheme: enums::to_scheme(card.scheme).into(),
-        bin: format!("{:06}", card.bin),
+        bin: format!("{:06}", card.bin.value()),
         last_four: format!("{:04}", card.last_four),
         expiry_month: i32::from(card.expiry.month),
         expiry_year: i32::from(card.expiry.year),
@@ -230,7 +231,7 @@ pub(super) fn text(text: Text) -> v1::LocalisedText {
 }
 
 /// An instant on the wire, which knows none after the year 9999.
-pub(super) fn timestamp(at: Timestamp) -> WireTimestamp {
+pub(crate) fn timestamp(at: Timestamp) -> WireTimestamp {
     const LATEST_MS: i64 = 253_402_300_799_999;
     let at = Timestamp::from_unix_ms(at.unix_ms().min(LATEST_MS));
     let milliseconds = at.unix_ms().rem_euclid(1_000);

@@ -80,6 +80,8 @@ pub(super) fn parse(
                 credential: credential?,
                 quote: quote?,
                 want_receipt: request.want_receipt,
+                deadline: None,
+                stopwatch: None,
             },
         })
     })();

@@ -4,6 +4,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
 use crate::ledger::LedgerError;
+use crate::partner::NoAnswer;
 
 /// Who says so, in `ErrorInfo`.
 const DOMAIN: &str = "waika";
@@ -63,9 +64,30 @@ pub(super) fn too_many_watchers() -> Status {
     Status::with_error_details(Code::ResourceExhausted, text, details)
 }
 
+/// Whoever verifies people did not say yes or no. A yes is never taken for granted.
+pub(super) fn verifier_unavailable(_: NoAnswer) -> Status {
+    let details = with_info("IDENTITY_VERIFIER_UNAVAILABLE", []);
+    let text = "the identity verifier did not answer: nothing was applied; try again later";
+    Status::with_error_details(Code::Unavailable, text, details)
+}
+
 /// No such thing as was asked for.
 pub(super) fn not_found(what: &str) -> Status {
     Status::with_error_details(Code::NotFound, what.to_owned(), with_info("NOT_FOUND", []))
+}
+
+/// The sandbox's issuer gives no answer.
+pub(super) fn issuer_unavailable(why: &str) -> Status {
+    let details = with_info("ISSUER_UNAVAILABLE", []);
+    Status::with_error_details(Code::Unavailable, why, details)
+}
+
+/// The name of an advice was used for another one already.
+pub(super) fn advice_taken() -> Status {
+    let details = with_info("REVERSAL_ID_TAKEN", [("field", "reversal_id")]);
+    let text = "reversal_id was used for another transaction or amount: nothing was given back; \
+                send the same fields, or choose another id";
+    Status::with_error_details(Code::AlreadyExists, text, details)
 }
 
 /// The server cannot go on with this call, and applied nothing.
@@ -104,6 +126,16 @@ impl From<LedgerError> for Status {
                 let text =
                     format!("{text}: nothing was written; operators must start a new journal");
                 Status::with_error_details(Code::ResourceExhausted, text, details)
+            }
+            LedgerError::DeadlineBudget => {
+                let details = with_info("DEADLINE_BUDGET", []);
+                let text = format!("{text}: nothing was written; give the call more time");
+                Status::with_error_details(Code::DeadlineExceeded, text, details)
+            }
+            LedgerError::IssuerIsRemote => {
+                let details = with_info("ISSUER_IS_REMOTE", []);
+                let text = format!("{text}: ask that issuer to change the card's status");
+                Status::with_error_details(Code::FailedPrecondition, text, details)
             }
             LedgerError::Stopped => not_serving(&text),
             LedgerError::AheadFull => {

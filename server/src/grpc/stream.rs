@@ -140,7 +140,7 @@ async fn decide(desk: Desk, streamed: v1::StreamedRequest) -> v1::StreamedRespon
         request,
     } = streamed;
     let decided = match request {
-        Some(request) => desk.decide(request).await,
+        Some(request) => desk.decide(request, None).await,
         None => Err(status::malformed(vec![(
             "request".to_owned(),
             "must be given",

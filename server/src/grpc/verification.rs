@@ -12,9 +12,9 @@ use zeroize::Zeroize as _;
 
 use super::parse::{Digests, Fields};
 use super::{enums, outcome, status};
-use crate::ledger::{Answered, Call, Rpc, VerificationOperation};
+use crate::ledger::{Answered, Call, Ledger, Rpc, VerificationOperation};
+use crate::partner::{IdentityVerifier, PhotoUpload};
 use crate::sandbox::FaceCheck;
-use crate::vault::Vault;
 
 /// The largest photo.
 const MOST_BYTES: usize = 4 << 20;
@@ -28,19 +28,37 @@ pub(super) struct Parsed {
     pub(super) photo: VerificationOperation,
 }
 
-/// Reads a stream to its end. The photo is digested and looked at as it comes, and not kept.
+/// Reads a stream to its end. The photo is digested and looked at as it comes, and not kept: a
+/// verifier outside is forwarded each piece. If the stream breaks off, so does what was forwarded.
 pub(super) async fn read(
     mut stream: Streaming<v1::SubmitVerificationRequest>,
-    vault: &Vault,
+    (ledger, core): (&Ledger, usize),
+    verifier: Option<&IdentityVerifier>,
 ) -> Result<Parsed, Status> {
+    let vault = ledger.vault();
     let first = stream.message().await?.and_then(|message| message.part);
     let (key, account, material) = parse_photo(first)?;
-    let (mut digest, mut face, mut bytes) = (vault.photo(), FaceCheck::default(), 0);
+    let mut look = match verifier {
+        None => Look::Inside(FaceCheck::default()),
+        Some(verifier) => {
+            // What is stored for a used key is given again, whoever is on this photo.
+            let call = Digests::new(vault).call(Rpc::SubmitVerification, key.clone());
+            if ledger.is_used(core, &account, &call).await? {
+                Look::Away
+            } else {
+                let subject = vault.verifier_subject(&account);
+                let material = enums::to_material(material);
+                let begun = verifier.begin_photo(core, subject, material).await;
+                Look::Outside(begun.map_err(status::verifier_unavailable)?)
+            }
+        }
+    };
+    let (mut digest, mut bytes) = (vault.photo(), 0);
     while let Some(message) = stream.message().await? {
         let mut piece = parse_piece(message.part, bytes)?;
         bytes += piece.len();
         digest.update(&piece);
-        face.look_at(&piece);
+        look.at(&piece).await?;
         piece.zeroize();
     }
     if bytes == 0 {
@@ -55,13 +73,48 @@ pub(super) async fn read(
         material,
         digest,
         bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-        face_matches: face.recognises(),
+        face_matches: look.recognises().await?,
     };
     Ok(Parsed {
         account,
         call,
         photo,
     })
+}
+
+/// Who looks at a photo.
+enum Look<'a> {
+    /// The sandbox.
+    Inside(FaceCheck),
+    /// The verifier outside.
+    Outside(PhotoUpload<'a>),
+    /// Nobody: its answer is stored already.
+    Away,
+}
+
+impl Look<'_> {
+    async fn at(&mut self, piece: &[u8]) -> Result<(), Status> {
+        match self {
+            Self::Inside(face) => face.look_at(piece),
+            Self::Outside(upload) => {
+                let forwarded = upload.piece(piece).await;
+                forwarded.map_err(status::verifier_unavailable)?;
+            }
+            Self::Away => {}
+        }
+        Ok(())
+    }
+
+    async fn recognises(self) -> Result<bool, Status> {
+        match self {
+            Self::Inside(face) => Ok(face.recognises()),
+            Self::Outside(upload) => {
+                let recognised = upload.recognised().await;
+                recognised.map_err(status::verifier_unavailable)
+            }
+            Self::Away => Ok(false),
+        }
+    }
 }
 
 fn parse_photo(first: Option<Part>) -> Result<(IdempotencyKey, AccountId, Material), Status> {

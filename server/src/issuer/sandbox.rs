@@ -2,6 +2,8 @@
 //! status that an operator gave the card, so that two runs of one plan meet the same issuer
 //! (RULES C4).
 
+use std::time::Duration;
+
 use dashmap::DashMap;
 use waika_domain::card::IssuerCardReference;
 use waika_domain::decline::IssuerRefusal;
@@ -58,6 +60,43 @@ pub(crate) const TEST_CARDS: &[SpecialCard] = &[
     },
 ];
 
+/// When a card's issuer answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Punctuality {
+    /// At once.
+    AtOnce,
+    /// After this long, with an approval.
+    After(Duration),
+    /// Never.
+    Never,
+}
+
+/// A test card whose issuer does not answer at once (RULES C4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UnpunctualCard {
+    /// The three digits before the check digit.
+    pub(crate) selector: u16,
+    /// When it answers.
+    pub(crate) punctuality: Punctuality,
+}
+
+/// Selectors of cards that take their time: one is slow and in time, one never answers, one
+/// answers when nobody waits any more (D16). 100 more does the same to the verification debit.
+pub(crate) const UNPUNCTUAL_CARDS: &[UnpunctualCard] = &[
+    UnpunctualCard {
+        selector: 9,
+        punctuality: Punctuality::After(Duration::from_millis(300)),
+    },
+    UnpunctualCard {
+        selector: 10,
+        punctuality: Punctuality::Never,
+    },
+    UnpunctualCard {
+        selector: 11,
+        punctuality: Punctuality::After(Duration::from_millis(1_500)),
+    },
+];
+
 /// Added to a selector: refused at Bind, not only at payment.
 const AT_BIND: u16 = 100;
 
@@ -92,6 +131,25 @@ impl SandboxIssuer {
         let reference = reference(selector.unwrap_or_default(), fingerprint);
         self.refusal_by_status(&reference)?;
         Ok(reference)
+    }
+
+    /// When the issuer answers the verification debit of a card.
+    #[expect(
+        clippy::unused_self,
+        reason = "asked of the issuer like what stands around it"
+    )]
+    pub(crate) fn punctuality_at_bind(&self, card: &Pan) -> Punctuality {
+        let selector = selector(card).and_then(|selector| selector.checked_sub(AT_BIND));
+        selector.map_or(Punctuality::AtOnce, punctuality_of)
+    }
+
+    /// When the issuer answers payments with a card. What was told of a card by an operator is
+    /// answered at once.
+    pub(crate) fn punctuality(&self, reference: &IssuerCardReference) -> Punctuality {
+        match self.refusal_by_status(reference) {
+            Ok(()) => punctuality_of(selector_of(reference)),
+            Err(_) => Punctuality::AtOnce,
+        }
     }
 
     /// Answers a payment.
@@ -185,6 +243,12 @@ fn refusal_of(selector: u16) -> Result<(), IssuerRefusal> {
         Some(card) => Err(card.refusal),
         None => Ok(()),
     }
+}
+
+fn punctuality_of(selector: u16) -> Punctuality {
+    let cards = UNPUNCTUAL_CARDS.iter();
+    let card = cards.clone().find(|card| card.selector == selector);
+    card.map_or(Punctuality::AtOnce, |card| card.punctuality)
 }
 
 /// The selector stands in the reference, so that the number need not be kept.

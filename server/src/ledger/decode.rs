@@ -3,6 +3,7 @@
 
 pub(super) mod binding;
 pub(super) mod credentials;
+pub(super) mod issuer;
 pub(super) mod operators;
 mod payments;
 pub(super) mod reversal;
@@ -130,6 +131,9 @@ fn body(body: schema::Body, at: Timestamp) -> Decoded<StoredBody> {
         Body::PolicyPut(put) => operators::policy_put(put),
         Body::PolicyActivated(name) => operators::policy_activated(name),
         Body::PolicyShadowed(name) => operators::policy_shadowed(name),
+        Body::AdviceTaken(taken) => issuer::taken(taken),
+        Body::StandInReconciled(reconciled) => issuer::reconciled(reconciled)?,
+        Body::IssuerLate(late) => issuer::late(late),
     };
     Ok(StoredBody::Event(event))
 }
@@ -163,6 +167,7 @@ fn bind(decided: schema::BindDecided, at: Timestamp) -> Decoded<BindDecided> {
         password: password_effect(decided.password),
         outcome,
         review: known(decided.review, "a review's state")?,
+        debit: issuer::transaction(decided.debit)?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! From what happened to what is written.
 
 pub(super) mod credentials;
+pub(super) mod issuer;
 mod payments;
 mod wallet;
 
@@ -8,7 +9,7 @@ use prost::Message as _;
 use waika_domain::decline::{Decline, Evidence};
 use waika_domain::event::{
     BindDecided, Binding, Event, PasswordEffect, PasswordVerifier, PhoneCodeDecided,
-    PhoneCodeEffect, UnbindDecided,
+    PhoneCodeEffect, PolicyPut, UnbindDecided,
 };
 use waika_domain::identifiers::{CallName, Fingerprint, TicketId};
 use waika_domain::merchant::{Merchant, MerchantRegion};
@@ -71,6 +72,7 @@ fn body(event: &Event) -> schema::Body {
             card: bytes(reserved.card),
             phone_code: phone_code_effect(reserved.phone_code),
             password: password_effect(reserved.password),
+            debit: reserved.debit.map(issuer::transaction),
         }),
         Event::BindDecided(decided) => schema::Body::BindDecided(Box::new(bind_decided(decided))),
         Event::Reserved(reserved) => schema::Body::Reserved(payments::reservation(reserved)),
@@ -119,10 +121,7 @@ fn body(event: &Event) -> schema::Body {
         Event::RegionSwitched(switched) => schema::Body::RegionSwitched(switched.region.number()),
         Event::PaymentCodeDecided(decided) => schema::Body::PaymentCode(credentials::code(decided)),
         Event::FundsReceived(received) => schema::Body::FundsReceived(wallet::funds(received)),
-        Event::PolicyPut(put) => schema::Body::PolicyPut(schema::PolicyPut {
-            name: put.name.to_string(),
-            text: put.text.to_string(),
-        }),
+        Event::PolicyPut(put) => schema::Body::PolicyPut(policy_put(put)),
         Event::PolicyActivated(activated) => {
             schema::Body::PolicyActivated(activated.name.to_string())
         }
@@ -130,6 +129,16 @@ fn body(event: &Event) -> schema::Body {
             let name = shadowed.name.as_deref().unwrap_or_default();
             schema::Body::PolicyShadowed(name.to_owned())
         }
+        Event::AdviceTaken(taken) => schema::Body::AdviceTaken(issuer::taken(taken)),
+        Event::StandInReconciled(done) => schema::Body::StandInReconciled(issuer::reconciled(done)),
+        Event::IssuerLate(late) => schema::Body::IssuerLate(issuer::late(late)),
+    }
+}
+
+fn policy_put(put: &PolicyPut) -> schema::PolicyPut {
+    schema::PolicyPut {
+        name: put.name.to_string(),
+        text: put.text.to_string(),
     }
 }
 
@@ -205,6 +214,7 @@ fn bind_decided(decided: &BindDecided) -> schema::BindDecided {
         binding: decided.outcome.as_ref().ok().map(binding),
         refused: refused.map(|refused| refusal(refused.reason.number(), &refused.evidence)),
         review: decided.review.number(),
+        debit: decided.debit.map(issuer::transaction),
     }
 }
 
@@ -218,7 +228,8 @@ fn binding(binding: &Binding) -> schema::Binding {
         card_token: card.token.bits(),
         card_fingerprint: bytes(card.fingerprint),
         issuer_reference: card.issuer_reference.0.to_string(),
-        bin: card.bin,
+        issuer: issuer::kind(card.issuer),
+        bin: card.bin.value(),
         phone: card.phone,
         last_four: u32::from(card.last_four),
         scheme: card.scheme.number(),

@@ -48,6 +48,12 @@ pub enum LedgerError {
     /// Too many payments of the account were reversed before they came; nothing was written.
     #[error("too many payments of this account were reversed before they came")]
     AheadFull,
+    /// The caller's deadline leaves no time to ask the issuer; nothing was written (D16).
+    #[error("the deadline leaves no time to ask the issuer")]
+    DeadlineBudget,
+    /// The card's issuer is elsewhere, and thinks what it thinks.
+    #[error("this server's issuer is not the sandbox inside it")]
+    IssuerIsRemote,
     /// The store takes nothing any more; this operation was not applied.
     #[error("the store has stopped")]
     Stopped,

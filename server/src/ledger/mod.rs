@@ -5,6 +5,7 @@
 
 pub mod journal;
 
+mod advices;
 mod call;
 pub(crate) mod decode;
 pub(crate) mod encode;
@@ -14,6 +15,7 @@ mod notices;
 mod numbers;
 mod open;
 mod operation;
+mod phone_code;
 mod policies;
 mod reading;
 mod recovery;
@@ -26,13 +28,15 @@ mod schema;
 mod search;
 mod snapshot;
 mod steps;
+mod submit;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use waika_domain::event::{Event, Payment};
-use waika_domain::identifiers::{AccountId, CodeDigest};
 use waika_domain::period::Timestamp;
 
 pub use self::call::{Business, Call, Rpc};
@@ -48,12 +52,13 @@ pub use self::operation::{
     NewSecret, Operation, OriginalNamed, PaymentCodeOperation, PhoneCodeOperation, ResetOperation,
     ReverseOperation, Secret, UnbindOperation, VerificationOperation, VerifyOperation,
 };
+pub(crate) use self::phone_code::Sending;
 pub(crate) use self::policies::PolicyList;
 pub use self::policies::{PolicyReload, PolicyReloadError};
 pub use self::reading::{Decided, History, QuoteAsked, Quoted, QuotedCard, Standing};
-use self::replay::{code_scope, global_scope, replay};
+use self::replay::{global_scope, replay};
 pub(crate) use self::reversal::{OriginalFound, ahead_caller};
-use self::saga::Begun;
+use self::saga::Held;
 use self::search::Search;
 pub use self::snapshot::SnapshotTaken;
 use self::snapshot::Snapshotter;
@@ -87,84 +92,12 @@ pub struct Ledger {
     long_reading: Arc<Semaphore>,
     /// Calls that go on whether their caller waits or not.
     sagas: TaskTracker,
+    /// Payments that a stopped server held, until their issuers are asked what became of them.
+    left_over: Mutex<Vec<Held>>,
     snapshotter: Snapshotter,
 }
 
 impl Ledger {
-    /// Decides an operation, exactly once for its key, and answers when that is durable. The
-    /// operation goes on if the caller stops waiting.
-    pub async fn submit(
-        self: &Arc<Self>,
-        core: usize,
-        account: AccountId,
-        call: Call,
-        operation: Operation,
-    ) -> Result<Answered, LedgerError> {
-        let mut search = Search::of(account.as_str(), &call);
-        loop {
-            let slot = self.slot(&search);
-            let passage = Passage {
-                queue: &self.queue,
-                account: &account,
-                call: &call,
-                slot,
-            };
-            let found = self.find_original(core, passage, &operation).await?;
-            let taken = self.take(passage, &operation, &found);
-            match self.durably(core, taken).await? {
-                Taken::LookAgain => {}
-                Taken::Applied(applied) => {
-                    let begun = Begun {
-                        account,
-                        call,
-                        slot,
-                        operation,
-                    };
-                    return self.follow(core, begun, applied).await;
-                }
-                Taken::Known(place) => {
-                    let known = self.stored_answer(core, &mut search, place).await?;
-                    if let Some(known) = known {
-                        return self.replay(known, &call, operation.payment());
-                    }
-                }
-            }
-        }
-    }
-
-    /// Decides a payment with a payment code, which gives the account, exactly once for its key.
-    /// Says whose the code is; None for one that is none of ours.
-    pub async fn submit_code(
-        &self,
-        core: usize,
-        digest: CodeDigest,
-        call: Call,
-        asked: &AuthoriseOperation,
-    ) -> Result<(Option<AccountId>, Answered), LedgerError> {
-        let scope = code_scope(digest);
-        let mut search = Search::of(&scope, &call);
-        loop {
-            let slot = self.slot(&search);
-            let (owner, taken) =
-                self.authoriser
-                    .authorise_by_code(&self.queue, &call, slot, asked)?;
-            match taken {
-                Taken::LookAgain => {}
-                Taken::Applied(applied) => {
-                    return Ok((owner, self.answer(core, applied).await?));
-                }
-                Taken::Known(place) => {
-                    let known = self.stored_answer(core, &mut search, place).await?;
-                    if let Some(known) = known {
-                        let owner = AccountId::parse(&known.1.account).ok();
-                        let answered = self.replay(known, &call, Some(&asked.payment))?;
-                        return Ok((owner, answered));
-                    }
-                }
-            }
-        }
-    }
-
     /// Does what concerns no one account, exactly once for its key.
     pub async fn submit_global(
         &self,
@@ -299,19 +232,27 @@ impl Ledger {
     }
 
     /// Answers once what was decided is durable.
-    async fn answer(&self, core: usize, applied: Applied) -> Result<Answered, LedgerError> {
+    fn answer(
+        &self,
+        core: usize,
+        applied: Applied,
+    ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_> {
         let Applied {
             sequence,
             at,
             event,
             ..
         } = applied;
-        self.queue.wait_durable(core, sequence).await?;
-        Ok(Answered {
+        let durable = self.queue.wait_durable(core, sequence);
+        let answered = Answered {
             sequence,
             at,
             event,
             replayed: false,
+        };
+        durable.map(move |durable| {
+            durable?;
+            Ok(answered)
         })
     }
 

@@ -2,7 +2,8 @@
 
 use waika_domain::card::Scheme;
 use waika_domain::event::{
-    CardStatus, FundsKind, Material, PasswordTicketState, PaymentMode, Review, Scene, WalletRegion,
+    CardStatus, FundsKind, IssuerKind, Material, PasswordTicketState, PaymentMode, Review, Scene,
+    WalletRegion,
 };
 use waika_domain::identity::DocumentType;
 use waika_domain::receipt::Verdict;
@@ -59,6 +60,7 @@ numbers! {
         ActivatePolicy = 23,
         SetShadowPolicy = 24,
     }
+    IssuerKind { Sandbox = 1, Remote = 2 }
     Scheme { Visa = 1, Mastercard = 2, DinersClub = 3, Discover = 4, Jcb = 5 }
     WalletRegion { Mainland = 1, HongKong = 2, Malaysia = 3, Other = 4 }
     Review {

@@ -23,12 +23,14 @@ use crate::commit::{CommitOptions, CommitQueue};
 use crate::config::{LedgerConfig, Store};
 use crate::decision_metrics::DecisionMetrics;
 use crate::idempotency::Idempotency;
-use crate::issuer::SandboxIssuer;
+use crate::issuer::{IssuerClient, Issuers, SandboxIssuer};
 use crate::merchants::Merchants;
+use crate::owed::OwedAdvices;
 use crate::payment_codes::PaymentCodes;
 use crate::policy_book::{MOST_POLICIES, PolicyBook};
 use crate::shadow::Shadow;
 use crate::ticket_desk::TicketDesk;
+use crate::turns::Turns;
 use crate::under_way::UnderWay;
 use crate::vault::{Vault, VaultError};
 use crate::watchers::Watchers;
@@ -115,7 +117,9 @@ impl Ledger {
         } else {
             return Err(OpenError::NoKey { folder, key_file });
         };
-        let authoriser = new_authoriser(vault, config.seed);
+        let remote = config.issuer.as_ref();
+        let remote = remote.map(|issuer| IssuerClient::new(issuer, cores));
+        let authoriser = new_authoriser(vault, config.seed, remote);
         let segment_bytes = usize::try_from(config.segment_bytes).unwrap_or(usize::MAX);
         let replayed = replay(&authoriser, disk, JournalOptions { segment_bytes }, cores);
         let Replayed { opened, unanswered } = replayed.map_err(|error| match error {
@@ -150,6 +154,7 @@ impl Ledger {
             reading: Arc::new(Semaphore::new(HISTORY_READERS)),
             long_reading: Arc::new(Semaphore::new(JOURNAL_READERS)),
             sagas: TaskTracker::new(),
+            left_over: Mutex::default(),
             snapshotter: snapshotter.map_err(OpenError::Thread)?,
         });
         let settled = ledger.settle_recovery(is_new, unanswered);
@@ -181,7 +186,11 @@ impl Ledger {
         }
         let mut unanswered: Vec<_> = unanswered.into_iter().collect();
         unanswered.sort_unstable_by_key(|(sequence, _)| *sequence);
+        self.authoriser.owed.all_may_have_been_sent();
         for (sequence, call) in unanswered {
+            let Some(call) = self.keep_if_asked_about(sequence, call) else {
+                continue;
+            };
             tracing::warn!(
                 sequence,
                 "a call was under way when the server stopped: let go"
@@ -199,7 +208,7 @@ impl Ledger {
 }
 
 /// A state that is empty.
-fn new_authoriser(vault: Vault, seed: u64) -> Authoriser {
+fn new_authoriser(vault: Vault, seed: u64, remote: Option<IssuerClient>) -> Authoriser {
     Authoriser {
         accounts: Accounts::default(),
         merchants: Merchants::default(),
@@ -212,13 +221,15 @@ fn new_authoriser(vault: Vault, seed: u64) -> Authoriser {
         watchers: Watchers::default(),
         budget: CallerBudget::default(),
         idempotency: Idempotency::new(vault.index_key()),
-        issuer: SandboxIssuer::new(seed),
+        issuers: Issuers::new(SandboxIssuer::new(seed), remote),
+        owed: OwedAdvices::default(),
         vault,
         policies: PolicyBook::new(),
         shadow: Shadow::default(),
         clock: Clock::system(),
         metrics: DecisionMetrics::new(),
         under_way: UnderWay::default(),
+        turns: Turns::default(),
         global: Mutex::new(()),
     }
 }

@@ -1,15 +1,16 @@
 //! What can be asked of a ledger that changes something. Parsed and complete: nothing in here
 //! can be malformed. Secrets are wiped when dropped and never printed.
 
-use std::sync::Arc;
+mod reversal;
 
-use waika_domain::card::{BoundCard, IssuerCardReference};
+use std::sync::Arc;
+use std::time::Instant;
+
+use waika_domain::card::{Bin, BoundCard, IssuerCardReference};
 use waika_domain::event::{
-    CardStatus, Funding, FundsKind, GiveBack, Material, Payment, WalletRegion,
+    CardStatus, Funding, FundsKind, IssuerKind, Material, Payment, WalletRegion,
 };
-use waika_domain::identifiers::{
-    AuthorisationId, CardToken, CodeDigest, Fingerprint, IdempotencyKey, TicketId,
-};
+use waika_domain::identifiers::{AuthorisationId, CardToken, Fingerprint, TicketId};
 use waika_domain::identity::Identity;
 use waika_domain::merchant::Merchant;
 use waika_domain::money::Amount;
@@ -22,9 +23,11 @@ use waika_domain::rules::reset::Proof;
 use waika_domain::version::Client;
 use zeroize::Zeroizing;
 
+pub use self::reversal::{OriginalNamed, ReverseOperation};
 use crate::clock::ClockAsked;
 use crate::pan::Pan;
 use crate::quote_token::QuoteToken;
+use crate::stopwatch::Stopwatch;
 
 /// A secret text: wiped when dropped.
 pub type Secret = Zeroizing<String>;
@@ -94,6 +97,26 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// How it names a payment that was made before, if it does.
+    pub(super) fn original(&self) -> Option<OriginalNamed> {
+        if let Self::Reverse(asked) = self {
+            Some(asked.original.clone())
+        } else if let Self::Settle(id) = self {
+            Some(OriginalNamed::Id(*id))
+        } else {
+            None
+        }
+    }
+
+    /// What is needed of it after its first entry.
+    pub(super) fn goes_on_with(self) -> (Option<Box<BindOperation>>, Option<Arc<Stopwatch>>) {
+        match self {
+            Self::Bind(bind) => (Some(bind), None),
+            Self::Authorise(asked) => (None, asked.stopwatch),
+            _ => (None, None),
+        }
+    }
+
     /// The payment to decide, if it is one.
     pub(super) fn payment(&self) -> Option<&Payment> {
         if let Self::Authorise(asked) = self {
@@ -168,6 +191,10 @@ pub struct BindOperation {
     pub holder_matches: bool,
     /// Random; names the card once it is bound.
     pub token: CardToken,
+    /// The card's security code: in memory until the issuer has answered, and nowhere else.
+    pub cvv: Secret,
+    /// When the caller stops waiting, if it said so.
+    pub deadline: Option<Instant>,
 }
 
 impl std::fmt::Debug for BindOperation {
@@ -192,6 +219,7 @@ impl BindOperation {
     pub(crate) fn bound_card(
         &self,
         issuer_reference: IssuerCardReference,
+        issuer: IssuerKind,
         now: Timestamp,
     ) -> BoundCard {
         let Application {
@@ -205,7 +233,8 @@ impl BindOperation {
             token: self.token,
             fingerprint: card_fingerprint,
             issuer_reference,
-            bin: self.pan.bin(),
+            issuer,
+            bin: Bin::new(self.pan.bin()),
             phone: phone.mark(),
             last_four: self.pan.last_four(),
             scheme: chosen_scheme,
@@ -229,6 +258,10 @@ pub struct AuthoriseOperation {
     pub quote: Option<QuoteToken>,
     /// Every rung shall be told.
     pub want_receipt: bool,
+    /// When the caller stops waiting, if it said so.
+    pub deadline: Option<Instant>,
+    /// Measures where the time goes, if the caller wants to know.
+    pub(crate) stopwatch: Option<Arc<Stopwatch>>,
 }
 
 /// What proves that the payer is who pays (R42).
@@ -349,30 +382,3 @@ says_nothing!(
     ResetOperation,
     PaymentCodeOperation
 );
-
-/// A payment to give back.
-#[derive(Debug, Clone)]
-pub struct ReverseOperation {
-    /// Before it settles or after.
-    pub kind: GiveBack,
-    /// Which.
-    pub original: OriginalNamed,
-    /// How much of its principal; None for all that remains.
-    pub amount: Option<Amount>,
-}
-
-/// How a payment is named that is to be given back.
-#[derive(Debug, Clone)]
-pub enum OriginalNamed {
-    /// By its id.
-    Id(AuthorisationId),
-    /// By the key that it was or will be asked for with (D31).
-    Key(IdempotencyKey),
-    /// The same of a payment with a code, whose keys belong to the code (D10).
-    KeyOfCode {
-        /// The code's digest.
-        code: CodeDigest,
-        /// The payment's key.
-        key: IdempotencyKey,
-    },
-}

@@ -141,6 +141,7 @@ pub(super) mod tests {
             key_file_is_default: false,
             allow_live_pan: false,
             seed: 1,
+            issuer: None,
             policy: Arc::new(Policy::weixin_2023()),
             policy_file: None,
             commit_spacing: Duration::ZERO,
@@ -216,7 +217,12 @@ pub(super) mod tests {
         );
         assert!(matches!(refused, OpenError::PoliciesFull { .. }));
         config.policy = Arc::new(single("p9", 500_000));
-        let ledger = Ledger::open(&config, 1).unwrap();
+        // A process that another test begins has our files, and so the lock, until it is another program.
+        let opened = std::iter::repeat_with(|| {
+            std::thread::sleep(Duration::from_millis(5));
+            Ledger::open(&config, 1)
+        });
+        let ledger = opened.take(200).flatten().next().unwrap();
         let in_force = ledger
             .authoriser
             .policies

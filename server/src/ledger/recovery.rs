@@ -132,8 +132,8 @@ impl<'scope> Recovery<'scope> {
         let found = applied?;
         self.authoriser.idempotency.count(found.keys);
         for (_, set) in &found.statuses {
-            let issuer = &self.authoriser.issuer;
-            issuer.set_status(&set.reference, set.status);
+            let sandbox = &self.authoriser.issuers.sandbox;
+            sandbox.set_status(&set.reference, set.status);
         }
         Ok(found.unanswered)
     }

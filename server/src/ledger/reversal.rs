@@ -8,7 +8,7 @@ use waika_domain::rules::reverse::Original;
 
 use super::call::{Business, Call, Rpc};
 use super::decode::Stored;
-use super::operation::{Operation, OriginalNamed};
+use super::operation::OriginalNamed;
 use super::replay::code_scope;
 use super::search::Search;
 use super::{Ledger, LedgerError};
@@ -37,33 +37,13 @@ pub(crate) enum OriginalFound {
 }
 
 impl Ledger {
-    /// Finds the payment that an operation names, if it names one.
+    /// Finds the payment that an operation names.
     pub(super) async fn find_original(
         &self,
         core: usize,
         passage: Passage<'_>,
-        operation: &Operation,
+        named: OriginalNamed,
     ) -> Result<OriginalFound, LedgerError> {
-        let named = match operation {
-            Operation::Reverse(asked) => asked.original.clone(),
-            Operation::Settle(id) => OriginalNamed::Id(*id),
-            Operation::SendPhoneCode(_)
-            | Operation::Bind(_)
-            | Operation::Unbind(_)
-            | Operation::Authorise(_)
-            | Operation::VerifyPassword(_)
-            | Operation::ChangePassword(_)
-            | Operation::ResetPassword(_)
-            | Operation::ResolvePasswordTicket { .. }
-            | Operation::UnlockPassword
-            | Operation::SubmitVerification(_)
-            | Operation::SwitchRegion(_)
-            | Operation::CreatePaymentCode(_)
-            | Operation::ReceiveFunds { .. }
-            | Operation::ResolveRisk { .. }
-            | Operation::ResolveReview { .. }
-            | Operation::SetCardStatus { .. } => return Ok(OriginalFound::KeyKnown),
-        };
         if self.authoriser.idempotency.find(passage.slot).is_some() {
             return Ok(OriginalFound::KeyKnown);
         }

@@ -1,13 +1,14 @@
 //! Every kind of event reads back as it was written; what is not understood is an error.
 
 use prost::Message as _;
-use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
+use waika_domain::card::{Bin, BoundCard, CardExpiry, IssuerCardReference, Scheme};
 use waika_domain::decline::{AmountOverLimit, Decline, DeclineReason, Evidence};
 use waika_domain::event::{
     ApprovalCode, BindDecided, BindReserved, Binding, CardStatus, CardStatusSet, Declined, Event,
-    Funding, GiveBack, PasswordEffect, PasswordVerifier, Payment, PaymentMode, PhoneCodeDecided,
-    PhoneCodeEffect, PhoneCodeSent, Posted, Reservation, Reversal, ReversalDecided, Review,
-    ReviewResolved, Scene, Spent, UnbindDecided, Unbound, Voided, WalletRegion, Windows,
+    Funding, GiveBack, IssuerKind, PasswordEffect, PasswordVerifier, Payment, PaymentMode,
+    PhoneCodeDecided, PhoneCodeEffect, PhoneCodeSent, Posted, Reservation, Reversal,
+    ReversalDecided, Review, ReviewResolved, Scene, Spent, UnbindDecided, Unbound, Voided,
+    WalletRegion, Windows,
 };
 use waika_domain::identifiers::{
     CallName, CardToken, Fingerprint, IdempotencyKey, MerchantId, TicketId,
@@ -27,6 +28,8 @@ use super::call::{Business, Call, Rpc};
 use super::decode::{self, StoredBody};
 use super::{encode, schema};
 
+#[path = "round_trip_tests/issuer.rs"]
+mod issuer;
 #[path = "round_trip_tests/wallet.rs"]
 mod wallet;
 
@@ -62,6 +65,7 @@ fn reservation() -> Reservation {
         spent: None,
         policy: "weixin-2023".into(),
         receipt: None,
+        transaction: None,
     }
 }
 
@@ -71,7 +75,8 @@ fn binding(password_set: Option<PasswordVerifier>) -> Binding {
             token: CardToken::from_bits(1),
             fingerprint: Fingerprint([1; 16]),
             issuer_reference: IssuerCardReference("0-ff".into()),
-            bin: 411_111,
+            issuer: IssuerKind::Remote,
+            bin: Bin::new(411_111),
             phone: u32::MAX,
             last_four: 7,
             scheme: Scheme::Jcb,
@@ -106,6 +111,7 @@ fn bind(outcome: Result<Binding, Refused<BindRefusal>>, reserved_by: Option<u64>
         },
         outcome,
         review: Review::Required,
+        debit: Some(issuer::TRANSACTION),
     }))
 }
 
@@ -172,12 +178,7 @@ pub(crate) fn every_kind_of_event() -> Vec<Event> {
             reason: PhoneCodeRefusal::ResendTooSoon,
             evidence,
         })),
-        Event::BindReserved(BindReserved {
-            region: WalletRegion::Other,
-            card: Fingerprint([9; 16]),
-            phone_code: PhoneCodeEffect::Used { phone: PHONE },
-            password: PasswordEffect::Untouched,
-        }),
+        bind_reserved(),
         bind(Ok(binding(Some(verifier))), Some(41)),
         bind(Ok(binding(None)), Some(41)),
         bind(Err(Refused::because(BindRefusal::CardExpired)), None),
@@ -186,11 +187,13 @@ pub(crate) fn every_kind_of_event() -> Vec<Event> {
             reserved_by: None,
             reservation: reservation(),
             approval_code: ApprovalCode(*b"A1B2C3"),
+            stand_in: None,
         })),
         Event::Voided(Box::new(Voided {
             reserved_by: 40,
             reservation: reservation(),
             decline: Decline::because(DeclineReason::IssuerUnavailable),
+            reversal_owed: false,
         })),
         Event::ReviewResolved(ReviewResolved {
             approve: true,
@@ -214,7 +217,18 @@ pub(crate) fn every_kind_of_event() -> Vec<Event> {
     events.extend(a_decline_with_each_evidence());
     events.extend(later_events());
     events.extend(wallet::events());
+    events.extend(issuer::events());
     events
+}
+
+fn bind_reserved() -> Event {
+    Event::BindReserved(BindReserved {
+        region: WalletRegion::Other,
+        card: Fingerprint([9; 16]),
+        phone_code: PhoneCodeEffect::Used { phone: PHONE },
+        password: PasswordEffect::Untouched,
+        debit: None,
+    })
 }
 
 fn later_events() -> Vec<Event> {
@@ -248,6 +262,7 @@ fn later_events() -> Vec<Event> {
             month_restored: false,
             year_restored: true,
             balance_left: None,
+            transaction: Some(issuer::TRANSACTION),
         })),
         reversal(Err(Refused::because(ReversalRefusal::AlreadySettled))),
         Event::ReversedAhead(Box::new(CallName {

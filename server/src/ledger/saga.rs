@@ -1,43 +1,262 @@
 //! Calls that go on after their first entry, because an issuer is asked in between: reserve,
 //! ask, resolve. The server owns them; a caller who hangs up only stops waiting (C2).
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use waika_domain::card::IssuerCardReference;
+use waika_domain::decline::IssuerRefusal;
+use waika_domain::event::{BindReserved, Event, Reservation, Transaction};
 use waika_domain::identifiers::AccountId;
 
 use super::call::Call;
-use super::operation::Operation;
+use super::operation::BindOperation;
 use super::{Answered, Ledger, LedgerError};
-use crate::authoriser::{Applied, Passage};
+use crate::authoriser::{Applied, Asks, Hop, Passage, Patience, ShadowSays};
+use crate::clock::monotonic;
 use crate::idempotency::Slot;
+use crate::issuer::{CardToVerify, Heard, Opening, Verified};
+use crate::stopwatch::{Part, Stopwatch};
+use crate::under_way::GoingOn;
+
+/// How long a late answer is still listened for after nobody waits any more (D16). It holds a place
+/// among the questions to its issuer as long.
+const LATE: Duration = Duration::from_secs(10);
 
 /// A call that may have to go on after its first entry.
 pub(super) struct Begun {
     pub(super) account: AccountId,
     pub(super) call: Call,
     pub(super) slot: Slot,
-    pub(super) operation: Operation,
+    /// The card to bind, if one is.
+    pub(super) bind: Option<Box<BindOperation>>,
+    pub(super) stopwatch: Option<Arc<Stopwatch>>,
+}
+
+/// A payment that is held: whose, under which key, since when.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) account: AccountId,
+    pub(super) call: Call,
+    pub(super) slot: Slot,
+    pub(super) reserved_by: u64,
+    pub(super) reservation: Reservation,
+    /// Those who send its key again wait for this to go.
+    pub(super) going_on: GoingOn,
+    pub(super) stopwatch: Option<Arc<Stopwatch>>,
+}
+
+/// How a call goes on after its first entry.
+enum Going {
+    /// It does not: that was the decision.
+    Decided(Applied, Option<Arc<Stopwatch>>),
+    /// Its answer comes from a task of the server's.
+    Asks(oneshot::Receiver<Result<Answered, LedgerError>>),
+}
+
+/// Who waits for an answer: a caller, perhaps, and a server that is asked to stop.
+struct Told {
+    tell: oneshot::Sender<Result<Answered, LedgerError>>,
+    waited_for: TaskTrackerToken,
+}
+
+impl Told {
+    fn tell(self, answer: Result<Answered, LedgerError>) {
+        // A caller who has hung up hears it when it asks again.
+        drop(self.tell.send(answer));
+        drop(self.waited_for);
+    }
+}
+
+fn measure(watch: Option<&Stopwatch>, part: Part, since: Option<Instant>) {
+    if let (Some(watch), Some(since)) = (watch, since) {
+        watch.add(part, since);
+    }
 }
 
 impl Ledger {
     /// Waits for what was decided, or goes on with what was only begun. The latter runs as a
-    /// task of its own, so that a caller who hangs up leaves no slot held for ever.
-    pub(super) async fn follow(
+    /// task of its own, so that a caller who hangs up leaves nothing held for ever.
+    ///
+    /// Not an async function: what it is given, and each future that it awaits, would stand in its own
+    /// future twice for as long as that waits, and there may be tens of thousands of them.
+    pub(super) fn follow(
         self: &Arc<Self>,
         core: usize,
         begun: Begun,
         applied: Applied,
-    ) -> Result<Answered, LedgerError> {
+    ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_> {
+        match self.go_on(core, begun, applied) {
+            Going::Decided(applied, stopwatch) => {
+                Either::Left(self.answer_in_time(core, applied, stopwatch))
+            }
+            Going::Asks(told) => {
+                Either::Right(told.map(|told| told.unwrap_or(Err(LedgerError::OutcomeUnknown))))
+            }
+        }
+    }
+
+    fn go_on(self: &Arc<Self>, core: usize, begun: Begun, applied: Applied) -> Going {
         let Some(going_on) = applied.going_on else {
-            return self.answer(core, applied).await;
+            return Going::Decided(applied, begun.stopwatch);
         };
+        let (tell, told) = oneshot::channel();
         let ledger = Arc::clone(self);
-        let saga = self.sagas.spawn(async move {
-            let answer = ledger.finish_bind(core, begun, applied.sequence).await;
-            drop(going_on);
+        let reserved_by = applied.sequence;
+        match (applied.asks.map(|asks| *asks), applied.event) {
+            (Some(Asks::Payment(hop)), Event::Reserved(reservation)) => {
+                let held = Box::new(Held {
+                    account: begun.account,
+                    call: begun.call,
+                    slot: begun.slot,
+                    reserved_by,
+                    reservation: *reservation,
+                    going_on,
+                    stopwatch: begun.stopwatch,
+                });
+                let told = Told {
+                    tell,
+                    waited_for: self.sagas.token(),
+                };
+                tokio::spawn(ledger.finish_payment(core, held, Box::new(hop), told));
+            }
+            (Some(Asks::Card(opening)), Event::BindReserved(reserved)) => {
+                let begins = (reserved_by, reserved);
+                self.sagas.spawn(async move {
+                    let answer = ledger.finish_bind(core, begun, begins, opening).await;
+                    if answer.is_ok() {
+                        going_on.ended();
+                    }
+                    drop(tell.send(answer));
+                });
+            }
+            // Nothing else begins anything: nobody is told, and the caller hears of that.
+            _ => {}
+        }
+        Going::Asks(told)
+    }
+
+    /// The answer, and how long its durability took.
+    pub(super) fn answer_in_time(
+        &self,
+        core: usize,
+        applied: Applied,
+        stopwatch: Option<Arc<Stopwatch>>,
+    ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_> {
+        let since = stopwatch.as_ref().map(|_| monotonic());
+        self.answer(core, applied).map(move |answer| {
+            measure(stopwatch.as_deref(), Part::Commit, since);
             answer
+        })
+    }
+
+    /// Asks the issuer once the reservation is durable, and posts or voids it. The answer is told as
+    /// soon as it is durable; a late one of the issuer is waited for afterwards.
+    async fn finish_payment(
+        self: Arc<Self>,
+        core: usize,
+        held: Box<Held>,
+        mut hop: Box<Hop>,
+        told: Told,
+    ) {
+        let stopwatch = held.stopwatch.clone();
+        let watch = stopwatch.as_deref();
+        let began = watch.map(|_| monotonic());
+        if let Err(halted) = self.queue.wait_durable(core, held.reserved_by).await {
+            told.tell(Err(halted.into()));
+            return;
+        }
+        measure(watch, Part::Commit, began);
+        let asked_at = watch.map(|_| monotonic());
+        let mut place = hop.question.take_place();
+        let issuers = &self.authoriser.issuers;
+        let left = hop.patience.left();
+        // Only now: the question leaves as soon as there is one.
+        let asking = left.map(|_| issuers.authorise(core, &hop.question, &hop.asked));
+        let mut asking = pin!(asking);
+        let (heard, in_time) = match (left, asking.as_mut().as_pin_mut()) {
+            (Some(left), Some(asking)) => match timeout(left, asking).await {
+                Ok(heard) => (heard, true),
+                Err(_) => (hop.patience.ended_after(left), false),
+            },
+            (None, _) | (_, None) => (Heard::NotAsked, true),
+        };
+        place.ended(heard.of_issuer());
+        self.tell_nonsense(hop.asked.transaction, heard);
+        measure(watch, Part::Issuer, asked_at);
+        let account = (!in_time).then(|| held.account.clone());
+        let resolved = self.resolve(held, Some(&hop.asked.reference), heard);
+        if let (Ok(applied), ShadowSays::Would(would)) = (&resolved, hop.shadow) {
+            self.authoriser.compare(&applied.event, would);
+        }
+        let declined = resolved.as_ref().ok().and_then(declined_by);
+        told.tell(match resolved {
+            Ok(applied) => {
+                let watch = stopwatch.clone();
+                self.answer_in_time(core, applied, watch).await
+            }
+            Err(error) => Err(error),
         });
-        saga.await.unwrap_or(Err(LedgerError::OutcomeUnknown))
+        // The reversal is owed whatever comes: a stopping server does not wait for this, and only so many
+        // are listened to. It keeps its place, so that an issuer that never answers is not asked without
+        // bounds.
+        if let (Some(account), Some(original)) = (account, declined)
+            && let Some(_listening) = issuers.listen_late()
+            && let Some(asking) = asking.as_mut().as_pin_mut()
+            && let Ok(Heard::Approved(_)) = timeout(LATE, asking).await
+        {
+            let amount = hop.asked.amount;
+            // A store that has stopped notes nothing any more.
+            let _ = self
+                .authoriser
+                .note_late(&self.queue, &account, original, amount);
+        }
+        drop(place);
+    }
+
+    /// Names an answer that cannot be believed.
+    fn tell_nonsense(&self, transaction: Transaction, heard: Heard) {
+        if let Heard::Nonsense(why) = heard {
+            self.authoriser.metrics.hops.tell_nonsense(transaction, why);
+        }
+    }
+
+    /// Posts or voids a payment that was held. `reference` is the card for which Waika may stand in.
+    pub(super) fn resolve(
+        &self,
+        held: Box<Held>,
+        reference: Option<&IssuerCardReference>,
+        heard: Heard,
+    ) -> Result<Applied, LedgerError> {
+        let Held {
+            account,
+            call,
+            slot,
+            reserved_by,
+            reservation,
+            going_on,
+            stopwatch: _,
+        } = *held;
+        let passage = Passage {
+            queue: &self.queue,
+            account: &account,
+            call: &call,
+            slot,
+        };
+        let held = (reserved_by, reservation);
+        let resolved = self
+            .authoriser
+            .resolve_payment(passage, held, reference, heard)
+            // Something was applied already: its beginning.
+            .map_err(|_| LedgerError::OutcomeUnknown)?;
+        going_on.ended();
+        Ok(resolved)
     }
 
     /// Asks the issuer once the slot is durable, and binds the card or lets the slot go.
@@ -45,21 +264,27 @@ impl Ledger {
         &self,
         core: usize,
         begun: Begun,
-        reserved_by: u64,
+        (reserved_by, reserved): (u64, BindReserved),
+        opening: Opening,
     ) -> Result<Answered, LedgerError> {
         let Begun {
             account,
             call,
             slot,
-            operation,
+            bind,
+            ..
         } = begun;
-        let Operation::Bind(bind) = operation else {
-            return Err(LedgerError::OutcomeUnknown);
-        };
+        let bind = bind.ok_or(LedgerError::OutcomeUnknown)?;
         self.queue.wait_durable(core, reserved_by).await?;
-        let fingerprint = bind.application.card_fingerprint;
-        let issuer = &self.authoriser.issuer;
-        let answer = issuer.verification_debit(&bind.pan, fingerprint); // R37
+        let verified = self.verify(core, &bind, call.key.as_str(), opening).await; // R37
+        let (answer, debit) = match verified {
+            Verified::Usable(reference) => (Ok(reference), reserved.debit),
+            Verified::Refused(refusal) => (Err(refusal), None),
+            Verified::NotAsked => (Err(IssuerRefusal::Unavailable), None),
+            Verified::Silence | Verified::Nonsense(_) => {
+                (Err(IssuerRefusal::Unavailable), reserved.debit)
+            }
+        };
         let passage = Passage {
             queue: &self.queue,
             account: &account,
@@ -68,10 +293,55 @@ impl Ledger {
         };
         let applied = self
             .authoriser
-            .complete_bind(passage, &bind, reserved_by, answer)
+            .complete_bind(passage, &bind, reserved_by, (answer, debit))
             // Something was applied already: its beginning, and what the code was spent on.
             .map_err(|_| LedgerError::OutcomeUnknown)?;
         self.answer(core, applied).await
+    }
+
+    /// Asks for the verification debit.
+    async fn verify(
+        &self,
+        core: usize,
+        bind: &BindOperation,
+        key: &str,
+        opening: Opening,
+    ) -> Verified {
+        let card = CardToVerify {
+            pan: &bind.pan,
+            fingerprint: bind.application.card_fingerprint,
+            expiry: bind.application.card_expiry,
+            cvv: &bind.cvv,
+            key,
+        };
+        let issuers = &self.authoriser.issuers;
+        let question = match opening {
+            Opening::AtOnce => return issuers.verify_at_once(&card),
+            Opening::Absent(_) | Opening::Busy => return Verified::NotAsked,
+            Opening::Ask(question) => question,
+        };
+        let mut question = question;
+        let mut place = question.take_place();
+        let now = self.authoriser.clock.now();
+        let rule = self.authoriser.policies.policy_at(now).issuer;
+        let patience = Patience::new(&rule, bind.deadline);
+        let Some(left) = patience.and_then(|patience| patience.left()) else {
+            return Verified::NotAsked;
+        };
+        let verified = timeout(left, issuers.verify(core, &question, card)).await;
+        let in_time = verified.is_ok();
+        let verified = verified.unwrap_or(Verified::Silence);
+        // Less time than the policy gives says nothing of the issuer.
+        let full = left >= Duration::from_millis(rule.timeout_ms.into());
+        place.ended(match &verified {
+            Verified::Usable(_) | Verified::Refused(_) => Some(true),
+            Verified::Silence if !in_time && !full => None,
+            Verified::NotAsked | Verified::Silence | Verified::Nonsense(_) => Some(false),
+        });
+        if let Verified::Nonsense(why) = verified {
+            self.tell_nonsense(question.transaction, Heard::Nonsense(why));
+        }
+        verified
     }
 
     /// Waits until the call that began with that entry has its answer. `idle` remembers between
@@ -88,4 +358,9 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// The sequence of a decline after all.
+fn declined_by(applied: &Applied) -> Option<u64> {
+    matches!(applied.event, Event::Voided(_)).then_some(applied.sequence)
 }

@@ -3,6 +3,7 @@
 //! refuses by name rather than skip (see `decode`).
 
 mod credentials;
+mod issuer;
 mod operators;
 mod payments;
 mod wallet;
@@ -13,6 +14,7 @@ pub(super) use self::credentials::{
     PasswordChanged, PasswordReset, PasswordTicket, PasswordTicketResolved, PasswordVerified,
     PaymentCodeDecided,
 };
+pub(super) use self::issuer::{AdviceTaken, IssuerLate, StandIn, StandInReconciled, Transaction};
 pub(super) use self::operators::{
     CardStatusSet, ClockSetting, Merchant, PolicyPut, ReviewResolved, RiskResolved, RiskTicket,
 };
@@ -40,7 +42,7 @@ pub(super) struct Entry {
     #[prost(
         oneof = "Body",
         tags = "8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, \
-                29, 30, 31, 32, 33, 34, 35, 36"
+                29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39"
     )]
     pub body: Option<Body>,
 }
@@ -123,6 +125,12 @@ pub(super) enum Body {
     /// The policy's name, or nothing.
     #[prost(string, tag = "36")]
     PolicyShadowed(String),
+    #[prost(message, tag = "37")]
+    AdviceTaken(AdviceTaken),
+    #[prost(message, tag = "38")]
+    StandInReconciled(StandInReconciled),
+    #[prost(message, tag = "39")]
+    IssuerLate(IssuerLate),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -228,6 +236,9 @@ pub(super) struct BindReserved {
     pub phone_code: Option<PhoneCodeEffect>,
     #[prost(message, optional, tag = "4")]
     pub password: Option<PasswordEffect>,
+    /// The verification debit, where the issuer does not answer at once.
+    #[prost(message, optional, tag = "5")]
+    pub debit: Option<Transaction>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -247,6 +258,9 @@ pub(super) struct BindDecided {
     pub refused: Option<Refused>,
     #[prost(uint32, tag = "7")]
     pub review: u32,
+    /// The verification debit that is owed back.
+    #[prost(message, optional, tag = "8")]
+    pub debit: Option<Transaction>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -282,6 +296,9 @@ pub(super) struct Binding {
     /// Mark of the phone that the card was bound with.
     #[prost(fixed32, tag = "14")]
     pub phone: u32,
+    /// Who gave the card its reference; 0 is the sandbox inside.
+    #[prost(uint32, tag = "15")]
+    pub issuer: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]

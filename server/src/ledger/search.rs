@@ -1,5 +1,7 @@
 //! Following a used key to the answer that is stored for it (D18).
 
+use waika_domain::identifiers::AccountId;
+
 use super::call::Call;
 use super::decode::Stored;
 use super::replay::is_same_call;
@@ -38,6 +40,24 @@ impl Ledger {
             ..
         } = *search;
         self.authoriser.idempotency.slot(scope, call, attempt)
+    }
+
+    /// Whether the call's key has its answer already, which [`Ledger::submit`] will then give. Waits
+    /// for one that is under way.
+    pub(crate) async fn is_used(
+        &self,
+        core: usize,
+        account: &AccountId,
+        call: &Call,
+    ) -> Result<bool, LedgerError> {
+        let mut search = Search::of(account.as_str(), call);
+        while let Some(place) = self.authoriser.idempotency.find(self.slot(&search)) {
+            let stored = self.stored_answer(core, &mut search, place).await?;
+            if stored.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The entry with the answer to the call, and its sequence. None if there is none yet: what

@@ -38,6 +38,12 @@ pub enum StepKind {
     Settled,
     /// Some or all of it was refunded.
     Refunded,
+    /// The issuer approved when nobody waited any more (D16).
+    IssuerLate,
+    /// The issuer agrees with what was approved in its place (D17).
+    StandInConfirmed,
+    /// It would have declined (D17).
+    StandInDiverged,
 }
 
 impl Ledger {
@@ -70,7 +76,7 @@ impl Ledger {
             at: answered.at,
             amounts,
         });
-        steps.extend(since);
+        steps.extend(since.into_iter().map(|step| in_parts(step, amounts)));
         let told = steps.iter().any(|step| step.kind == StepKind::Settled);
         if let Some(settled) = settled(standing, amounts).filter(|_| !told) {
             // D25: by its age, so no entry says so. It comes after what was reversed.
@@ -79,6 +85,25 @@ impl Ledger {
             steps.insert(place, settled);
         }
         Ok(steps)
+    }
+}
+
+/// What an issuer said of a payment, as principal and fee.
+fn in_parts(step: Step, whole: GivenBack) -> Step {
+    let principal = whole.principal;
+    let fee = match step.kind {
+        StepKind::IssuerLate => step.amounts.principal.minus(principal),
+        StepKind::StandInConfirmed | StepKind::StandInDiverged => whole.fee,
+        StepKind::Reserved
+        | StepKind::Approved
+        | StepKind::Declined
+        | StepKind::Reversed
+        | StepKind::Settled
+        | StepKind::Refunded => return step,
+    };
+    Step {
+        amounts: GivenBack { principal, fee },
+        ..step
     }
 }
 
@@ -127,6 +152,23 @@ fn steps_since(reader: &JournalReader, last: u64) -> Result<Vec<Step>, LedgerErr
                 fee: settled.fee,
             });
             (StepKind::Settled, amounts, decided.previous)
+        } else if let Event::IssuerLate(late) = event {
+            // Principal and fee, which are told apart by whoever knows the payment.
+            let amounts = GivenBack {
+                principal: late.amount,
+                fee: Fen::ZERO,
+            };
+            (StepKind::IssuerLate, Some(amounts), late.previous)
+        } else if let Event::StandInReconciled(reconciled) = event {
+            let kind = match reconciled.diverged {
+                None => StepKind::StandInConfirmed,
+                Some(_) => StepKind::StandInDiverged,
+            };
+            let amounts = GivenBack {
+                principal: reconciled.principal,
+                fee: Fen::ZERO,
+            };
+            (kind, Some(amounts), reconciled.previous)
         } else {
             return Err(LedgerError::Unreadable);
         };

@@ -38,7 +38,7 @@ pub(super) async fn close(ledger: Arc<Ledger>, signals: &mut Signals) -> Result<
 }
 
 /// Runs what blocks on a thread of its own, which the end of the process does not wait for.
-async fn on_a_thread<T: Send + 'static>(
+pub(crate) async fn on_a_thread<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {

@@ -185,6 +185,10 @@ impl Core {
                     Work::Ledger(ledger) => {
                         let number = self.number;
                         ledger_given = Some(Arc::clone(&ledger));
+                        if number == 0 {
+                            let ledger = Arc::clone(&ledger);
+                            tokio::spawn(async move { ledger.tend_issuers(number).await });
+                        }
                         tokio::spawn(async move { ledger.wake_waiters(number).await });
                     }
                     Work::Connection(stream, ticket, audience) => {

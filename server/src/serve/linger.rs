@@ -40,6 +40,8 @@ pub(super) async fn until_closed(stream: &TcpStream) {
     let read = async {
         let mut rest = [0; 4_096];
         loop {
+            // Whoever sends without a pause must not keep this core to themselves.
+            tokio::task::consume_budget().await;
             stream.readable().await?;
             match stream.try_read(&mut rest) {
                 Ok(0) => return Ok(()),

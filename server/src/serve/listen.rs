@@ -55,7 +55,8 @@ impl Listeners {
     }
 }
 
-fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
+/// Binds the address of a flag, or says why it cannot be.
+pub(crate) fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
     let open = || {
         let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4(),

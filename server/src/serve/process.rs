@@ -7,7 +7,7 @@ use tracing::warn;
 const OTHER_DESCRIPTORS: u64 = 256;
 
 /// No core dumps, since memory holds keys and card numbers; and as many descriptors as allowed.
-pub(super) fn prepare(connections: usize) {
+pub(crate) fn prepare(connections: usize) {
     let none = Rlimit {
         current: Some(0),
         maximum: getrlimit(Resource::Core).maximum,

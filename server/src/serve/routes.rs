@@ -37,7 +37,7 @@ pub(super) fn services(
 
 /// Adds reflection in both versions. It lists what the listener has, not all that the contract
 /// describes.
-fn with_reflection(routes: Routes, services: &[&str]) -> Result<Routes, Error> {
+pub(crate) fn with_reflection(routes: Routes, services: &[&str]) -> Result<Routes, Error> {
     let builder = || {
         let builder = Builder::configure()
             .register_encoded_file_descriptor_set(waika::v1::FILE_DESCRIPTOR_SET)

@@ -79,6 +79,7 @@ impl Journal {
             spent: None,
             policy: "weixin-2023".into(),
             receipt: None,
+            transaction: None,
         };
         let approved = Approved {
             original: Original::of(&reservation),
@@ -88,6 +89,7 @@ impl Journal {
             reserved_by: None,
             reservation,
             approval_code: ApprovalCode(*b"A1B2C3"),
+            stand_in: None,
         }));
         let sequence = self.write(at, posted);
         self.approved.insert(sequence, approved);

@@ -100,6 +100,7 @@ impl Story {
             authorisation: Some(decided),
             replayed: false,
             receipt: None,
+            timing: None,
         };
         self.learns(&Request::Authorise(asked), Answer::Authorise(answer));
         self

@@ -1,6 +1,7 @@
 //! The report as one page for a browser: no script, no network, nothing but itself.
 
 mod axis;
+mod breakdown;
 mod chart;
 mod head;
 mod over_time;
@@ -58,6 +59,7 @@ fn write_page(page: &mut String, report: &Report) -> Written {
     )?;
     head::write(page, report)?;
     percentiles::write(page, report)?;
+    breakdown::write(page, report)?;
     over_time::write(page, report)?;
     spread::write(page, report)?;
     tables::write(page, report)?;

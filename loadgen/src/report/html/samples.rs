@@ -1,13 +1,18 @@
 //! Reports that nobody measured, for looking at pages in every state they can be in.
 
+use crate::by_scheme::BySchemes;
 use crate::clock::SECOND_NS;
 use crate::outcome::{GrpcCode, Outcome};
+use crate::population::{Population, members};
 use crate::recorder::{Counts, Record, Sample, Times};
+use crate::report::breakdown::{self, TimingFacts};
 use crate::report::{
     CountFacts, GeneratorFacts, HostFacts, PlanFacts, RateFacts, Report, SCHEMA, ServerFacts,
     TimeFacts, Verdict, curve, outcomes, spans, time_line,
 };
+use crate::scheme::CardScheme;
 use crate::time_line::TimeLine;
+use crate::timing::{ServerTiming, TimingRecord};
 
 /// An open loop of so many requests a second for so long, with a tail and a few of everything.
 pub(super) fn open_loop(rate: u64, seconds: u64) -> Report {
@@ -21,6 +26,44 @@ pub(super) fn open_loop(rate: u64, seconds: u64) -> Report {
         }),
         seconds * SECOND_NS,
     )
+}
+
+/// With the server's own account of its time, and a slow scheme beside a fast one.
+pub(super) fn detailed() -> Report {
+    let shares = "visa=3,jcb=1".parse().unwrap();
+    let population = Population::synthetic(1, &members(Some(&shares), 2_000), 1);
+    let (mut timing, mut schemes) = (TimingRecord::new(), BySchemes::default());
+    for number in 0..20_000 {
+        let (scheme, outcome, issuer_ns) = match number % 4 {
+            0 => (CardScheme::Jcb, Outcome::Declined(38), 300_000_000),
+            _ => (CardScheme::Visa, Outcome::Approved, 900_000 + number * 40),
+        };
+        let told = ServerTiming {
+            queue_ns: 7_000 + number,
+            rules_ns: 2_000 + number % 900,
+            issuer_ns: if number % 50 == 1 { 0 } else { issuer_ns },
+            commit_ns: 120_000 + number * 3,
+            total_ns: issuer_ns + 400_000,
+        };
+        timing.finish(issuer_ns + 700_000, (number % 100 > 0).then_some(told));
+        schemes.finish(scheme, outcome, issuer_ns + 700_000);
+    }
+    let mut report = open_loop(2_000, 10);
+    report.plan.schemes = Some("visa=3,jcb=1".to_owned());
+    report.timing = Some(TimingFacts::of(&timing));
+    report.schemes = Some(breakdown::schemes(&schemes, &population));
+    report
+}
+
+/// The server was asked where its time goes, and does not say.
+pub(super) fn untold() -> Report {
+    let mut timing = TimingRecord::new();
+    for _ in 0..1_234 {
+        timing.finish(1_000_000, None);
+    }
+    let mut report = open_loop(150, 10);
+    report.timing = Some(TimingFacts::of(&timing));
+    report
 }
 
 /// Without a single sample: the server was gone before the first request.
@@ -55,6 +98,7 @@ pub(super) fn nothing_due() -> Report {
 /// The answers alone set the pace.
 pub(super) fn closed_loop() -> Report {
     let mut report = open_loop(9_000, 4);
+    report.schemes = detailed().schemes;
     let plan = &mut report.plan;
     (plan.discipline, plan.arrivals, plan.rate_per_second) = ("closed", None, None);
     (plan.zipf, plan.expected_limit_share, plan.in_flight) = (None, None, 64);
@@ -173,6 +217,8 @@ fn report(record: &Record, length_ns: u64) -> Report {
         service_curve: curve(&headline.service),
         lag_curve: curve(&headline.lag),
         time_line: time_line::of(&record.time_line, length_ns),
+        timing: None,
+        schemes: None,
         outcomes: outcomes(record),
         generator: GeneratorFacts {
             version: "0.1.0",
@@ -211,6 +257,7 @@ fn plan(rate: f64, length_ns: u64) -> PlanFacts {
         seed: 1,
         run_id: "8a5cf00d12345678".to_owned(),
         accounts: 2_000,
+        schemes: None,
         merchants: 100,
         synthetic: false,
         zipf: Some(0.5),

@@ -141,6 +141,12 @@ fn plan(report: &Report) -> Vec<Fact> {
                 )
             ),
         ),
+        (
+            "cards",
+            plan.schemes
+                .clone()
+                .unwrap_or_else(|| "of every test BIN in turn".to_owned()),
+        ),
         ("merchants", grouped(plan.merchants)),
         ("duplicates", percent(plan.duplicates)),
         ("wrong passwords", percent(plan.wrong_passwords)),
@@ -181,8 +187,14 @@ fn environment(report: &Report) -> Vec<Fact> {
         (
             "the same again",
             format!(
-                "--seed {} --run-id {}",
-                report.plan.seed, report.plan.run_id
+                "--seed {} --run-id {}{}",
+                report.plan.seed,
+                report.plan.run_id,
+                report
+                    .plan
+                    .schemes
+                    .as_ref()
+                    .map_or_else(String::new, |shares| format!(" --scheme {shares}"))
             ),
         ),
     ]

@@ -51,6 +51,53 @@ fn a_sound_run_shows_its_figures_and_its_pictures() {
 }
 
 #[test]
+fn what_was_asked_for_besides_has_its_tables() {
+    let report = samples::detailed();
+    let page = page("detailed", &report);
+    let timing = report.timing.unwrap();
+    check_says(
+        "detailed",
+        &page,
+        &[
+            "Where the server's time went",
+            "19,800 decisions",
+            "200 of 20,000 decisions came without a timing.",
+            "An issuer was asked for 19,400 of them.",
+            "<th scope=\"row\">server&#39;s own</th>",
+            "<th scope=\"row\">network and client</th>",
+            &format!("<td>{}</td>", words::latency(timing.commit.p99_ns.unwrap())),
+            "Response times by scheme",
+            "<th scope=\"row\">visa</th>",
+            "<th scope=\"row\">jcb</th>",
+            "<td>15,000</td><td>1,500</td>",
+            "--scheme visa=3,jcb=1",
+        ],
+    );
+}
+
+#[test]
+fn a_server_that_does_not_tell_its_time_is_named_and_has_no_table() {
+    let page = page("untold", &samples::untold());
+    check_says(
+        "untold",
+        &page,
+        &[
+            "No server timing came",
+            "none of the 1,234 decisions had any",
+        ],
+    );
+    assert!(!page.contains("network and client"));
+}
+
+#[test]
+fn what_was_not_asked_for_is_not_there() {
+    let page = page("plain", &samples::open_loop(150, 2));
+    for words in ["server's time went", "by scheme", "--scheme"] {
+        assert!(!page.contains(words), "{words}");
+    }
+}
+
+#[test]
 fn a_long_run_has_as_many_slices_as_can_be_seen() {
     let report = samples::open_loop(100, 1_000);
     assert_eq!(report.time_line.slices.len(), 63);
@@ -111,6 +158,7 @@ fn a_closed_loop_has_one_curve_and_a_warning() {
         &[
             "hides queueing",
             "latency (sent to done)",
+            "Latencies by scheme",
             "a closed loop offers no rate",
         ],
     );

@@ -6,7 +6,7 @@ use waika_domain::account::{Account, AccountParts, PaymentCode, PaymentToken, Ra
 use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
 use waika_domain::decline::DeclineReason;
 use waika_domain::event::{
-    Funding, PasswordVerifier, Payment, PaymentMode, Review, Scene, WalletRegion,
+    Funding, IssuerKind, PasswordVerifier, Payment, PaymentMode, Review, Scene, WalletRegion,
 };
 use waika_domain::identifiers::{CardToken, CodeDigest, Fingerprint, MerchantId};
 use waika_domain::identity::{DocumentType, Identity};
@@ -216,7 +216,8 @@ fn card(number: u64, now: Timestamp) -> BoundCard {
         token: CardToken::from_bits(number),
         fingerprint: FINGERPRINT,
         issuer_reference: IssuerCardReference("reference".into()),
-        bin: 411_111,
+        issuer: IssuerKind::Sandbox,
+        bin: waika_domain::card::Bin::new(411_111),
         phone: FINGERPRINT.mark(),
         last_four: 1111,
         scheme: Scheme::Visa,

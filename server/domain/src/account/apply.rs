@@ -6,8 +6,8 @@ use crate::card::BoundCard;
 use crate::decline::DeclineReason;
 use crate::event::{
     BindDecided, BindReserved, Declined, Event, Funding, Material, PhoneCodeDecided,
-    PhoneCodeEffect, Reservation, ReversalDecided, Review, ReviewResolved, UnbindDecided,
-    VerificationSubmitted, Voided, WalletRegion,
+    PhoneCodeEffect, Posted, Reservation, ReversalDecided, Review, ReviewResolved,
+    StandInReconciled, UnbindDecided, VerificationSubmitted, Voided, WalletRegion,
 };
 use crate::identifiers::{CardToken, TicketId};
 use crate::period::Timestamp;
@@ -25,11 +25,8 @@ impl Account {
             Event::BindDecided(decided) => self.apply_bind_decided(decided, sequence),
             Event::UnbindDecided(decided) => self.apply_unbind_decided(decided),
             Event::Reserved(reservation) => self.apply_reservation(reservation),
-            Event::Posted(posted) => {
-                if posted.reserved_by.is_none() {
-                    self.apply_reservation(&posted.reservation);
-                }
-            }
+            Event::Posted(posted) => self.apply_posted(posted),
+            Event::StandInReconciled(reconciled) => self.apply_reconciled(reconciled),
             Event::Voided(voided) => self.apply_voided(voided),
             Event::Declined(declined) => self.apply_declined(declined, sequence, at),
             Event::ReversalDecided(decided) => self.apply_reversal(decided, at),
@@ -64,7 +61,9 @@ impl Account {
             | Event::ClockSet(_)
             | Event::PolicyPut(_)
             | Event::PolicyActivated(_)
-            | Event::PolicyShadowed(_) => {}
+            | Event::PolicyShadowed(_)
+            | Event::AdviceTaken(_)
+            | Event::IssuerLate(_) => {}
         }
         self.forget_what_is_finished(at);
     }
@@ -212,6 +211,24 @@ impl Account {
         match balance_left {
             None => self.usage = self.usage.counting(*month, *year, payment.amount),
             Some(left) => self.rare().balance = *left, // D12
+        }
+    }
+
+    fn apply_posted(&mut self, posted: &Posted) {
+        if posted.reserved_by.is_none() {
+            self.apply_reservation(&posted.reservation);
+        }
+        if posted.stand_in.is_some() {
+            let rare = self.rare();
+            rare.stood_in = rare.stood_in.plus(posted.reservation.payment.amount.fen()); // D17
+        }
+    }
+
+    /// What the issuer agrees with is no risk any more; what it would have declined stays one.
+    fn apply_reconciled(&mut self, reconciled: &StandInReconciled) {
+        if reconciled.diverged.is_none() {
+            let rare = self.rare();
+            rare.stood_in = rare.stood_in.minus(reconciled.principal);
         }
     }
 

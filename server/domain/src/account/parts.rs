@@ -80,6 +80,8 @@ pub struct Rare {
     pub review_rejected: bool,
     /// A review that waits for an operator (R53).
     pub review_ticket: Option<ReviewTicket>,
+    /// Approved in an issuer's place and not agreed to since, in principal (D17).
+    pub stood_in: Fen,
 }
 
 /// A passport holder's review that waits for an operator (R53).

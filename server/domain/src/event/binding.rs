@@ -1,6 +1,6 @@
 //! Events of phone codes, and of cards that are bound and unbound.
 
-use super::{PasswordEffect, PhoneCodeEffect, Review, WalletRegion};
+use super::{PasswordEffect, PhoneCodeEffect, Review, Transaction, WalletRegion};
 use crate::card::BoundCard;
 use crate::identifiers::{CardToken, Fingerprint};
 use crate::identity::Identity;
@@ -40,6 +40,8 @@ pub struct BindReserved {
     pub phone_code: PhoneCodeEffect,
     /// A wrong password would have been refused, so it matched or none was set.
     pub password: PasswordEffect,
+    /// The verification debit, as the issuer knows it; None where the sandbox answers at once.
+    pub debit: Option<Transaction>,
 }
 
 /// How a bind ended.
@@ -57,6 +59,8 @@ pub struct BindDecided {
     pub outcome: Result<Binding, Refused<BindRefusal>>,
     /// The review's state afterwards.
     pub review: Review,
+    /// The verification debit that the issuer may have made, and is owed the reversal of (D6).
+    pub debit: Option<Transaction>,
 }
 
 /// A card that was bound, and what it brought along.

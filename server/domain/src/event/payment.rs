@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::PasswordEffect;
+use super::{PasswordEffect, StandIn, Transaction};
 use crate::decline::Decline;
 use crate::identifiers::{CardToken, CodeDigest, MerchantId};
 use crate::money::{Amount, Fen};
@@ -117,6 +117,8 @@ pub struct Reservation {
     pub policy: Arc<str>,
     /// Every rung, if the caller asked for that.
     pub receipt: Option<Box<Receipt>>,
+    /// What the issuer knows it by; None where none was asked, or answered at once.
+    pub transaction: Option<Transaction>,
 }
 
 impl Reservation {
@@ -150,6 +152,8 @@ pub struct Posted {
     pub reservation: Reservation,
     /// Six characters from the issuer (DE38).
     pub approval_code: ApprovalCode,
+    /// Set if Waika approved in the issuer's place (D17).
+    pub stand_in: Option<StandIn>,
 }
 
 /// The issuer's approval code (DE38): six letters and digits.
@@ -165,6 +169,8 @@ pub struct Voided {
     pub reservation: Reservation,
     /// Why it was declined.
     pub decline: Decline,
+    /// The issuer may have approved it all the same, and is owed its reversal (D16).
+    pub reversal_owed: bool,
 }
 
 /// A payment that was declined before anything was held.
@@ -245,4 +251,6 @@ pub struct Reversal {
     pub year_restored: bool,
     /// The balance has it back; None for a card.
     pub balance_left: Option<Fen>,
+    /// What the issuer knows the payment by, and is owed the advice of; None where none was asked.
+    pub transaction: Option<Transaction>,
 }

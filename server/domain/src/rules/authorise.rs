@@ -8,8 +8,8 @@ use super::ladder::{Climb, Effects};
 use crate::account::Account;
 use crate::decline::{Decline, DeclineReason, Evidence, IssuerRefusal};
 use crate::event::{
-    ApprovalCode, Declined, Event, Funding, Payment, Posted, Reservation, Voided, WalletRegion,
-    Windows,
+    ApprovalCode, Declined, Event, Funding, Payment, Posted, Reservation, StandIn, Voided,
+    WalletRegion, Windows,
 };
 use crate::fee::fee_from;
 use crate::identifiers::CodeDigest;
@@ -69,6 +69,10 @@ pub enum Quote {
 
 /// What the ladder says before the issuer is asked. An approval, which is the rule, stands in no
 /// box: the ladder allocates nothing for it (benches/ladder.rs counts).
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an approval is the rule, and a box for it an allocation"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// No, and why.
@@ -217,51 +221,93 @@ fn reserve<W>(climbed: &Climb<'_, W>, payment: Payment, effects: Effects) -> Res
         spent: effects.spent,
         policy: policy.name.clone(),
         receipt: None,
+        transaction: None,
         payment,
     }
 }
 
-/// Ends a reservation with the issuer's answer. An issuer that gives none in time has declined
-/// (D16): nobody stands in for it (D17). `reserved_by` is the sequence of its `Reserved`
+/// Ends a reservation with the issuer's answer. `reserved_by` is the sequence of its `Reserved`
 /// event, or None where the issuer answered before the account was let go, so that one event
 /// holds both.
 pub fn resolve(
-    mut reservation: Reservation,
+    reservation: Reservation,
     reserved_by: Option<u64>,
     answer: Result<ApprovalCode, IssuerRefusal>,
 ) -> Event {
-    let answer = answer.map_err(|refusal| Decline::because(refusal.into()));
+    match (answer, reserved_by) {
+        (Ok(code), _) => Event::Posted(Box::new(post(reservation, reserved_by, code))),
+        (Err(refusal), Some(reserved_by)) => void(reservation, reserved_by, refusal, false),
+        (Err(refusal), None) => {
+            let decline = Decline::because(refusal.into());
+            let reservation = with_whole_receipt(reservation, Some(&decline));
+            Event::Declined(Box::new(Declined {
+                payment: reservation.payment,
+                decline,
+                password: reservation.password,
+                spent: reservation.spent,
+                policy: reservation.policy,
+                receipt: reservation.receipt,
+            }))
+        }
+    }
+}
+
+/// Ends a reservation whose issuer gave no answer in time, or none that can be believed: it has
+/// declined (D16), and if it knows of the transaction it is owed the reversal, for it may have
+/// approved.
+pub fn unanswered(reservation: Reservation, reserved_by: u64) -> Event {
+    let reversal_owed = reservation.transaction.is_some();
+    let refusal = IssuerRefusal::Unavailable;
+    void(reservation, reserved_by, refusal, reversal_owed)
+}
+
+/// Ends a reservation in the place of an issuer that was not reached, which the policy must allow
+/// (D17). The issuer is told later.
+pub fn stand_in(
+    reservation: Reservation,
+    reserved_by: Option<u64>,
+    approval_code: ApprovalCode,
+    stand_in: StandIn,
+) -> Event {
+    Event::Posted(Box::new(Posted {
+        stand_in: Some(stand_in),
+        ..post(reservation, reserved_by, approval_code)
+    }))
+}
+
+fn post(reservation: Reservation, reserved_by: Option<u64>, approval_code: ApprovalCode) -> Posted {
+    Posted {
+        reserved_by,
+        reservation: with_whole_receipt(reservation, None),
+        approval_code,
+        stand_in: None,
+    }
+}
+
+fn void(
+    reservation: Reservation,
+    reserved_by: u64,
+    refusal: IssuerRefusal,
+    reversal_owed: bool,
+) -> Event {
+    let decline = Decline::because(refusal.into());
+    Event::Voided(Box::new(Voided {
+        reserved_by,
+        reservation: with_whole_receipt(reservation, Some(&decline)),
+        decline,
+        reversal_owed,
+    }))
+}
+
+/// The receipt, if there is one, ends with the issuer's word.
+fn with_whole_receipt(mut reservation: Reservation, decline: Option<&Decline>) -> Reservation {
     if let Some(mut receipt) = reservation.receipt.take() {
-        if answer.is_ok() && reservation.counts() {
+        if decline.is_none() && reservation.counts() {
             receipt.passed(Rung::Issuer, || Evidence::None);
         }
-        reservation.receipt = Some(Box::new(receipt.ended(answer.as_ref().err())));
+        reservation.receipt = Some(Box::new(receipt.ended(decline)));
     }
-    let decline = match answer {
-        Err(decline) => decline,
-        Ok(approval_code) => {
-            return Event::Posted(Box::new(Posted {
-                reserved_by,
-                reservation,
-                approval_code,
-            }));
-        }
-    };
-    match reserved_by {
-        Some(reserved_by) => Event::Voided(Box::new(Voided {
-            reserved_by,
-            reservation,
-            decline,
-        })),
-        None => Event::Declined(Box::new(Declined {
-            payment: reservation.payment,
-            decline,
-            password: reservation.password,
-            spent: reservation.spent,
-            policy: reservation.policy,
-            receipt: reservation.receipt,
-        })),
-    }
+    reservation
 }
 
 #[cfg(test)]

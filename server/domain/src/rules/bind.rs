@@ -11,7 +11,7 @@ use crate::card::{BoundCard, CardExpiry, Scheme};
 use crate::decline::{Evidence, IssuerRefusal};
 use crate::event::{
     BindDecided, BindReserved, Binding, Event, PasswordEffect, PasswordVerifier, PhoneCodeEffect,
-    Review, WalletRegion,
+    Review, Transaction, WalletRegion,
 };
 use crate::identifiers::Fingerprint;
 use crate::identity::{CountryCode, DocumentType, Identity};
@@ -82,6 +82,7 @@ pub fn reserve(
             card: application.card_fingerprint,
             phone_code: spent.phone_code,
             password: spent.password,
+            debit: None,
         }),
         Err(refused) => Event::BindDecided(Box::new(BindDecided {
             region,
@@ -90,6 +91,7 @@ pub fn reserve(
             password: spent.password,
             outcome: Err(refused),
             review: account.review(),
+            debit: None,
         })),
     }
 }
@@ -257,6 +259,8 @@ pub struct Completion {
     /// Whether the password given is the account's, asked again: another bind may have set
     /// one in the meantime.
     pub password_matches: bool,
+    /// The verification debit that the issuer may have made.
+    pub debit: Option<Transaction>,
 }
 
 /// Binds the card, or lets the slot go. While the issuer was asked another bind may have come
@@ -269,6 +273,7 @@ pub fn complete(
     now: Timestamp,
 ) -> Event {
     let reserved_by = Some(completion.reserved_by);
+    let debit = completion.debit;
     let (outcome, password) = conclude(account, application, completion, policy, now);
     let review = match (&outcome, account.identity()) {
         (Ok(binding), None) if binding.identity.document.needs_review() => Review::Required, // R49
@@ -281,6 +286,7 @@ pub fn complete(
         password,
         outcome,
         review,
+        debit,
     }))
 }
 
@@ -319,8 +325,9 @@ fn conclude(
     (binding, effect)
 }
 
-/// Lets go of a slot whose issuer can no longer be asked: the server stopped in between.
-pub fn abandon(account: &Account, reserved_by: u64) -> Event {
+/// Lets go of a slot whose issuer can no longer be asked: the server stopped in between. The
+/// issuer may have made the verification debit.
+pub fn abandon(account: &Account, reserved_by: u64, debit: Option<Transaction>) -> Event {
     Event::BindDecided(Box::new(BindDecided {
         region: account.region(),
         reserved_by: Some(reserved_by),
@@ -328,6 +335,7 @@ pub fn abandon(account: &Account, reserved_by: u64) -> Event {
         password: PasswordEffect::Untouched,
         outcome: Err(Refused::because(Reason::IssuerUnavailable)), // D6
         review: account.review(),
+        debit,
     }))
 }
 

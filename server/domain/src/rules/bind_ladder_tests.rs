@@ -79,8 +79,9 @@ fn spend_code(wallet: &mut Wallet) {
         card: person(9),
         phone_code: PhoneCodeEffect::Used { phone: phone(1) },
         password: PasswordEffect::Untouched,
+        debit: None,
     }));
-    let given_up = super::bind::abandon(&wallet.account, reserved_by);
+    let given_up = super::bind::abandon(&wallet.account, reserved_by, None);
     wallet.record(given_up);
 }
 

@@ -53,20 +53,17 @@ mod unbind_ladder_tests;
 mod unbind_tests;
 
 use crate::account::Account;
-use crate::decline::IssuerRefusal;
 use crate::event::Event;
 
 /// How a call ends whose issuer can no longer be asked, because the server stopped in between;
 /// None for an event that begins nothing. `reserved_by` is the sequence of its beginning.
 pub fn let_go(account: &Account, reserved_by: u64, begun: &Event) -> Option<Event> {
-    if let Event::BindReserved(_) = begun {
-        return Some(bind::abandon(account, reserved_by)); // D6
+    if let Event::BindReserved(reserved) = begun {
+        return Some(bind::abandon(account, reserved_by, reserved.debit)); // D6
     }
     if let Event::Reserved(reservation) = begun {
         let reservation = (**reservation).clone();
-        let unavailable = Err(IssuerRefusal::Unavailable); // D16
-        let reserved_by = Some(reserved_by);
-        return Some(authorise::resolve(reservation, reserved_by, unavailable));
+        return Some(authorise::unanswered(reservation, reserved_by)); // D16
     }
     None
 }

@@ -23,6 +23,7 @@ fn approved(reversed: &str, settled_early: bool) -> Approved {
             year: decided.year(),
             counts: true,
             settles_at: at("2024-01-12 00:00"),
+            transaction: None,
         },
         so_far: SoFar {
             reversed: GivenBack { principal, fee },

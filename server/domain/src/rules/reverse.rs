@@ -4,7 +4,7 @@
 use super::refuse_if;
 use crate::account::Account;
 use crate::decline::{AmountOverLimit, Evidence};
-use crate::event::{GiveBack, Reservation, Reversal, Settled};
+use crate::event::{GiveBack, Reservation, Reversal, Settled, Transaction};
 use crate::fee::fee_given_back;
 use crate::money::{Amount, Fen};
 use crate::period::{Month, Timestamp, Year};
@@ -26,6 +26,8 @@ pub struct Original {
     pub counts: bool,
     /// When it settles by its age (D25).
     pub settles_at: Timestamp,
+    /// What its issuer knows it by, if one was asked.
+    pub transaction: Option<Transaction>,
 }
 
 impl Original {
@@ -38,6 +40,7 @@ impl Original {
             year: reservation.year,
             counts: reservation.counts(),
             settles_at: reservation.settles_at,
+            transaction: reservation.transaction,
         }
     }
 }
@@ -151,6 +154,7 @@ pub fn decide(
         month_restored: restores && original.month == open.month,
         year_restored: restores && original.year == open.year,
         balance_left: (!original.counts).then(|| account.balance().plus(amount)),
+        transaction: original.transaction,
     })
 }
 
@@ -205,6 +209,7 @@ mod tests {
             year: YEAR,
             counts: true,
             settles_at: at("2024-02-02T00:00:00+08:00"),
+            transaction: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The small numbers of the operations as the domain's own types.
 
 use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
-use waika_domain::event::{Funding, PasswordVerifier};
+use waika_domain::event::{Funding, IssuerKind, PasswordVerifier};
 use waika_domain::identifiers::{CardToken, CodeDigest, Fingerprint, IdempotencyKey, MerchantId};
 use waika_domain::identity::CountryCode;
 use waika_domain::merchant::{CategoryCode, Merchant, MerchantRegion};
@@ -108,7 +108,8 @@ pub(crate) fn bound_card(card: &Card, now: Ms) -> BoundCard {
         token: CardToken::from_bits(card.token),
         fingerprint: card_number(card.number),
         issuer_reference: IssuerCardReference(format!("reference-{}", card.number).into()),
-        bin: 411_111,
+        issuer: IssuerKind::Sandbox,
+        bin: waika_domain::card::Bin::new(411_111),
         phone: phone(card.phone).mark(),
         last_four: u16::from(card.number),
         scheme: card.scheme,

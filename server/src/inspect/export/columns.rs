@@ -50,7 +50,7 @@ columns! {
         year_limit_fen: Integer,
         /// What was decided: approved, declined, sent, bound, unbound, reversed, refunded, settled,
         /// `recorded_ahead`, cleared, upheld, verified, changed, reset, `ticket_opened`, taken,
-        /// issued, received or refused.
+        /// issued, received, agreed, diverged or refused.
         decision: Text,
         /// Why not, by its name in the contract.
         reason: Text,
@@ -174,5 +174,14 @@ columns! {
         funds_kind: Text,
         /// The file of the policy that was stored.
         policy_text: Text,
+        /// What the issuer knows the payment or the verification debit by.
+        transaction_id: Text,
+        /// What the issuer is owed from here on: `no_answer`, reversal, refund, verification or
+        /// `stand_in` (D16, D17).
+        advice_owed: Text,
+        /// The sequence of the entry since which that was owed which the issuer has taken.
+        owed_by: Integer,
+        /// Waika approved in the issuer's place (D17).
+        stood_in: Truth,
     }
 }

@@ -6,6 +6,7 @@
 
 mod binding;
 mod credential;
+mod issuer;
 mod operators;
 mod payment;
 mod reversal;
@@ -51,7 +52,10 @@ pub(super) fn of(sequence: u64, stored: &Stored) -> Row {
     let kind = match body {
         // The check is a digest of the key.
         StoredBody::KeyCheck(_) => "key_check",
-        StoredBody::Event(happened) => event(&mut row, happened, sequence),
+        StoredBody::Event(happened) => {
+            issuer::owed(&mut row, happened);
+            event(&mut row, happened, sequence)
+        }
     };
     row.kind = Some(kind.into());
     row
@@ -88,6 +92,9 @@ fn event(row: &mut Row, event: &Event, sequence: u64) -> &'static str {
         Event::PolicyPut(put) => operators::policy_put(row, put),
         Event::PolicyActivated(activated) => operators::policy_activated(row, activated),
         Event::PolicyShadowed(shadowed) => operators::policy_shadowed(row, shadowed),
+        Event::AdviceTaken(taken) => issuer::taken(row, *taken),
+        Event::StandInReconciled(reconciled) => issuer::reconciled(row, *reconciled),
+        Event::IssuerLate(late) => issuer::late(row, *late),
     }
 }
 

@@ -1,6 +1,6 @@
 //! From what is written of cards that are bound and unbound.
 
-use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference};
+use waika_domain::card::{Bin, BoundCard, CardExpiry, IssuerCardReference};
 use waika_domain::event::{BindReserved, Binding, PasswordVerifier, UnbindDecided, Unbound};
 use waika_domain::identifiers::CardToken;
 use waika_domain::identity::Identity;
@@ -8,7 +8,7 @@ use waika_domain::period::{Day, Timestamp};
 use waika_domain::refusal::UnbindRefusal;
 
 use super::{
-    Decoded, array, fingerprint, known, password_effect, phone_code_effect, refusal, small,
+    Decoded, array, fingerprint, issuer, known, password_effect, phone_code_effect, refusal, small,
 };
 use crate::ledger::schema;
 
@@ -18,6 +18,7 @@ pub(super) fn reserved(reserved: &schema::BindReserved) -> Decoded<BindReserved>
         card: fingerprint(&reserved.card)?,
         phone_code: phone_code_effect(reserved.phone_code.clone())?,
         password: password_effect(reserved.password),
+        debit: issuer::transaction(reserved.debit)?,
     })
 }
 
@@ -26,7 +27,8 @@ pub(super) fn binding(binding: schema::Binding, at: Timestamp) -> Decoded<Bindin
         token: CardToken::from_bits(binding.card_token),
         fingerprint: fingerprint(&binding.card_fingerprint)?,
         issuer_reference: IssuerCardReference(binding.issuer_reference.into()),
-        bin: binding.bin,
+        issuer: issuer::kind(binding.issuer)?,
+        bin: Bin::new(binding.bin),
         phone: binding.phone,
         last_four: small(binding.last_four, "a card's last digits")?,
         scheme: known(binding.scheme, "a scheme")?,

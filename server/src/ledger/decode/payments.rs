@@ -9,8 +9,8 @@ use waika_domain::period::{Month, Timestamp, Year};
 use waika_domain::receipt::{Receipt, Rung, RungSeen};
 
 use super::{
-    Decoded, NotUnderstood, amount, array, decline, evidence, known, merchant_id, password_effect,
-    sequence,
+    Decoded, NotUnderstood, amount, array, decline, evidence, issuer, known, merchant_id,
+    password_effect, sequence,
 };
 use crate::ledger::schema;
 
@@ -19,6 +19,7 @@ pub(super) fn posted(posted: schema::Posted) -> Decoded<Posted> {
         reserved_by: sequence(posted.reserved_by),
         reservation: reservation(posted.reservation)?,
         approval_code: ApprovalCode(array(&posted.approval_code, "an approval code")?),
+        stand_in: posted.stand_in.map(issuer::stand_in).transpose()?,
     })
 }
 
@@ -27,6 +28,7 @@ pub(super) fn voided(voided: schema::Voided) -> Decoded<Voided> {
         reserved_by: voided.reserved_by,
         reservation: reservation(voided.reservation)?,
         decline: decline(voided.decline)?,
+        reversal_owed: voided.reversal_owed,
     })
 }
 
@@ -60,6 +62,7 @@ pub(super) fn reservation(reservation: Option<schema::Reservation>) -> Decoded<R
         spent: spent(reservation.spent),
         policy: reservation.policy.into(),
         receipt: receipt(reservation.receipt)?,
+        transaction: issuer::transaction(reservation.transaction)?,
     })
 }
 

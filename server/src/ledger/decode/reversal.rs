@@ -6,7 +6,7 @@ use waika_domain::money::Fen;
 use waika_domain::period::{Month, Year};
 use waika_domain::refusal::ReversalRefusal;
 
-use super::{Decoded, NotUnderstood, refusal};
+use super::{Decoded, NotUnderstood, issuer, refusal};
 use crate::ledger::schema;
 
 pub(super) fn reversal(decided: schema::ReversalDecided) -> Decoded<ReversalDecided> {
@@ -20,6 +20,7 @@ pub(super) fn reversal(decided: schema::ReversalDecided) -> Decoded<ReversalDeci
             month_restored: reversal.month_restored,
             year_restored: reversal.year_restored,
             balance_left: reversal.balance_left_fen.map(Fen::new),
+            transaction: issuer::transaction(reversal.transaction)?,
         }),
         (None, refused) => Err(refusal(refused, ReversalRefusal::from_number)?),
     };

@@ -7,7 +7,7 @@ use waika_domain::event::{
 use waika_domain::money::Fen;
 use waika_domain::receipt::Receipt;
 
-use super::{decline, password_effect, refusal};
+use super::{decline, issuer, password_effect, refusal};
 use crate::ledger::numbers::Numbered as _;
 use crate::ledger::schema;
 
@@ -27,6 +27,7 @@ pub(super) fn reservation(reservation: &Reservation) -> schema::Reservation {
         settles_at_ms: reservation.settles_at.unix_ms(),
         spent: spent(reservation.spent),
         receipt: receipt(reservation.receipt.as_deref()),
+        transaction: reservation.transaction.map(issuer::transaction),
     }
 }
 
@@ -79,6 +80,7 @@ pub(super) fn posted(posted: &Posted) -> schema::Posted {
         reserved_by: posted.reserved_by.unwrap_or_default(),
         reservation: Some(reservation(&posted.reservation)),
         approval_code: posted.approval_code.0.to_vec(),
+        stand_in: posted.stand_in.as_ref().map(issuer::stand_in),
     }
 }
 
@@ -87,6 +89,7 @@ pub(super) fn voided(voided: &Voided) -> schema::Voided {
         reserved_by: voided.reserved_by,
         reservation: Some(reservation(&voided.reservation)),
         decline: Some(decline(&voided.decline)),
+        reversal_owed: voided.reversal_owed,
     }
 }
 
@@ -123,6 +126,7 @@ pub(super) fn reversal(decided: &ReversalDecided) -> schema::ReversalDecided {
         month_restored: reversal.month_restored,
         year_restored: reversal.year_restored,
         balance_left_fen: reversal.balance_left.map(Fen::value),
+        transaction: reversal.transaction.map(issuer::transaction),
     });
     let refused = decided
         .outcome

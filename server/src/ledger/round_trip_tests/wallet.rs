@@ -77,6 +77,7 @@ fn payments() -> Vec<Event> {
             reserved_by: Some(40),
             reservation,
             approval_code: ApprovalCode(*b"ZZZZZZ"),
+            stand_in: None,
         })),
         Event::Declined(Box::new(Declined {
             payment: unknown,
@@ -99,6 +100,7 @@ fn payments() -> Vec<Event> {
                 month_restored: false,
                 year_restored: false,
                 balance_left: Some(Fen::new(1)),
+                transaction: None,
             }),
         })),
         settle(Ok(Settled {

@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use super::{PasswordEffect, Refused};
+use super::{PasswordEffect, Refused, StandIn, Transaction};
 
 #[derive(Clone, PartialEq, Message)]
 pub(in crate::ledger) struct Payment {
@@ -85,6 +85,9 @@ pub(in crate::ledger) struct Reservation {
     pub spent: Option<Spent>,
     #[prost(message, optional, tag = "14")]
     pub receipt: Option<Receipt>,
+    /// What the issuer knows it by, if one was asked.
+    #[prost(message, optional, tag = "15")]
+    pub transaction: Option<Transaction>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -96,6 +99,9 @@ pub(in crate::ledger) struct Posted {
     pub reservation: Option<Reservation>,
     #[prost(bytes, tag = "3")]
     pub approval_code: Vec<u8>,
+    /// Set if it was approved in the issuer's place.
+    #[prost(message, optional, tag = "4")]
+    pub stand_in: Option<StandIn>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -106,6 +112,9 @@ pub(in crate::ledger) struct Voided {
     pub reservation: Option<Reservation>,
     #[prost(message, optional, tag = "3")]
     pub decline: Option<Refused>,
+    /// The issuer may have approved it, and is owed the reversal.
+    #[prost(bool, tag = "4")]
+    pub reversal_owed: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -177,4 +186,7 @@ pub(in crate::ledger) struct Reversal {
     /// The balance afterwards, if it had paid.
     #[prost(int64, optional, tag = "8")]
     pub balance_left_fen: Option<i64>,
+    /// What the issuer knows the payment by, if one was asked.
+    #[prost(message, optional, tag = "9")]
+    pub transaction: Option<Transaction>,
 }

@@ -5,8 +5,8 @@ use prost::Message as _;
 use waika_domain::account::{
     Account, AccountParts, PaymentCode, PaymentToken, PendingBind, PhoneCode, Rare, ReviewTicket,
 };
-use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference};
-use waika_domain::event::CardStatus;
+use waika_domain::card::{Bin, BoundCard, CardExpiry, IssuerCardReference};
+use waika_domain::event::{CardStatus, Owed, OwedKind};
 use waika_domain::identifiers::{AccountId, CardToken, CodeDigest, TicketId};
 use waika_domain::identity::Identity;
 use waika_domain::merchant::Merchant;
@@ -20,9 +20,10 @@ use waika_domain::usage::Usage;
 use super::schema;
 use crate::adjusted::Adjustment;
 use crate::ledger::decode::{
-    Decoded, NotUnderstood, binding, credentials, fingerprint, known, merchant, operators,
+    Decoded, NotUnderstood, binding, credentials, fingerprint, issuer, known, merchant, operators,
     reversal, small,
 };
+use crate::owed::OwedAdvice;
 
 /// One part of the state.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub(super) enum Part {
     Clock(ClockSetting),
     Keys(Vec<(u64, u64)>),
     Policies(Policies),
+    Owed(u64, OwedAdvice),
 }
 
 /// The policies that a snapshot kept: their files, the names of those that were activated, and
@@ -65,6 +67,7 @@ pub(super) fn record(bytes: &[u8]) -> Decoded<Part> {
             Part::Adjustment(stored.authorisation, adjustment(&stored))
         }
         schema::Part::Clock(stored) => Part::Clock(operators::clock_setting(stored)),
+        schema::Part::Owed(stored) => Part::Owed(stored.sequence, owed(stored)?),
         schema::Part::Keys(bytes) => Part::Keys(keys(&bytes)?),
         schema::Part::Policies(stored) => Part::Policies(Policies {
             stored: stored
@@ -151,7 +154,8 @@ fn card(stored: schema::Card) -> Decoded<BoundCard> {
         token: CardToken::from_bits(stored.token),
         fingerprint: fingerprint(&stored.fingerprint)?,
         issuer_reference: IssuerCardReference(stored.issuer_reference.into()),
-        bin: stored.bin,
+        issuer: issuer::kind(stored.issuer)?,
+        bin: Bin::new(stored.bin),
         phone: stored.phone,
         last_four: small(stored.last_four, "a card's last digits")?,
         scheme: known(stored.scheme, "a scheme")?,
@@ -221,6 +225,33 @@ fn rare(stored: schema::Rare) -> Decoded<Rare> {
                 id: TicketId::from_sequence(sequence),
                 submitted_at: Timestamp::from_unix_ms(stored.review_submitted_at_ms),
             }),
+        stood_in: Fen::new(stored.stood_in_fen),
+    })
+}
+
+fn owed(stored: schema::Owed) -> Decoded<OwedAdvice> {
+    let kind = match stored.kind {
+        1 => OwedKind::NoAnswer,
+        2 => OwedKind::Reversal,
+        3 => OwedKind::Refund,
+        4 => OwedKind::Verification,
+        5 => {
+            let by = stored.stand_in.ok_or(NotUnderstood("a stand-in"))?;
+            OwedKind::StandIn(issuer::stand_in(by)?)
+        }
+        _ => return Err(NotUnderstood("an advice that is owed")),
+    };
+    let transaction = issuer::transaction(stored.transaction)?;
+    Ok(OwedAdvice {
+        owed: Owed {
+            kind,
+            transaction: transaction.ok_or(NotUnderstood("a transaction"))?,
+            amount: Fen::new(stored.amount_fen),
+            principal: Fen::new(stored.principal_fen),
+            original: Some(stored.original).filter(|&original| original != 0),
+        },
+        account: AccountId::parse(&stored.account).map_err(|_| NotUnderstood("an account's id"))?,
+        since: Timestamp::from_unix_ms(stored.since_ms),
     })
 }
 

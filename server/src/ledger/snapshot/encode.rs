@@ -3,7 +3,7 @@
 use prost::Message as _;
 use waika_domain::account::{AccountParts, PaymentCode, PaymentToken, PhoneCode, Rare};
 use waika_domain::card::{BoundCard, IssuerCardReference};
-use waika_domain::event::CardStatus;
+use waika_domain::event::{CardStatus, Owed, OwedKind};
 use waika_domain::merchant::Merchant;
 use waika_domain::period::Timestamp;
 use waika_domain::sandbox_clock::ClockSetting;
@@ -13,6 +13,7 @@ use crate::adjusted::Adjustment;
 use crate::ledger::encode;
 use crate::ledger::numbers::Numbered as _;
 use crate::ledger::schema as journal;
+use crate::owed::OwedAdvice;
 use crate::policy_book::Kept;
 
 pub(super) fn key_check(check: [u8; 8]) -> Vec<u8> {
@@ -43,6 +44,34 @@ pub(super) fn adjustment(authorisation: u64, adjustment: Adjustment) -> Vec<u8> 
         refunded_fen: adjustment.so_far.refunded.principal.value(),
         refunded_fee_fen: adjustment.so_far.refunded.fee.value(),
         settled_at_ms: adjustment.so_far.settled_at.map(Timestamp::unix_ms),
+    }))
+}
+
+pub(super) fn owed(sequence: u64, advice: &OwedAdvice) -> Vec<u8> {
+    let Owed {
+        kind,
+        transaction,
+        amount,
+        principal,
+        original,
+    } = &advice.owed;
+    let (kind, stand_in) = match kind {
+        OwedKind::NoAnswer => (1, None),
+        OwedKind::Reversal => (2, None),
+        OwedKind::Refund => (3, None),
+        OwedKind::Verification => (4, None),
+        OwedKind::StandIn(stand_in) => (5, Some(encode::issuer::stand_in(stand_in))),
+    };
+    record(Part::Owed(schema::Owed {
+        sequence,
+        account: advice.account.to_string(),
+        since_ms: advice.since.unix_ms(),
+        transaction: Some(encode::issuer::transaction(*transaction)),
+        kind,
+        amount_fen: amount.value(),
+        principal_fen: principal.value(),
+        stand_in,
+        original: original.unwrap_or_default(),
     }))
 }
 
@@ -110,7 +139,8 @@ fn card(card: &BoundCard) -> schema::Card {
         token: card.token.bits(),
         fingerprint: encode::bytes(card.fingerprint),
         issuer_reference: card.issuer_reference.0.to_string(),
-        bin: card.bin,
+        issuer: encode::issuer::kind(card.issuer),
+        bin: card.bin.value(),
         phone: card.phone,
         last_four: u32::from(card.last_four),
         scheme: card.scheme.number(),
@@ -165,6 +195,7 @@ fn encode_rare(rare: &Rare) -> schema::Rare {
         review_submitted_at_ms: rare
             .review_ticket
             .map_or(0, |review| review.submitted_at.unix_ms()),
+        stood_in_fen: rare.stood_in.value(),
     }
 }
 

@@ -95,12 +95,15 @@ fn restore(authoriser: &Authoriser, part: Part) -> Result<(), RecoveryError> {
             policies.set_shadow(kept.shadow);
         }
         Part::Merchant(merchant) => authoriser.merchants.put(merchant),
-        Part::CardStatus(reference, status) => authoriser.issuer.set_status(&reference, status),
+        Part::CardStatus(reference, status) => {
+            authoriser.issuers.sandbox.set_status(&reference, status);
+        }
         Part::Adjustment(authorisation, adjustment) => {
             authoriser.adjusted.restore(authorisation, adjustment);
         }
         // What a snapshot holds is durable.
         Part::Clock(setting) => authoriser.clock.set(setting, 0),
+        Part::Owed(sequence, advice) => authoriser.owed.restore(sequence, advice),
         Part::Keys(keys) => authoriser.idempotency.restore(&keys),
     }
     Ok(())

@@ -4,13 +4,13 @@
 use prost::{Message, Oneof};
 
 use crate::ledger::schema::{
-    CallName, ClockSetting, Merchant, PasswordTicket, PolicyPut, RiskTicket,
+    CallName, ClockSetting, Merchant, PasswordTicket, PolicyPut, RiskTicket, StandIn, Transaction,
 };
 
 /// One part of the state.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Record {
-    #[prost(oneof = "Part", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "Part", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
     pub part: Option<Part>,
 }
 
@@ -34,6 +34,35 @@ pub(super) enum Part {
     Keys(Vec<u8>),
     #[prost(message, tag = "8")]
     Policies(Policies),
+    #[prost(message, tag = "9")]
+    Owed(Owed),
+}
+
+/// An advice that is owed to an issuer.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Owed {
+    /// The sequence of the entry since which it is owed.
+    #[prost(uint64, tag = "1")]
+    pub sequence: u64,
+    #[prost(string, tag = "2")]
+    pub account: String,
+    #[prost(int64, tag = "3")]
+    pub since_ms: i64,
+    #[prost(message, optional, tag = "4")]
+    pub transaction: Option<Transaction>,
+    /// 1 no answer, 2 reversal, 3 refund, 4 verification, 5 stand-in.
+    #[prost(uint32, tag = "5")]
+    pub kind: u32,
+    #[prost(int64, tag = "6")]
+    pub amount_fen: i64,
+    #[prost(int64, tag = "7")]
+    pub principal_fen: i64,
+    /// What the issuer is told of a stand-in.
+    #[prost(message, optional, tag = "8")]
+    pub stand_in: Option<StandIn>,
+    /// The sequence of the payment's deciding entry, where that is an earlier one; else 0.
+    #[prost(uint64, tag = "9")]
+    pub original: u64,
 }
 
 /// Every policy that was stored, and which of them were activated.
@@ -114,6 +143,9 @@ pub(super) struct Card {
     /// Mark of the phone that it was bound with.
     #[prost(fixed32, tag = "12")]
     pub phone: u32,
+    /// Who gave the card its reference; 0 is the sandbox inside.
+    #[prost(uint32, tag = "13")]
+    pub issuer: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -168,6 +200,9 @@ pub(super) struct Rare {
     pub review_ticket: u64,
     #[prost(int64, tag = "16")]
     pub review_submitted_at_ms: i64,
+    /// Approved in an issuer's place and not agreed to since.
+    #[prost(int64, tag = "17")]
+    pub stood_in_fen: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]

@@ -112,11 +112,14 @@ impl Copier<'_> {
         for merchant in authoriser.merchants.all() {
             self.push(&encode::merchant(&merchant))?;
         }
-        for (reference, status) in authoriser.issuer.statuses() {
+        for (reference, status) in authoriser.issuers.sandbox.statuses() {
             self.push(&encode::card_status(&reference, status))?;
         }
         for (authorisation, adjustment) in authoriser.adjusted.all() {
             self.push(&encode::adjustment(authorisation, adjustment))?;
+        }
+        for (sequence, advice) in authoriser.owed.all() {
+            self.push(&encode::owed(sequence, &advice))?;
         }
         self.push(&encode::policies(authoriser.policies.kept()))?;
         self.push(&encode::clock(&authoriser.clock.setting()))

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use waika_domain::account::{
     Account, AccountParts, PaymentCode, PaymentToken, PendingBind, PhoneCode, Rare, ReviewTicket,
 };
-use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
+use waika_domain::card::{Bin, BoundCard, CardExpiry, IssuerCardReference, Scheme};
 use waika_domain::event::{
     Funding, PasswordTicket, PasswordTicketState, PasswordVerifier, Review, WalletRegion,
 };
 use waika_domain::identifiers::{
-    CallName, CardToken, CodeDigest, Fingerprint, IdempotencyKey, TicketId,
+    AccountId, CallName, CardToken, CodeDigest, Fingerprint, IdempotencyKey, MerchantId, TicketId,
 };
 use waika_domain::identity::{DocumentType, Identity};
 use waika_domain::money::Fen;
@@ -20,6 +20,10 @@ use waika_domain::usage::Usage;
 
 use super::decode::{self, Part};
 use super::encode;
+use crate::owed::OwedAdvice;
+use waika_domain::event::{
+    ApprovalCode, IssuerKind, Owed, OwedKind, StandIn, Transaction, TransactionId,
+};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_700_000_000_123);
 
@@ -40,7 +44,8 @@ fn full() -> AccountParts {
             token: CardToken::from_bits(u64::MAX),
             fingerprint: Fingerprint([4; 16]),
             issuer_reference: IssuerCardReference("0-ff".into()),
-            bin: 411_111,
+            issuer: IssuerKind::Remote,
+            bin: Bin::new(411_111),
             phone: 0xfedc_ba98,
             last_four: 9,
             scheme: Scheme::Jcb,
@@ -120,6 +125,7 @@ fn full_rare() -> Rare {
             id: TicketId::from_sequence(71),
             submitted_at: NOW,
         }),
+        stood_in: Fen::new(4),
     }
 }
 
@@ -174,4 +180,43 @@ fn a_part_of_a_newer_server_is_refused_and_not_skipped() {
             .to_string()
             .starts_with("a part of a snapshot")
     );
+}
+
+#[test]
+fn d16_what_an_issuer_is_owed_reads_back() {
+    let transaction = Transaction {
+        id: TransactionId::from_number(7),
+        issuer: IssuerKind::Remote,
+        scheme: Scheme::Visa,
+    };
+    let stand_in = StandIn {
+        reference: IssuerCardReference("0-7".into()),
+        key: IdempotencyKey::parse("k").unwrap(),
+        merchant: MerchantId::parse("m").ok(),
+        code: ApprovalCode(*b"A1B2C3"),
+    };
+    for kind in [
+        OwedKind::NoAnswer,
+        OwedKind::Reversal,
+        OwedKind::Refund,
+        OwedKind::Verification,
+        OwedKind::StandIn(stand_in),
+    ] {
+        let advice = OwedAdvice {
+            owed: Owed {
+                kind,
+                transaction,
+                amount: Fen::new(8),
+                principal: Fen::new(5),
+                original: Some(7),
+            },
+            account: AccountId::parse("acct").unwrap(),
+            since: NOW,
+        };
+        let bytes = encode::owed(41, &advice);
+        let Part::Owed(sequence, read) = decode::record(&bytes).unwrap() else {
+            panic!("not what is owed");
+        };
+        assert_eq!((sequence, read), (41, advice));
+    }
 }

@@ -64,7 +64,10 @@ pub(super) fn said(event: &Event) -> Vec<String> {
         | Event::ClockSet(_)
         | Event::PolicyPut(_)
         | Event::PolicyActivated(_)
-        | Event::PolicyShadowed(_) => Vec::new(),
+        | Event::PolicyShadowed(_)
+        | Event::AdviceTaken(_)
+        | Event::StandInReconciled(_)
+        | Event::IssuerLate(_) => Vec::new(),
     }
 }
 

@@ -215,6 +215,7 @@ impl Play {
             identity,
             password_offered: verifier(begun.password),
             password_matches: wallet.account.password() == Some(&verifier(begun.password)),
+            debit: None,
         };
         let event = bind::complete(
             &wallet.account,
@@ -230,7 +231,7 @@ impl Play {
 
     fn abandon(&mut self, line: &Line<'_>) -> Vec<String> {
         let begun = self.take_begun(line.number("card"));
-        let event = bind::abandon(&self.wallet.account, begun.reserved_by);
+        let event = bind::abandon(&self.wallet.account, begun.reserved_by, None);
         let answer = said(&event);
         self.wallet.record(event);
         answer

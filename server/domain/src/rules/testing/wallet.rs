@@ -2,12 +2,13 @@
 //! replay makes it, and the requests that nothing is wrong with.
 
 use crate::account::Account;
-use crate::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
+use crate::card::{Bin, BoundCard, CardExpiry, IssuerCardReference, Scheme};
 use crate::decline::{Decline, DeclineReason};
 use crate::event::{
     ApprovalCode, BindDecided, Binding, Declined, Event, Funding, FundsKind, FundsReceived,
-    PasswordEffect, PasswordVerifier, Payment, PaymentMode, PhoneCodeDecided, PhoneCodeEffect,
-    PhoneCodeSent, Posted, Reservation, Review, Scene, Spent, WalletRegion, Windows,
+    IssuerKind, PasswordEffect, PasswordVerifier, Payment, PaymentMode, PhoneCodeDecided,
+    PhoneCodeEffect, PhoneCodeSent, Posted, Reservation, Review, Scene, Spent, WalletRegion,
+    Windows,
 };
 use crate::identifiers::{CardToken, CodeDigest, Fingerprint, MerchantId};
 use crate::identity::{CountryCode, DocumentType, Identity};
@@ -86,7 +87,8 @@ pub(in crate::rules) fn bound_card(card: u8, bound_at: Timestamp) -> BoundCard {
         token: token(card),
         fingerprint: card_number(card),
         issuer_reference: IssuerCardReference(format!("reference-{card}").into()),
-        bin: 411_111,
+        issuer: IssuerKind::Sandbox,
+        bin: Bin::new(411_111),
         phone: phone(1).mark(),
         last_four: u16::from(card),
         scheme: Scheme::Visa,
@@ -234,6 +236,7 @@ impl Wallet {
                 password_set,
             }),
             review,
+            debit: None,
         })));
     }
 
@@ -270,11 +273,13 @@ impl Wallet {
             spent: None,
             policy: self.policy.name.clone(),
             receipt: None,
+            transaction: None,
         };
         self.record(Event::Posted(Box::new(Posted {
             reserved_by: None,
             reservation,
             approval_code: ApprovalCode(*b"A1B2C3"),
+            stand_in: None,
         })));
     }
 

@@ -164,6 +164,7 @@ impl Drive<'_> {
             identity: identity(&ask),
             password_offered: domain::verifier(ask.password),
             password_matches: self.matches(ask.password),
+            debit: None,
         };
         let application = application(&ask, self.start.region);
         let now = at(self.now);

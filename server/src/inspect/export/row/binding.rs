@@ -7,6 +7,7 @@ use waika_domain::event::{
 use super::super::columns::Row;
 use super::super::facts::{self, number};
 use super::super::names::Named as _;
+use super::issuer;
 use crate::inspect::instants::in_utc;
 
 pub(super) fn phone_code(row: &mut Row, decided: &PhoneCodeDecided) -> &'static str {
@@ -38,10 +39,12 @@ pub(super) fn reserved(row: &mut Row, reserved: &BindReserved) -> &'static str {
         card: _,
         phone_code,
         password,
+        debit,
     } = *reserved;
     row.wallet_region = Some(region.name().into());
     facts::phone_code_check(row, phone_code);
     facts::password_check(row, password);
+    issuer::transaction(row, debit);
     "bind_reserved"
 }
 
@@ -53,10 +56,12 @@ pub(super) fn decided(row: &mut Row, decided: &BindDecided) -> &'static str {
         password,
         outcome,
         review,
+        debit,
     } = decided;
     row.wallet_region = Some(region.name().into());
     row.reserved_by = reserved_by.map(number);
     row.review = Some(review.name().into());
+    issuer::transaction(row, *debit);
     facts::phone_code_check(row, *phone_code);
     facts::password_check(row, *password);
     match outcome {
@@ -78,7 +83,7 @@ fn binding(row: &mut Row, binding: &Binding) {
         password_set,
     } = binding;
     row.card_token = Some(card.token.to_string().into());
-    row.bin = Some(format!("{:06}", card.bin).into());
+    row.bin = Some(format!("{:06}", card.bin.value()).into());
     row.last_four = Some(format!("{:04}", card.last_four).into());
     row.scheme = Some(card.scheme.name().into());
     row.card_expiry = Some(card.expiry.to_string().into());

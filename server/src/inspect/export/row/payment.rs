@@ -7,7 +7,7 @@ use waika_domain::event::{
 use super::super::columns::Row;
 use super::super::facts::{self, number, text};
 use super::super::names::Named as _;
-use super::{authorisation_id, funding};
+use super::{authorisation_id, funding, issuer};
 use crate::inspect::instants::{in_utc, month_name};
 
 const APPROVED: &str = "approved";
@@ -23,12 +23,14 @@ pub(super) fn approved(row: &mut Row, posted: &Posted, sequence: u64) -> &'stati
         reserved_by,
         reservation: reserved,
         approval_code,
+        stand_in,
     } = posted;
     reservation(row, reserved);
     row.reserved_by = reserved_by.map(number);
     row.decision = Some(APPROVED.into());
     let code = String::from_utf8_lossy(&approval_code.0).into_owned();
     row.approval_code = Some(code.into());
+    row.stood_in = stand_in.as_ref().map(|_| true);
     authorisation_id(row, sequence);
     "posted"
 }
@@ -38,6 +40,8 @@ pub(super) fn released(row: &mut Row, voided: &Voided, sequence: u64) -> &'stati
         reserved_by,
         reservation: reserved,
         decline,
+        // That follows from the event.
+        reversal_owed: _,
     } = voided;
     reservation(row, reserved);
     row.reserved_by = Some(number(*reserved_by));
@@ -78,7 +82,9 @@ fn reservation(row: &mut Row, reservation: &Reservation) {
         spent,
         policy,
         receipt: _,
+        transaction,
     } = reservation;
+    issuer::transaction(row, *transaction);
     let Windows {
         month_limit,
         month_used,

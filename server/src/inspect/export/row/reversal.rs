@@ -6,7 +6,7 @@ use waika_domain::money::Fen;
 
 use super::super::columns::Row;
 use super::super::facts::{self, number, text};
-use super::authorisation_id;
+use super::{authorisation_id, issuer};
 use crate::inspect::instants::month_name;
 
 pub(super) fn decided(row: &mut Row, decided: &ReversalDecided) -> &'static str {
@@ -41,7 +41,9 @@ fn given_back(row: &mut Row, reversal: Reversal) {
         month_restored,
         year_restored,
         balance_left,
+        transaction,
     } = reversal;
+    issuer::transaction(row, transaction);
     sums(row, principal, fee);
     row.remaining_fen = Some(remaining.value());
     row.month = Some(month_name(month).into());

@@ -104,6 +104,7 @@ pub(super) fn reversals() -> Vec<(Event, Cells)> {
         month_restored: false,
         year_restored: true,
         balance_left: Some(Fen::new(77)),
+        transaction: None,
     };
     let refused = || Err(Refused::because(ReversalRefusal::NotSettled));
     vec![
