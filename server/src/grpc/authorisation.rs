@@ -36,8 +36,11 @@ impl AuthorisationService for Desk {
         Self: 'b,
     {
         let deadline = deadline::of(request.metadata());
-        let decided = self.decide(request.into_inner(), deadline);
-        Box::pin(decided.map(|decided| decided.map(Response::new)))
+        // Those that wait for an issuer are far smaller than the others.
+        match self.decide(request.into_inner(), deadline) {
+            Either::Left(decided) => Box::pin(decided.map(|decided| decided.map(Response::new))),
+            Either::Right(decided) => Box::pin(decided.map(|decided| decided.map(Response::new))),
+        }
     }
 
     async fn authorise_stream(
@@ -164,21 +167,24 @@ impl AuthorisationService for Desk {
 
 impl Desk {
     /// Decides one payment, for a call of its own or in a stream. Here and now, as far as that goes:
-    /// what waits for the rest is small.
+    /// what waits for the rest is small. On the left is what waits for the disk only.
     pub(super) fn decide(
         &self,
         request: v1::AuthoriseRequest,
         deadline: Option<Instant>,
-    ) -> impl Future<Output = Result<v1::AuthoriseResponse, Status>> + Send + use<'_> {
+    ) -> Either<
+        impl Future<Output = Result<v1::AuthoriseResponse, Status>> + Send + use<'_>,
+        impl Future<Output = Result<v1::AuthoriseResponse, Status>> + Send + use<'_>,
+    > {
         let Begun {
             decided,
             want_receipt,
             stopwatch,
         } = match self.begin(request, deadline) {
             Ok(begun) => begun,
-            Err(refused) => return Either::Left(ready(Err(refused))),
+            Err(refused) => return Either::Right(Either::Left(ready(refused).map(Err))),
         };
-        Either::Right(decided.map(move |decided| {
+        let answer = move |decided: Decision| {
             let (account, answered) = decided?;
             let authorisation = outcome::authorisation(account.as_ref(), &answered)?;
             let decision = answered.event.decision();
@@ -189,14 +195,26 @@ impl Desk {
                 receipt: kept.filter(|_| want_receipt).map(receipt::receipt),
                 timing: stopwatch.as_deref().map(timing),
             })
-        }))
+        };
+        match decided {
+            Either::Left(decided) => Either::Left(decided.map(answer)),
+            Either::Right(decided) => Either::Right(Either::Right(decided.map(answer))),
+        }
     }
 
     fn begin(
         &self,
         request: v1::AuthoriseRequest,
         deadline: Option<Instant>,
-    ) -> Result<Begun<impl Future<Output = Decision> + Send + use<'_>>, Status> {
+    ) -> Result<
+        Begun<
+            Either<
+                impl Future<Output = Decision> + Send + use<'_>,
+                impl Future<Output = Decision> + Send + use<'_>,
+            >,
+        >,
+        Status,
+    > {
         let ledger = self.ledger()?;
         let stopwatch = request.want_timing.then(|| Arc::new(Stopwatch::begin()));
         let ParsedAuthorise {
@@ -213,11 +231,15 @@ impl Desk {
             (Some(account), _) => {
                 let operation = Operation::Authorise(asked);
                 let submitted = ledger.submit(core, account.clone(), call, operation);
-                Either::Left(submitted.map(|answered| Ok((Some(account), answered?))))
+                let whose = |answered| Ok((Some(account), answered?));
+                match submitted {
+                    Either::Left(decided) => Either::Left(decided.map(whose)),
+                    Either::Right(asks) => Either::Right(Either::Left(asks.map(whose))),
+                }
             }
-            (None, Some(digest)) => Either::Right(Box::pin(async move {
+            (None, Some(digest)) => Either::Right(Either::Right(Box::pin(async move {
                 ledger.submit_code(core, digest, call, &asked).await
-            })),
+            }))),
             (None, None) => return Err(status::internal("a payment has no account and no code")),
         };
         Ok(Begun {

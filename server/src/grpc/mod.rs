@@ -97,7 +97,7 @@ impl Doorway {
 
 /// One core's way to the ledger.
 #[derive(Debug, Clone)]
-struct Desk {
+pub(crate) struct Desk {
     doorway: Arc<Doorway>,
     core: usize,
 }
@@ -114,21 +114,32 @@ impl Desk {
     }
 }
 
-/// What the listener for callers serves on one core.
+/// The payments that one core serves to callers.
+pub(crate) fn authorisation(
+    doorway: &Arc<Doorway>,
+    core: usize,
+) -> AuthorisationServiceServer<Desk> {
+    let desk = Desk {
+        doorway: Arc::clone(doorway),
+        core,
+    };
+    AuthorisationServiceServer::new(desk)
+        // A stream's message holds up to 1,024 payments of at most some 330 bytes.
+        .max_decoding_message_size(8 * MESSAGE_BYTES)
+        // A page of a hundred declines is larger than what callers may send.
+        .max_encoding_message_size(4 * MESSAGE_BYTES)
+}
+
+/// What else the listener for callers serves on one core.
 pub fn rpc_routes(doorway: &Arc<Doorway>, core: usize) -> Routes {
     let desk = Desk {
         doorway: Arc::clone(doorway),
         core,
     };
-    let authorisation = AuthorisationServiceServer::new(desk.clone())
-        // A stream's message holds up to 1,024 payments of at most some 330 bytes.
-        .max_decoding_message_size(8 * MESSAGE_BYTES)
-        // A page of a hundred declines is larger than what callers may send.
-        .max_encoding_message_size(4 * MESSAGE_BYTES);
     let card = CardServiceServer::new(desk)
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
-    Routes::new(authorisation).add_service(card)
+    Routes::new(card)
 }
 
 /// What the listener for operators serves on one core.

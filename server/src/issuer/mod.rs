@@ -172,19 +172,22 @@ impl Issuers {
     }
 
     /// Asks about a payment, for as long as that takes. Whoever gives up keeps it going elsewhere.
+    /// What is asked need not be kept until the answer comes.
     pub(crate) fn authorise<'a>(
         &'a self,
         core: usize,
-        question: &'a Question,
-        asked: &'a Asked,
+        question: &Question,
+        asked: &Asked,
     ) -> impl Future<Output = Heard> + Send + use<'a> {
         if let Some(remote) = self.remote_of(question.transaction) {
             return Either::Left(remote::authorise(remote, core, asked));
         }
-        Either::Right(wait_for(question.punctuality).map(|()| {
-            let answer = self.sandbox.authorise(&asked.reference, &asked.key);
+        let (reference, key) = (asked.reference.clone(), asked.key.clone());
+        let late = wait_for(question.punctuality).map(move |()| {
+            let answer = self.sandbox.authorise(&reference, &key);
             answer.map_or_else(Heard::Refused, Heard::Approved)
-        }))
+        });
+        Either::Right(Box::pin(late))
     }
 
     /// Asks for the debit that shows whether a card can be used (R37).

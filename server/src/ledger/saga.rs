@@ -1,7 +1,8 @@
 //! Calls that go on after their first entry, because an issuer is asked in between: reserve,
 //! ask, resolve. The server owns them; a caller who hangs up only stops waiting (C2).
 
-use std::pin::pin;
+mod payment;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,16 +19,12 @@ use waika_domain::identifiers::AccountId;
 use super::call::Call;
 use super::operation::BindOperation;
 use super::{Answered, Ledger, LedgerError};
-use crate::authoriser::{Applied, Asks, Hop, Passage, Patience, ShadowSays};
+use crate::authoriser::{Applied, Asks, Passage, Patience};
 use crate::clock::monotonic;
 use crate::idempotency::Slot;
 use crate::issuer::{CardToVerify, Heard, Opening, Verified};
 use crate::stopwatch::{Part, Stopwatch};
 use crate::under_way::GoingOn;
-
-/// How long a late answer is still listened for after nobody waits any more (D16). It holds a place
-/// among the questions to its issuer as long.
-const LATE: Duration = Duration::from_secs(10);
 
 /// A call that may have to go on after its first entry.
 pub(super) struct Begun {
@@ -57,19 +54,22 @@ enum Going {
     /// It does not: that was the decision.
     Decided(Applied, Option<Arc<Stopwatch>>),
     /// Its answer comes from a task of the server's.
-    Asks(oneshot::Receiver<Result<Answered, LedgerError>>),
+    Asks(oneshot::Receiver<Answer>),
 }
+
+/// In a box, because there is a place for it as long as it is waited for.
+type Answer = Result<Box<Answered>, LedgerError>;
 
 /// Who waits for an answer: a caller, perhaps, and a server that is asked to stop.
 struct Told {
-    tell: oneshot::Sender<Result<Answered, LedgerError>>,
+    tell: oneshot::Sender<Answer>,
     waited_for: TaskTrackerToken,
 }
 
 impl Told {
     fn tell(self, answer: Result<Answered, LedgerError>) {
         // A caller who has hung up hears it when it asks again.
-        drop(self.tell.send(answer));
+        drop(self.tell.send(answer.map(Box::new)));
         drop(self.waited_for);
     }
 }
@@ -91,14 +91,18 @@ impl Ledger {
         core: usize,
         begun: Begun,
         applied: Applied,
-    ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_> {
+    ) -> Either<
+        impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_>,
+        impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_>,
+    > {
         match self.go_on(core, begun, applied) {
             Going::Decided(applied, stopwatch) => {
                 Either::Left(self.answer_in_time(core, applied, stopwatch))
             }
-            Going::Asks(told) => {
-                Either::Right(told.map(|told| told.unwrap_or(Err(LedgerError::OutcomeUnknown))))
-            }
+            Going::Asks(told) => Either::Right(told.map(|told| {
+                let answer = told.unwrap_or(Err(LedgerError::OutcomeUnknown));
+                answer.map(|answered| *answered)
+            })),
         }
     }
 
@@ -124,7 +128,7 @@ impl Ledger {
                     tell,
                     waited_for: self.sagas.token(),
                 };
-                tokio::spawn(ledger.finish_payment(core, held, Box::new(hop), told));
+                ledger.finish_payment(core, held, Box::new(hop), told);
             }
             (Some(Asks::Card(opening)), Event::BindReserved(reserved)) => {
                 let begins = (reserved_by, reserved);
@@ -133,7 +137,7 @@ impl Ledger {
                     if answer.is_ok() {
                         going_on.ended();
                     }
-                    drop(tell.send(answer));
+                    drop(tell.send(answer.map(Box::new)));
                 });
             }
             // Nothing else begins anything: nobody is told, and the caller hears of that.
@@ -154,70 +158,6 @@ impl Ledger {
             measure(stopwatch.as_deref(), Part::Commit, since);
             answer
         })
-    }
-
-    /// Asks the issuer once the reservation is durable, and posts or voids it. The answer is told as
-    /// soon as it is durable; a late one of the issuer is waited for afterwards.
-    async fn finish_payment(
-        self: Arc<Self>,
-        core: usize,
-        held: Box<Held>,
-        mut hop: Box<Hop>,
-        told: Told,
-    ) {
-        let stopwatch = held.stopwatch.clone();
-        let watch = stopwatch.as_deref();
-        let began = watch.map(|_| monotonic());
-        if let Err(halted) = self.queue.wait_durable(core, held.reserved_by).await {
-            told.tell(Err(halted.into()));
-            return;
-        }
-        measure(watch, Part::Commit, began);
-        let asked_at = watch.map(|_| monotonic());
-        let mut place = hop.question.take_place();
-        let issuers = &self.authoriser.issuers;
-        let left = hop.patience.left();
-        // Only now: the question leaves as soon as there is one.
-        let asking = left.map(|_| issuers.authorise(core, &hop.question, &hop.asked));
-        let mut asking = pin!(asking);
-        let (heard, in_time) = match (left, asking.as_mut().as_pin_mut()) {
-            (Some(left), Some(asking)) => match timeout(left, asking).await {
-                Ok(heard) => (heard, true),
-                Err(_) => (hop.patience.ended_after(left), false),
-            },
-            (None, _) | (_, None) => (Heard::NotAsked, true),
-        };
-        place.ended(heard.of_issuer());
-        self.tell_nonsense(hop.asked.transaction, heard);
-        measure(watch, Part::Issuer, asked_at);
-        let account = (!in_time).then(|| held.account.clone());
-        let resolved = self.resolve(held, Some(&hop.asked.reference), heard);
-        if let (Ok(applied), ShadowSays::Would(would)) = (&resolved, hop.shadow) {
-            self.authoriser.compare(&applied.event, would);
-        }
-        let declined = resolved.as_ref().ok().and_then(declined_by);
-        told.tell(match resolved {
-            Ok(applied) => {
-                let watch = stopwatch.clone();
-                self.answer_in_time(core, applied, watch).await
-            }
-            Err(error) => Err(error),
-        });
-        // The reversal is owed whatever comes: a stopping server does not wait for this, and only so many
-        // are listened to. It keeps its place, so that an issuer that never answers is not asked without
-        // bounds.
-        if let (Some(account), Some(original)) = (account, declined)
-            && let Some(_listening) = issuers.listen_late()
-            && let Some(asking) = asking.as_mut().as_pin_mut()
-            && let Ok(Heard::Approved(_)) = timeout(LATE, asking).await
-        {
-            let amount = hop.asked.amount;
-            // A store that has stopped notes nothing any more.
-            let _ = self
-                .authoriser
-                .note_late(&self.queue, &account, original, amount);
-        }
-        drop(place);
     }
 
     /// Names an answer that cannot be believed.
@@ -358,9 +298,4 @@ impl Ledger {
         }
         Ok(())
     }
-}
-
-/// The sequence of a decline after all.
-fn declined_by(applied: &Applied) -> Option<u64> {
-    matches!(applied.event, Event::Voided(_)).then_some(applied.sequence)
 }

@@ -19,14 +19,18 @@ impl Ledger {
     /// operation goes on if the caller stops waiting.
     ///
     /// What can be decided at once is decided here and now, before the future is polled: so that of the
-    /// many calls that wait for a disk or an issuer each holds little more than its answer.
+    /// many calls that wait for a disk or an issuer each holds little more than its answer. On the left
+    /// are those that wait for the disk only, and on the right all others.
     pub fn submit(
         self: &Arc<Self>,
         core: usize,
         account: AccountId,
         call: Call,
         operation: Operation,
-    ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_> {
+    ) -> Either<
+        impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_>,
+        impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_>,
+    > {
         let mut first = None;
         if operation.original().is_none() {
             let slot = self.slot(&Search::of(account.as_str(), &call));
@@ -46,13 +50,16 @@ impl Ledger {
                         bind,
                         stopwatch,
                     };
-                    return Either::Left(self.follow(core, begun, applied));
+                    return match self.follow(core, begun, applied) {
+                        Either::Left(decided) => Either::Left(decided),
+                        Either::Right(asks) => Either::Right(Either::Left(asks)),
+                    };
                 }
                 taken => first = Some(taken),
             }
         }
         let slowly = self.submit_slowly(core, (account, call), operation, first);
-        Either::Right(Box::pin(slowly))
+        Either::Right(Either::Right(Box::pin(slowly)))
     }
 
     /// The same where something has to be read first, or the key was used before. `first` is what

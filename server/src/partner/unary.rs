@@ -105,7 +105,9 @@ where
     A: Message + Default,
     R: Future<Output = Result<Response<RecvStream>, h2::Error>>,
 {
-    let message = whole(body(response.await?)?).await?;
+    // Apart, so that its head is gone while the rest is waited for.
+    let body = body(response.await?)?;
+    let message = whole(body).await?;
     let decoded = unframed(&message).and_then(|message| A::decode(message).ok());
     decoded.ok_or(CallFailed::sent(Why::Nonsense))
 }

@@ -3,10 +3,11 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{CatchUnwind, Either, Map, Ready, ready};
+use futures_util::future::{CatchUnwind, Map, ready};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
@@ -18,11 +19,14 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tracing::debug;
+use waika::v1::authorisation_service_server::{
+    AuthorisationServiceServer, SERVICE_NAME as AUTHORISATION,
+};
 
 use super::linger;
 use super::listen::Ticket;
 use super::preface::{self, Opening};
-use crate::grpc;
+use crate::grpc::{self, Desk};
 
 const MAX_CONCURRENT_STREAMS: u32 = 1_024;
 /// Streams that a caller's errors made us reset: without a bound it can go on for ever
@@ -112,38 +116,66 @@ impl Protocol {
 /// A listener's services, as hyper calls them: cloned once a connection. The request goes to the
 /// router as hyper gives it, since each mapping of its body would be one more allocation.
 #[derive(Clone)]
-pub(super) struct RpcService(Routes);
+pub(super) struct RpcService {
+    routes: Routes,
+    /// Payments pass the router by: what it keeps of a call would wait as long as an issuer does.
+    authorisation: Option<AuthorisationServiceServer<Desk>>,
+}
 
 impl RpcService {
     pub(super) fn new(routes: Routes) -> Self {
-        Self(routes.prepare())
+        Self {
+            routes: routes.prepare(),
+            authorisation: None,
+        }
+    }
+
+    pub(super) fn with_authorisation(self, service: AuthorisationServiceServer<Desk>) -> Self {
+        Self {
+            authorisation: Some(service),
+            ..self
+        }
+    }
+
+    fn answer(&self, request: Request<Incoming>) -> Answering {
+        if !is_grpc(&request) {
+            return Box::pin(ready(not_grpc()).map(Ok));
+        }
+        let path = request.uri().path();
+        if let Some(service) = &self.authorisation
+            && service_of(path) == AUTHORISATION
+        {
+            // tonic keeps four times the size of this as long as the call takes.
+            let request = request.map(Box::new);
+            return tower::Service::call(&mut service.clone(), request);
+        }
+        let mut routes = self.routes.clone();
+        if path == TAKES_A_WHOLE_STREAM {
+            let request = request.map(whole_or_broken);
+            return Box::pin(tower::Service::call(&mut routes, request));
+        }
+        Box::pin(tower::Service::call(&mut routes, request))
     }
 }
 
+/// The service that a path such as `/waika.v1.CardService/Bind` names.
+fn service_of(path: &str) -> &str {
+    let named = path.strip_prefix('/').unwrap_or_default();
+    named.split_once('/').map_or("", |(service, _)| service)
+}
+
 type Answer = Result<Response<Body>, Infallible>;
+type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 type Caught = Result<Answer, Box<dyn Any + Send>>;
-type RoutesFuture = <Routes as tower::Service<Request<Incoming>>>::Future;
 
 impl hyper::service::Service<Request<Incoming>> for RpcService {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Either<
-        Ready<Answer>,
-        Map<CatchUnwind<AssertUnwindSafe<RoutesFuture>>, fn(Caught) -> Answer>,
-    >;
+    type Future = Map<CatchUnwind<AssertUnwindSafe<Answering>>, fn(Caught) -> Answer>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        if !is_grpc(&request) {
-            return Either::Left(ready(Ok(not_grpc())));
-        }
-        let mut routes = self.0.clone();
-        let answer = if request.uri().path() == TAKES_A_WHOLE_STREAM {
-            tower::Service::call(&mut routes, request.map(whole_or_broken))
-        } else {
-            tower::Service::call(&mut routes, request)
-        };
-        let answer = AssertUnwindSafe(answer).catch_unwind();
-        Either::Right(answer.map(answer_after_panic))
+        let answer = AssertUnwindSafe(self.answer(request)).catch_unwind();
+        answer.map(answer_after_panic)
     }
 }
 

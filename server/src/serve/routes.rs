@@ -30,7 +30,8 @@ pub(super) fn services(
     let operators = grpc::admin_routes(doorway, core).add_service(health.service(ALL));
     let failure = |error| Failure::new(Reason::System, format!("reflection: {error}"));
     Ok(Services {
-        callers: RpcService::new(with_reflection(callers, FOR_CALLERS).map_err(failure)?),
+        callers: RpcService::new(with_reflection(callers, FOR_CALLERS).map_err(failure)?)
+            .with_authorisation(grpc::authorisation(doorway, core)),
         operators: RpcService::new(with_reflection(operators, FOR_OPERATORS).map_err(failure)?),
     })
 }

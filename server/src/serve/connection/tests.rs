@@ -83,6 +83,26 @@ fn call(
     caller.send_request(request.body(Body::empty()).unwrap())
 }
 
+#[test]
+fn a_path_names_its_service() {
+    for (path, service) in [
+        ("/waika.v1.AuthorisationService/Authorise", AUTHORISATION),
+        ("/waika.v1.AuthorisationService/Nothing", AUTHORISATION),
+        ("/waika.v1.AuthorisationService/", AUTHORISATION),
+        ("/waika.v1.AuthorisationService", ""),
+        (
+            "/waika.v1.AuthorisationServices/Authorise",
+            "waika.v1.AuthorisationServices",
+        ),
+        ("waika.v1.AuthorisationService/Authorise", ""),
+        ("//Authorise", ""),
+        ("*", ""),
+        ("", ""),
+    ] {
+        assert_eq!(service_of(path), service, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_panic_ends_its_own_call_only() {
     let mut setup = connect().await;
