@@ -148,6 +148,22 @@ one_outage() {
   stop_all
 }
 
+# The median of the rounds' ratios of two arms, held below a limit.
+ratio_of_rounds() {
+  python3 - "$@" <<'PYTHON'
+import statistics, sys
+path, above, below, of, limit, complaint = sys.argv[1:]
+arms = {}
+for line in open(path):
+    arm, figure = line.split()
+    arms.setdefault(arm, []).append(float(figure))
+ratios = [high / low for high, low in zip(arms[above], arms[below])]
+median = statistics.median(ratios)
+print(f"{of} {above} / {below}: median {median:.2f}, each {[round(r, 2) for r in ratios]}")
+sys.exit(median > float(limit) and f"{complaint} more than {limit} times")
+PYTHON
+}
+
 # p99 of the fast scheme's responses in milliseconds.
 fast_p99() {
   python3 - "$FOLDER/result.json" <<'PYTHON'
@@ -177,17 +193,7 @@ lanes() {
       stop_all
     done
   done
-  python3 - "$FOLDER/lanes" <<'PYTHON'
-import statistics, sys
-arms = {}
-for line in open(sys.argv[1]):
-    arm, p99 = line.split()
-    arms.setdefault(arm, []).append(float(p99))
-ratios = [beside / alone for alone, beside in zip(arms["alone"], arms["beside"])]
-median = statistics.median(ratios)
-print(f"p99 beside / alone: median {median:.2f}, each {[round(r, 2) for r in ratios]}")
-sys.exit(median > 1.5 and "the slow scheme costs the fast one more than 1.5 times")
-PYTHON
+  ratio_of_rounds "$FOLDER/lanes" beside alone p99 1.5 "the slow scheme costs the fast one"
 }
 
 stand_in() {
@@ -247,17 +253,7 @@ PYTHON
       stop_all
     done
   done
-  python3 - "$FOLDER/cpu" <<'PYTHON'
-import statistics, sys
-arms = {}
-for line in open(sys.argv[1]):
-    arm, cpu = line.split()
-    arms.setdefault(arm, []).append(float(cpu))
-ratios = [outside / inside for inside, outside in zip(arms["inside"], arms["outside"])]
-median = statistics.median(ratios)
-print(f"outside / inside: median {median:.2f}, each {[round(r, 2) for r in ratios]}")
-sys.exit(median > 2.6 and "an issuer outside costs more than 2.6 times")
-PYTHON
+  ratio_of_rounds "$FOLDER/cpu" outside inside CPU 2.6 "an issuer outside costs"
 }
 
 split() {

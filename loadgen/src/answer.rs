@@ -125,13 +125,14 @@ fn skip<'a>(message: &mut &'a [u8], count: usize) -> Option<Value<'a>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use bytes::BufMut as _;
     use waika::v1;
 
     use super::*;
 
-    fn framed(message: &impl prost::Message) -> Vec<u8> {
+    /// A message as it comes over the wire.
+    pub(crate) fn framed(message: &impl prost::Message) -> Vec<u8> {
         let body = message.encode_to_vec();
         let mut bytes = vec![0];
         bytes.put_u32(u32::try_from(body.len()).unwrap());

@@ -116,16 +116,9 @@ mod tests {
     use waika::v1;
 
     use super::*;
+    use crate::answer::tests::framed;
     use crate::population::members;
     use crate::workload::Mode;
-
-    fn framed(message: &impl prost::Message) -> Vec<u8> {
-        let body = message.encode_to_vec();
-        let mut bytes = vec![0];
-        bytes.put_u32(u32::try_from(body.len()).unwrap());
-        bytes.extend(body);
-        bytes
-    }
 
     #[test]
     fn what_is_written_is_what_the_generated_types_read() {

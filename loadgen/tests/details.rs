@@ -12,25 +12,13 @@ mod reports;
 mod stub;
 mod support;
 
-use reports::{number, report};
+use reports::{SHORT, number, report};
 use serde_json::Value;
 use stub::{Stub, decided};
 use support::{Floor, check, said};
 use waika::v1::{
     Approval, AuthoriseRequest, AuthoriseResponse, Decline, DeclineReason, Timing, authorisation,
 };
-
-/// Two seconds at a rate that no machine is too busy for, and time enough to answer.
-const SHORT: [&str; 8] = [
-    "--rate",
-    "400",
-    "--duration",
-    "2s",
-    "--warm-up",
-    "100ms",
-    "--deadline",
-    "5s",
-];
 
 fn approved() -> AuthoriseResponse {
     decided(authorisation::Outcome::Approval(Approval::default()))

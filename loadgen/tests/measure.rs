@@ -15,7 +15,7 @@ mod support;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use reports::{number, report};
+use reports::{SHORT, number, report};
 use rustix::process::Signal;
 use serde_json::Value;
 use stub::{Stub, decided};
@@ -254,18 +254,6 @@ fn refusing(
         )))
     }
 }
-
-/// Two seconds at a rate that no machine is too busy for, and time enough to answer.
-const SHORT: [&str; 8] = [
-    "--rate",
-    "400",
-    "--duration",
-    "2s",
-    "--warm-up",
-    "100ms",
-    "--deadline",
-    "5s",
-];
 
 #[test]
 fn a_server_that_refuses_all_has_answered_nothing() {

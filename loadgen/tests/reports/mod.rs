@@ -6,6 +6,18 @@ use serde_json::Value;
 
 use crate::support::{PROGRAM, said};
 
+/// Two seconds at a rate that no machine is too busy for, and time enough to answer.
+pub(crate) const SHORT: [&str; 8] = [
+    "--rate",
+    "400",
+    "--duration",
+    "2s",
+    "--warm-up",
+    "100ms",
+    "--deadline",
+    "5s",
+];
+
 /// Runs against a server and gives back the report. A busy machine may make it INVALID, which is
 /// exit code 5 and no failure of what is tested here.
 pub(crate) fn report(url: &str, arguments: &[&str]) -> (Output, Value) {

@@ -283,6 +283,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_bin_is_kept_whole() {
+        for digits in [0, 1, 411_111, 601_111, 999_999] {
+            assert_eq!(Bin::new(digits).value(), digits);
+        }
+    }
+
+    #[test]
     fn names_are_short_and_plain() {
         let long = "a".repeat(65);
         for (text, accepted) in [

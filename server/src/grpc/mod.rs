@@ -103,6 +103,13 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
+    fn new(doorway: &Arc<Doorway>, core: usize) -> Self {
+        Self {
+            doorway: Arc::clone(doorway),
+            core,
+        }
+    }
+
     fn ledger(&self) -> Result<&Arc<Ledger>, tonic::Status> {
         match self.doorway.ledger.get() {
             None => Err(status::not_serving("the server is starting")),
@@ -119,11 +126,7 @@ pub(crate) fn authorisation(
     doorway: &Arc<Doorway>,
     core: usize,
 ) -> AuthorisationServiceServer<Desk> {
-    let desk = Desk {
-        doorway: Arc::clone(doorway),
-        core,
-    };
-    AuthorisationServiceServer::new(desk)
+    AuthorisationServiceServer::new(Desk::new(doorway, core))
         // A stream's message holds up to 1,024 payments of at most some 330 bytes.
         .max_decoding_message_size(8 * MESSAGE_BYTES)
         // A page of a hundred declines is larger than what callers may send.
@@ -132,11 +135,7 @@ pub(crate) fn authorisation(
 
 /// What else the listener for callers serves on one core.
 pub fn rpc_routes(doorway: &Arc<Doorway>, core: usize) -> Routes {
-    let desk = Desk {
-        doorway: Arc::clone(doorway),
-        core,
-    };
-    let card = CardServiceServer::new(desk)
+    let card = CardServiceServer::new(Desk::new(doorway, core))
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
     Routes::new(card)
@@ -144,11 +143,7 @@ pub fn rpc_routes(doorway: &Arc<Doorway>, core: usize) -> Routes {
 
 /// What the listener for operators serves on one core.
 pub fn admin_routes(doorway: &Arc<Doorway>, core: usize) -> Routes {
-    let desk = Desk {
-        doorway: Arc::clone(doorway),
-        core,
-    };
-    let admin = AdminServiceServer::new(desk)
+    let admin = AdminServiceServer::new(Desk::new(doorway, core))
         .max_decoding_message_size(MESSAGE_BYTES)
         // A page of a thousand merchants is larger than what callers may send.
         .max_encoding_message_size(16 * MESSAGE_BYTES);
