@@ -87,7 +87,7 @@ if ! command -v cargo-deny >/dev/null && [ "$full" = yes ]; then
 fi
 not_checked=""
 if command -v cargo-deny >/dev/null; then
-  cargo-deny --log-level error check bans licenses sources
+  cargo-deny --workspace --log-level error check bans licenses sources
 else
   not_checked="; NOT CHECKED: licences and sources of dependencies (bash tests/all.sh --full)"
   echo "cargo-deny is not installed: not checked"
