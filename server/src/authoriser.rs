@@ -116,6 +116,8 @@ pub(crate) struct Authoriser {
     pub(crate) turns: Turns,
     /// Orders what concerns no one account; taken before an account's lock.
     pub(crate) global: parking_lot::Mutex<()>,
+    #[cfg(feature = "planted-faults")]
+    pub(crate) planted: Option<crate::planted::PlantedFault>,
 }
 
 type Outcome = Result<Taken, LedgerError>;
@@ -214,6 +216,8 @@ impl Authoriser {
         let entry = encode::entry(id.as_str(), previous, now, Some(call), &event);
         let sequence = append(queue, &entry)?;
         account.apply(&event, sequence, now);
+        #[cfg(feature = "planted-faults")]
+        self.plant_after(&event, &call.key, account);
         let going_on = event.is_beginning().then(|| self.under_way.begin(sequence));
         self.idempotency.fill(slot, place_of(&event, sequence));
         let happened = Happened {

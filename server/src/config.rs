@@ -13,6 +13,8 @@ mod issuer_specs;
 mod key_file;
 mod partner_flags;
 mod partners;
+#[cfg(feature = "planted-faults")]
+mod planted_flags;
 mod policy_date;
 mod policy_file;
 mod policy_keys;
@@ -33,6 +35,8 @@ use clap::ArgMatches;
 use waika_domain::policy::Policy;
 
 use crate::exit::{Failure, Reason};
+#[cfg(feature = "planted-faults")]
+use crate::planted::PlantedFault;
 use crate::telemetry::LogConfig;
 #[cfg(test)]
 pub(crate) use certificates::client_config;
@@ -131,6 +135,9 @@ pub struct LedgerConfig {
     pub segment_bytes: u64,
     /// Entries after which a snapshot is taken; 0: only when asked for.
     pub snapshot_every: u64,
+    /// What goes wrong on purpose.
+    #[cfg(feature = "planted-faults")]
+    pub planted_fault: Option<PlantedFault>,
 }
 
 /// Reads the command line (its first word is the program) and the environment.

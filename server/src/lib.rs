@@ -28,6 +28,8 @@ pub mod pan;
 mod partner;
 mod payment_codes;
 mod payment_token;
+#[cfg(feature = "planted-faults")]
+pub mod planted;
 mod policy_book;
 mod quote_token;
 mod sandbox;

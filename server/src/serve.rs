@@ -23,6 +23,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+#[cfg(feature = "planted-faults")]
+use tracing::error;
 use tracing::{info, warn};
 
 use self::core::{Audience, Cores};
@@ -217,6 +219,8 @@ pub fn main_runtime() -> Result<Runtime, Failure> {
 }
 
 fn log_start(config: &Config) {
+    #[cfg(feature = "planted-faults")]
+    log_planted(config);
     log_partners(config);
     if config.ledger.allow_live_pan {
         warn!("card numbers outside the test BINs are accepted");
@@ -229,6 +233,19 @@ fn log_start(config: &Config) {
         cores = config.cores,
         "starting"
     );
+}
+
+/// Says, at any level of the log, that this build is not to be believed.
+#[cfg(feature = "planted-faults")]
+fn log_planted(config: &Config) {
+    match config.ledger.planted_fault {
+        None => error!("this build is for tests: it can lie on purpose, and no fault is on"),
+        Some(fault) => error!(
+            fault = fault.kind.name(),
+            one_in = fault.one_in,
+            "this build is for tests: it lies on purpose"
+        ),
+    }
 }
 
 /// Says of each port who answers it.

@@ -4,6 +4,8 @@
 
 use clap::{Arg, ArgAction, Command};
 
+#[cfg(feature = "planted-faults")]
+use super::planted_flags::PLANTED;
 use super::{inspect_flags, issuer_flags, partner_flags};
 
 /// One flag with its variable.
@@ -185,6 +187,10 @@ pub(super) const SERVE: &[Flag] = &[
     .hidden(),
 ];
 
+/// No fault can be planted in this build.
+#[cfg(not(feature = "planted-faults"))]
+const PLANTED: &[Flag] = &[];
+
 /// Where the journal is, for every command.
 pub(super) const STORE_DEFAULT: &str = "journal:./waika-data";
 
@@ -198,7 +204,9 @@ pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
         inspect_flags::RECONCILE,
     ];
     let tables = tables.into_iter().chain(more);
-    tables.chain([issuer_flags::ISSUER_SANDBOX]).flatten()
+    tables
+        .chain([issuer_flags::ISSUER_SANDBOX, PLANTED])
+        .flatten()
 }
 
 const LISTEN: Flag = Flag::value("listen", "WAIKA_LISTEN", "Where merchants and wallets call")
@@ -261,7 +269,7 @@ const POLICY: Flag = Flag::value(
 
 /// The command line as clap sees it. `serve` may be left out.
 pub(super) fn command() -> Command {
-    let serve_flags = || SERVE.iter().chain(partner_flags::PARTNERS);
+    let serve_flags = || SERVE.iter().chain(partner_flags::PARTNERS).chain(PLANTED);
     let serve_arguments = || serve_flags().map(Flag::argument);
     let show = Command::new("show")
         .about("Print the policy in force as TOML")

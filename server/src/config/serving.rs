@@ -106,6 +106,8 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
     let snapshot_every = reader.read("snapshot-every", |text| {
         values::number(text, &(0..=u64::MAX))
     });
+    #[cfg(feature = "planted-faults")]
+    let planted_fault = super::planted_flags::read(reader);
     Some(LedgerConfig {
         store: store?,
         key_file: key_file?,
@@ -118,6 +120,8 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         commit_spacing: commit_spacing?,
         segment_bytes: segment_bytes?,
         snapshot_every: snapshot_every?,
+        #[cfg(feature = "planted-faults")]
+        planted_fault,
     })
 }
 

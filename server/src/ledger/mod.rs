@@ -191,7 +191,13 @@ impl Ledger {
         asked: Option<&Payment>,
     ) -> Result<Answered, LedgerError> {
         self.authoriser.metrics.count_replay();
-        replay(sequence, stored, call, asked)
+        #[cfg(feature = "planted-faults")]
+        let account = stored.account.clone();
+        let answered = replay(sequence, stored, call, asked)?;
+        #[cfg(feature = "planted-faults")]
+        self.authoriser
+            .plant_after_replay(&answered.event, &call.key, &account);
+        Ok(answered)
     }
 
     fn take(

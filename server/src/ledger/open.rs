@@ -120,6 +120,11 @@ impl Ledger {
         let remote = config.issuer.as_ref();
         let remote = remote.map(|issuer| IssuerClient::new(issuer, cores));
         let authoriser = new_authoriser(vault, config.seed, remote);
+        #[cfg(feature = "planted-faults")]
+        let authoriser = Authoriser {
+            planted: config.planted_fault,
+            ..authoriser
+        };
         let segment_bytes = usize::try_from(config.segment_bytes).unwrap_or(usize::MAX);
         let replayed = replay(&authoriser, disk, JournalOptions { segment_bytes }, cores);
         let Replayed { opened, unanswered } = replayed.map_err(|error| match error {
@@ -231,6 +236,8 @@ fn new_authoriser(vault: Vault, seed: u64, remote: Option<IssuerClient>) -> Auth
         under_way: UnderWay::default(),
         turns: Turns::default(),
         global: Mutex::new(()),
+        #[cfg(feature = "planted-faults")]
+        planted: None,
     }
 }
 

@@ -147,6 +147,8 @@ pub(super) mod tests {
             commit_spacing: Duration::ZERO,
             segment_bytes: 65_536,
             snapshot_every: 0,
+            #[cfg(feature = "planted-faults")]
+            planted_fault: None,
         }
     }
 

@@ -167,6 +167,8 @@ impl Ledger {
         let latest = latest.await?;
         let begin = begin.unwrap_or(latest).min(latest);
         let (found, next) = self.walk(account, 1..=begin, size, is_decision).await?;
+        #[cfg(feature = "planted-faults")]
+        let found = self.authoriser.without_lost(found);
         Ok(History {
             decisions: self.stand(core, found).await?,
             next,
