@@ -1,18 +1,24 @@
 //! The command line: parsed once, into values that cannot be wrong.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::floor::Runtime;
 use crate::pacer::Pacing;
 use crate::plan::Details;
-use crate::schedule::{Arrivals, Rate};
+use crate::preset::Preset;
+use crate::schedule::{Arrivals, Rate, RateShape};
 use crate::scheme::Shares;
+use crate::selftest::SelftestArgs;
 use crate::target::Target;
+use crate::values::{exponent, hexadecimal, positive_time, rate, share, time};
 
 /// Measures authorisation services, and says when the measurement is not to be trusted.
 #[derive(Debug, Parser)]
@@ -30,10 +36,62 @@ pub(crate) enum Command {
     Quickstart(QuickstartArgs),
     /// Measure a server that runs
     Run(RunArgs),
+    /// Show what a run would do
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Create the merchants and accounts that a run pays with; harmless when they are there
     Provision(ProvisionArgs),
     /// Serve approvals without doing any work: what the wire alone costs
     Floor(FloorArgs),
+    /// Measure a stub whose stalls are known, and check that the figures are right
+    Selftest(SelftestArgs),
+}
+
+/// `plan`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlanCommand {
+    /// Print the whole plan of a run with these flags, to be saved, edited and given to --plan
+    Show(RunArgs),
+}
+
+impl CommandLine {
+    /// Reads this process's arguments, and remembers of a run which were given.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        Self::read_from(std::env::args_os())
+    }
+
+    /// Reads these words, of which the first is the program's name.
+    pub(crate) fn read_from<A: Into<OsString> + Clone>(
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(arguments)?;
+        let mut line = Self::from_arg_matches(&matches)?;
+        if let Command::Run(args) | Command::Plan(PlanCommand::Show(args)) = &mut line.command {
+            args.given = Given::of(&matches);
+        }
+        Ok(line)
+    }
+}
+
+/// The flags that were given, by name; the others have their defaults.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given(BTreeSet<String>);
+
+impl Given {
+    fn of(mut matches: &ArgMatches) -> Self {
+        while let Some((_, inner)) = matches.subcommand() {
+            matches = inner;
+        }
+        let is_given =
+            |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        let ids = matches.ids().filter(is_given);
+        Self(ids.map(ToString::to_string).collect())
+    }
+
+    /// Whether the flag of this field was given.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.0.contains(field)
+    }
 }
 
 /// Where the server is.
@@ -51,7 +109,7 @@ pub(crate) struct PlaceArgs {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PeopleArgs {
     /// Accounts that pay
-    #[arg(long, default_value = "10000", value_name = "N")]
+    #[arg(long, default_value = "10000", value_name = "N", value_parser = accounts)]
     pub(crate) accounts: NonZeroU32,
     /// Merchants that sell
     #[arg(long, default_value = "100", value_name = "N")]
@@ -114,7 +172,7 @@ pub(crate) struct QuickstartArgs {
     #[arg(long, default_value = "2s", value_name = "TIME", value_parser = time)]
     pub(crate) warm_up: Duration,
     /// Accounts that pay
-    #[arg(long, default_value = "2000", value_name = "N")]
+    #[arg(long, default_value = "2000", value_name = "N", value_parser = accounts)]
     pub(crate) accounts: NonZeroU32,
     /// Merchants that sell
     #[arg(long, default_value = "100", value_name = "N")]
@@ -139,9 +197,45 @@ pub(crate) struct QuickstartArgs {
     pub(crate) server: Option<PathBuf>,
 }
 
+/// Where a run's plan comes from.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PlanArgs {
+    /// A plan that is known by name; other flags go before it
+    #[arg(long, value_enum, value_name = "PRESET")]
+    pub(crate) preset: Option<Preset>,
+    /// A plan in a file, as `plan show` prints them; other flags go before it
+    #[arg(long, value_name = "FILE", conflicts_with = "preset")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Run a plan whose accounts are expected to meet their limits
+    #[arg(long)]
+    pub(crate) allow_limits: bool,
+}
+
+/// How payments travel, and what is found out of the answers.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct MannerArgs {
+    /// Send payments as messages of a stream instead of calls of their own
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// Payments in one message of the stream
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub(crate) batch: NonZeroUsize,
+    /// Do not hold the answers against a model of every account
+    #[arg(long)]
+    pub(crate) no_oracle: bool,
+    /// Count how often each rule was met
+    #[arg(long)]
+    pub(crate) rules: bool,
+}
+
 /// `run`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RunArgs {
+    /// Which flags were given.
+    #[arg(skip)]
+    pub(crate) given: Given,
+    #[command(flatten)]
+    pub(crate) source: PlanArgs,
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
     #[command(flatten)]
@@ -155,8 +249,16 @@ pub(crate) struct RunArgs {
     /// How requests are spread over time
     #[arg(long, value_enum, default_value = "poisson")]
     pub(crate) arrivals: Arrivals,
+    /// How the rate goes over the measured part: steady, ramp:500..2000, step:500@10s,1000@10s,
+    /// burst:1000..3000@2s/10s or diurnal:500..1500/60s; levels may be multiples of the rate (1.5x)
+    #[arg(long, default_value = "steady", value_name = "SHAPE")]
+    pub(crate) shape: RateShape,
     /// Keep so many calls open instead of following a schedule; its latencies hide queueing
-    #[arg(long, value_name = "N", conflicts_with_all = ["rate", "arrivals", "in_flight", "pacing"])]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with_all = ["rate", "arrivals", "shape", "in_flight", "pacing"]
+    )]
     pub(crate) closed: Option<NonZeroUsize>,
     /// End a closed loop after so many requests, and warm up with none
     #[arg(long, value_name = "N", requires = "closed", conflicts_with_all = ["duration", "warm_up"])]
@@ -172,10 +274,23 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) traffic: TrafficArgs,
     #[command(flatten)]
+    pub(crate) manner: MannerArgs,
+    #[command(flatten)]
     pub(crate) details: Details,
     /// Sets the idempotency keys of runs apart; a new one each time if it is not given
     #[arg(long, value_name = "HEX", value_parser = hexadecimal)]
     pub(crate) run_id: Option<u64>,
+    /// Repeat the requests of this trace, under their keys and at their instants; against a server
+    /// that has not seen them
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["plan", "preset", "closed", "no_provision", "run_id", "no_oracle"]
+    )]
+    pub(crate) replay: Option<PathBuf>,
+    /// Where to write the requests of accounts about which the server has lied, if it has
+    #[arg(long, default_value = "waika-trace.jsonl", value_name = "FILE")]
+    pub(crate) trace: PathBuf,
     /// Also write the report there, as a page for a browser
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
@@ -213,84 +328,27 @@ pub(crate) struct FloorArgs {
     pub(crate) listen: SocketAddr,
 }
 
-fn rate(text: &str) -> Result<Rate, String> {
-    const MOST: u64 = 10_000_000;
-    let thousandths = decimal(text, 1_000).ok_or("must be a number of requests a second")?;
-    match Rate::from_thousandths(thousandths) {
-        Some(rate) if thousandths <= MOST * 1_000 => Ok(rate),
-        Some(_) => Err(format!("must be at most {MOST} a second")),
-        None => Err("must be at least 0.001 a second".to_owned()),
+/// Everyone is kept in memory.
+fn accounts(text: &str) -> Result<NonZeroU32, String> {
+    const MOST: u32 = 20_000_000;
+    let number = text.parse().ok().filter(|number| *number <= MOST);
+    number
+        .and_then(NonZeroU32::new)
+        .ok_or_else(|| format!("must be a whole number from 1 to {MOST}"))
+}
+
+/// The arguments of `run` with these flags.
+#[cfg(test)]
+pub(crate) fn run_args(flags: &[&str]) -> RunArgs {
+    let words = ["waika-loadgen", "run"].iter().chain(flags);
+    match CommandLine::read_from(words).map(|line| line.command) {
+        Ok(Command::Run(args)) => args,
+        other => panic!("{flags:?} is no run: {other:?}"),
     }
-}
-
-fn positive_time(text: &str) -> Result<Duration, String> {
-    let time = time(text)?;
-    if time.is_zero() {
-        return Err("must be longer than nothing".to_owned());
-    }
-    Ok(time)
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
-    let (number, unit) = text.split_at(text.trim_end_matches(char::is_alphabetic).len());
-    let unit_ns = match unit {
-        "us" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "m" => 60_000_000_000,
-        "h" => 3_600_000_000_000,
-        _ => return Err("must be a time such as 500ms, 20s or 2m".to_owned()),
-    };
-    let time = decimal(number, unit_ns)
-        .map(Duration::from_nanos)
-        .ok_or("must be a time such as 500ms, 20s or 2m")?;
-    if time > LONGEST {
-        return Err("must be at most a week".to_owned());
-    }
-    Ok(time)
-}
-
-/// A share as parts in a million: `0.01` or `1%`.
-fn share(text: &str) -> Result<u32, String> {
-    let (number, whole) = match text.strip_suffix('%') {
-        Some(number) => (number, 10_000),
-        None => (text, 1_000_000),
-    };
-    decimal(number, whole)
-        .and_then(|parts| u32::try_from(parts).ok())
-        .filter(|&parts| parts <= 1_000_000)
-        .ok_or_else(|| "must be a share from 0 to 1, or a percentage such as 1%".to_owned())
-}
-
-fn exponent(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(exponent) if (0.0..=3.0).contains(&exponent) => Ok(exponent),
-        Ok(_) | Err(_) => Err("must be a number from 0 to 3".to_owned()),
-    }
-}
-
-fn hexadecimal(text: &str) -> Result<u64, String> {
-    u64::from_str_radix(text, 16).map_err(|_| "must be up to 16 hexadecimal digits".to_owned())
-}
-
-/// A decimal number times `unit`, exactly, cut after the last whole unit.
-fn decimal(text: &str, unit: u64) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if !are_digits(whole) || !are_digits(fraction) || fraction.len() > 9 {
-        return None;
-    }
-    let scale = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
-    let number = whole.parse::<u64>().ok().map(u128::from)? * scale
-        + fraction.parse::<u64>().ok().map(u128::from)?;
-    u64::try_from(number.checked_mul(u128::from(unit))? / scale).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -299,44 +357,22 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_exact_or_refused() {
-        let thousandths = |text| rate(text).map(Rate::thousandths).ok();
-        assert_eq!(thousandths("5000"), Some(5_000_000));
-        assert_eq!(thousandths("0.5"), Some(500));
-        for bad in [
-            "0",
-            "0.0001",
-            "-1",
-            "",
-            "fast",
-            "1e3",
-            "10000001",
-            "99999999999999999999",
-        ] {
-            assert_eq!(thousandths(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn times_are_exact_or_refused() {
-        assert_eq!(time("1.5s"), Ok(Duration::from_millis(1_500)));
-        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(time("250us"), Ok(Duration::from_micros(250)));
-        assert_eq!(time("0s"), Ok(Duration::ZERO));
-        assert!(positive_time("0s").is_err());
-        for bad in ["", "s", "5", "-1s", "5 s", "5d", "169h", "1.s", ".5s"] {
-            assert!(time(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn shares_are_parts_in_a_million() {
-        assert_eq!(share("1%"), Ok(10_000));
-        assert_eq!(share("0.01"), Ok(10_000));
-        assert_eq!(share("1"), Ok(1_000_000));
-        assert_eq!(share("0.5%"), Ok(5_000));
-        for bad in ["1.1", "101%", "-1", "", "%", "half"] {
-            assert!(share(bad).is_err(), "{bad}");
-        }
+    fn a_run_knows_which_flags_were_given() {
+        let check = |arguments: &[&str], flag: &str, given: bool| {
+            let line = CommandLine::read_from(arguments).unwrap();
+            let (Command::Run(args) | Command::Plan(PlanCommand::Show(args))) = line.command else {
+                panic!("{arguments:?} is no run");
+            };
+            assert_eq!(args.given.has(flag), given, "{arguments:?}: {flag}");
+        };
+        check(&["waika-loadgen", "run", "--rate", "1000"], "rate", true);
+        check(&["waika-loadgen", "run"], "rate", false);
+        check(&["waika-loadgen", "run", "--stream"], "stream", true);
+        check(&["waika-loadgen", "run"], "stream", false);
+        check(
+            &["waika-loadgen", "plan", "show", "--warm-up", "1s"],
+            "warm_up",
+            true,
+        );
     }
 }

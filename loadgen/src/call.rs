@@ -1,163 +1,178 @@
-//! Reading one answer: a small state machine that is polled when its stream has news.
+//! Pure: putting one answer together from the frames of its stream.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
-use bytes::{Bytes, BytesMut};
-use h2::RecvStream;
-use h2::client::ResponseFuture;
-use http::{HeaderMap, StatusCode};
-
-use crate::answer::{Answer, read_answer};
+use crate::calls::Place;
+use crate::http2::{HeadMeaning, Told};
 use crate::outcome::{GrpcCode, Outcome};
+use crate::wire::PREFIX;
 
-/// One call that was sent.
-#[derive(Debug)]
+/// The longest answer that is read, in bytes.
+pub(crate) const LONGEST: usize = 4 * 1_024 * 1_024;
+
+/// A call that was sent, and what has come of its answer.
 pub(crate) struct Call {
-    stage: Stage,
-    body: Body,
-}
-
-#[derive(Debug)]
-enum Stage {
-    Head(ResponseFuture),
-    Body(RecvStream),
+    /// Where it is kept.
+    pub(crate) place: Place,
+    has_head: bool,
+    body: Vec<u8>,
 }
 
 impl Call {
-    /// A call whose answer `response` will begin.
-    pub(crate) fn new(response: ResponseFuture) -> Self {
+    /// A call that is kept at this place; its answer is put into `body`, which is empty.
+    pub(crate) fn new(place: Place, body: Vec<u8>) -> Self {
         Self {
-            stage: Stage::Head(response),
-            body: Body::Whole(Bytes::new()),
+            place,
+            has_head: false,
+            body,
         }
     }
 
-    /// Reads on; ready once the answer is complete.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
-        if let Stage::Head(response) = &mut self.stage {
-            let response = match ready!(Pin::new(response).poll(cx)) {
-                Ok(response) => response,
-                Err(error) => return Poll::Ready(outcome_of(&error).into()),
-            };
-            if let Some(answer) = answer_of_head(&response) {
-                return Poll::Ready(answer);
+    /// Takes in what came; the answer once it is complete: its message, or why there is none.
+    pub(crate) fn take(&mut self, told: Told<'_>) -> Option<Result<&[u8], Outcome>> {
+        match told {
+            Told::Head { meaning, is_last } => {
+                // One that is not the last is the head proper, or announces one.
+                if is_last || meaning.grpc_status.is_some() {
+                    return Some(self.conclude(meaning));
+                }
+                self.has_head |= meaning.http_status.is_some();
+                not_ok(meaning).map(Err)
             }
-            self.stage = Stage::Body(response.into_body());
-        }
-        match &mut self.stage {
-            Stage::Head(_) => Poll::Pending,
-            Stage::Body(stream) => poll_body(stream, &mut self.body, cx),
+            Told::Data { bytes, is_last } => {
+                self.body.extend_from_slice(bytes);
+                let is_broken = is_last || !self.has_head || self.body.len() > LONGEST;
+                is_broken.then_some(Err(Outcome::Malformed))
+            }
+            Told::Reset(code) => Some(Err(reset(code))),
+            Told::Unseen => Some(Err(Outcome::Grpc(GrpcCode::Unavailable))),
         }
     }
-}
 
-/// The answer if the head is all of it: an error without a body, or no gRPC at all.
-fn answer_of_head(response: &http::Response<RecvStream>) -> Option<Answer> {
-    match grpc_status(response.headers()) {
-        Some(status) => Some(conclude(status, &[])),
-        None if response.status() == StatusCode::OK => None,
-        None => Some(Outcome::Grpc(GrpcCode::from_http(response.status())).into()),
+    /// Gives back the room for an answer.
+    pub(crate) fn into_body(self) -> Vec<u8> {
+        let mut body = self.body;
+        body.clear();
+        body
     }
-}
 
-fn poll_body(stream: &mut RecvStream, body: &mut Body, cx: &mut Context<'_>) -> Poll<Answer> {
-    while let Some(data) = ready!(stream.poll_data(cx)) {
-        let data = match data {
-            Ok(data) => data,
-            Err(error) => return Poll::Ready(outcome_of(&error).into()),
+    fn conclude(&self, meaning: HeadMeaning) -> Result<&[u8], Outcome> {
+        let status = match (meaning.grpc_status, not_ok(meaning)) {
+            (Some(status), _) => status,
+            (None, Some(failed)) => return Err(failed),
+            (None, None) => return Err(Outcome::Malformed),
         };
-        // Fails only if more is released than was received.
-        drop(stream.flow_control().release_capacity(data.len()));
-        body.push(data);
-    }
-    Poll::Ready(match ready!(stream.poll_trailers(cx)) {
-        Ok(Some(trailers)) => match grpc_status(&trailers) {
-            Some(status) => conclude(status, body.bytes()),
-            None => Outcome::Malformed.into(),
-        },
-        Ok(None) => Outcome::Malformed.into(),
-        Err(error) => outcome_of(&error).into(),
-    })
-}
-
-/// What came of an answer so far: nearly always all of it in one piece, which is then not copied.
-#[derive(Debug)]
-enum Body {
-    Whole(Bytes),
-    Pieces(BytesMut),
-}
-
-impl Body {
-    fn push(&mut self, data: Bytes) {
-        match self {
-            Self::Whole(whole) if whole.is_empty() => *whole = data,
-            Self::Whole(whole) => {
-                let mut pieces = BytesMut::from(whole.as_ref());
-                pieces.extend_from_slice(&data);
-                *self = Self::Pieces(pieces);
-            }
-            Self::Pieces(pieces) => pieces.extend_from_slice(&data),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Whole(whole) => whole,
-            Self::Pieces(pieces) => pieces,
+        match GrpcCode::from_number(status) {
+            Some(code) => Err(Outcome::Grpc(code)),
+            None => without_prefix(&self.body).ok_or(Outcome::Malformed),
         }
     }
 }
 
-/// The number in `grpc-status`; one that is no number counts as UNKNOWN.
-fn grpc_status(headers: &HeaderMap) -> Option<u32> {
-    let value = headers.get("grpc-status")?;
-    let number = value.to_str().ok().and_then(|text| text.parse().ok());
-    Some(number.unwrap_or(2))
+/// What a head means that is no 200.
+pub(crate) fn not_ok(meaning: HeadMeaning) -> Option<Outcome> {
+    let status = meaning.http_status.filter(|status| *status != 200)?;
+    let status = http::StatusCode::from_u16(status).ok()?;
+    // 1xx only announce a head.
+    (!status.is_informational()).then(|| Outcome::Grpc(GrpcCode::from_http(status)))
 }
 
-fn conclude(status: u32, body: &[u8]) -> Answer {
-    match GrpcCode::from_number(status) {
-        Some(code) => Outcome::Grpc(code).into(),
-        None => read_answer(body).unwrap_or(Outcome::Malformed.into()),
-    }
+/// What it means that the server reset a stream with this error code.
+pub(crate) fn reset(code: u32) -> Outcome {
+    Outcome::Grpc(GrpcCode::from_reset(code))
 }
 
-/// What a broken stream means: the server's own reset is its answer, all else is the connection's.
-pub(crate) fn outcome_of(error: &h2::Error) -> Outcome {
-    match error.reason() {
-        Some(reason) if error.is_reset() && error.is_remote() => {
-            Outcome::Grpc(GrpcCode::from_reset(reason))
-        }
-        Some(_) | None => Outcome::TransportError,
-    }
+/// The one message in `framed`; `None` if it is compressed, cut, or not alone.
+fn without_prefix(framed: &[u8]) -> Option<&[u8]> {
+    let (prefix, message) = framed.split_at_checked(PREFIX)?;
+    let [0, length @ ..] = prefix else {
+        return None;
+    };
+    let length = u32::from_be_bytes(length.try_into().ok()?);
+    (usize::try_from(length).ok()? == message.len()).then_some(message)
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
-    #[test]
-    fn statuses_become_outcomes() {
-        let status = |text: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("grpc-status", HeaderValue::from_static(text));
-            grpc_status(&headers).map(|number| conclude(number, &[]).outcome)
-        };
-        assert_eq!(status("12"), Some(Outcome::Grpc(GrpcCode::Unimplemented)));
-        assert_eq!(status("rubbish"), Some(Outcome::Grpc(GrpcCode::Unknown)));
-        assert_eq!(status("0"), Some(Outcome::Malformed));
-        assert_eq!(grpc_status(&HeaderMap::new()), None);
+    fn head(http_status: Option<u16>, grpc_status: Option<u32>, is_last: bool) -> Told<'static> {
+        Told::Head {
+            meaning: HeadMeaning {
+                http_status,
+                grpc_status,
+            },
+            is_last,
+        }
+    }
+
+    const OK: Told<'static> = Told::Head {
+        meaning: HeadMeaning {
+            http_status: Some(200),
+            grpc_status: None,
+        },
+        is_last: false,
+    };
+
+    fn data(bytes: &[u8]) -> Told<'_> {
+        Told::Data {
+            bytes,
+            is_last: false,
+        }
     }
 
     #[test]
-    fn an_answer_in_pieces_is_put_together() {
-        let mut body = Body::Whole(Bytes::new());
-        for piece in ["ab", "c", "de"] {
-            body.push(Bytes::from_static(piece.as_bytes()));
-        }
-        assert_eq!(body.bytes(), b"abcde");
+    fn frames_become_an_answer() {
+        let check = |told: &[Told<'_>], expected: Result<&[u8], Outcome>| {
+            let mut call = Call::new(Place::of_number(1), Vec::new());
+            let (last, before) = told.split_last().unwrap();
+            for told in before {
+                assert_eq!(call.take(*told), None, "{told:?}");
+            }
+            assert_eq!(call.take(*last), Some(expected), "{told:?}");
+        };
+        let grpc = |code| Err(Outcome::Grpc(code));
+        let ends = |status| head(None, Some(status), true);
+        check(&[OK, data(b"\0\0\0\0\x02ab"), ends(0)], Ok(b"ab"));
+        check(
+            &[OK, data(b"\0\0\0"), data(b"\0\x01"), data(b"a"), ends(0)],
+            Ok(b"a"),
+        );
+        check(&[OK, data(b"\0\0\0\0\0"), ends(0)], Ok(b""));
+        check(
+            &[OK, data(b"\0\0\0\0\x03ab"), ends(0)],
+            Err(Outcome::Malformed),
+        );
+        check(
+            &[OK, data(b"\x01\0\0\0\x02ab"), ends(0)],
+            Err(Outcome::Malformed),
+        );
+        check(&[OK, ends(0)], Err(Outcome::Malformed));
+        check(&[OK, head(None, None, true)], Err(Outcome::Malformed));
+        check(
+            &[OK, data(b"\0\0\0\0\x02ab"), ends(13)],
+            grpc(GrpcCode::Internal),
+        );
+        check(
+            &[head(Some(200), Some(12), true)],
+            grpc(GrpcCode::Unimplemented),
+        );
+        check(&[head(Some(200), Some(2), true)], grpc(GrpcCode::Unknown));
+        check(&[head(Some(503), None, false)], grpc(GrpcCode::Unavailable));
+        check(
+            &[head(Some(103), None, false), head(Some(404), None, true)],
+            grpc(GrpcCode::Unimplemented),
+        );
+        check(&[data(b"a")], Err(Outcome::Malformed));
+        check(
+            &[
+                OK,
+                Told::Data {
+                    bytes: b"",
+                    is_last: true,
+                },
+            ],
+            Err(Outcome::Malformed),
+        );
+        check(&[OK, Told::Reset(8)], grpc(GrpcCode::Cancelled));
+        check(&[Told::Unseen], grpc(GrpcCode::Unavailable));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::clock::{SECOND_NS, monotonic_ns, process_cpu_ns};
+use crate::clock::{Instants, SECOND_NS, monotonic_ns, process_cpu_ns};
 use crate::driver::{self, Connected, WorkerError, WorkerResult};
 use crate::figures::share;
 use crate::host;
@@ -15,6 +15,8 @@ use crate::plan::{Discipline, Plan};
 use crate::progress::Progress;
 use crate::recorder::Record;
 use crate::signals::StopSignals;
+use crate::throttle::ThrottleReading;
+use crate::validity::ThrottledPart;
 use crate::watch::{self, View};
 
 /// Time between telling the workers to start and the start, so that all of them have heard.
@@ -40,8 +42,14 @@ pub(crate) struct Measured {
     pub(crate) server_ns_per_call: Option<u64>,
     /// Share of the machine's time that other guests took.
     pub(crate) stolen: Option<f64>,
+    /// How this process was throttled; `None` where that is not told.
+    pub(crate) throttled: Option<ThrottledPart>,
+    /// The furthest that the wall clock was stepped, in nanoseconds; 0 if it was not.
+    pub(crate) stepped_ns: i64,
     /// It was stopped before its end.
     pub(crate) interrupted: bool,
+    /// No arrival from this index on has taken place.
+    pub(crate) arrivals: u64,
 }
 
 /// Why a run could not be carried out.
@@ -107,6 +115,7 @@ pub(crate) async fn run(
         let collected = collect(plan, &mut results);
         let mut collected = std::pin::pin!(collected);
         let mut warm = std::pin::pin!(tokio::time::sleep(warm_up));
+        let mut looks = tokio::time::interval(Duration::from_secs(1));
         let mut is_warm = false;
         let mut interrupted = false;
         let collected = loop {
@@ -116,6 +125,7 @@ pub(crate) async fn run(
                     is_warm = true;
                     gauge.begin(&progress);
                 }
+                _ = looks.tick() => gauge.look(),
                 () = signals.received() => {
                     interrupted = true;
                     progress.stop();
@@ -225,17 +235,26 @@ fn gather(
         generator_ns_per_call: costs.generator_ns_per_call,
         server_ns_per_call: costs.server_ns_per_call,
         stolen: costs.stolen,
+        throttled: costs.throttled,
+        stepped_ns: costs.stepped_ns,
         interrupted,
+        arrivals: results
+            .iter()
+            .map(|result| result.next_index)
+            .max()
+            .unwrap_or(0),
     }
 }
 
 /// Processor times at one instant, and how many calls had ended by then.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Reading {
+    at_ns: u64,
     done: u64,
     generator_ns: u64,
     server_ns: Option<u64>,
     stolen: Option<(u64, u64)>,
+    throttled: ThrottleReading,
 }
 
 /// What a call cost.
@@ -244,12 +263,16 @@ struct Costs {
     generator_ns_per_call: Option<u64>,
     server_ns_per_call: Option<u64>,
     stolen: Option<f64>,
+    throttled: Option<ThrottledPart>,
+    stepped_ns: i64,
 }
 
 /// Measures processor times from the end of warming up to the last answer, the drain included.
 struct Gauge {
     server: Option<NonZeroU32>,
     begun: Option<Reading>,
+    clocks: Option<Instants>,
+    stepped_ns: i64,
 }
 
 impl Gauge {
@@ -257,24 +280,39 @@ impl Gauge {
         Self {
             server,
             begun: None,
+            clocks: None,
+            stepped_ns: 0,
         }
     }
 
     fn read(&self, progress: &Progress) -> Reading {
         Reading {
+            at_ns: monotonic_ns(),
             done: progress.done.load(Ordering::Relaxed),
             generator_ns: process_cpu_ns(),
             server_ns: self.server.and_then(host::cpu_of_process_ns),
             stolen: host::stolen_ticks(),
+            throttled: ThrottleReading::now(),
         }
     }
 
     fn begin(&mut self, progress: &Progress) {
         self.begun = Some(self.read(progress));
+        self.clocks = Some(Instants::now());
     }
 
-    fn end(&self, progress: &Progress) -> Costs {
-        let Some(begun) = self.begun else {
+    /// Looks at the clocks, so that a step is seen that is taken back again.
+    fn look(&mut self) {
+        let Some(begun) = &self.clocks else { return };
+        let stepped_ns = Instants::now().stepped_since(begun);
+        if stepped_ns.unsigned_abs() > self.stepped_ns.unsigned_abs() {
+            self.stepped_ns = stepped_ns;
+        }
+    }
+
+    fn end(&mut self, progress: &Progress) -> Costs {
+        self.look();
+        let Some(begun) = &self.begun else {
             return Costs::default();
         };
         let ended = self.read(progress);
@@ -293,6 +331,14 @@ impl Gauge {
                 )),
                 _ => None,
             },
+            throttled: ended
+                .throttled
+                .since(&begun.throttled)
+                .map(|throttled| ThrottledPart {
+                    throttled,
+                    of_ns: ended.at_ns.saturating_sub(begun.at_ns),
+                }),
+            stepped_ns: self.stepped_ns,
         }
     }
 }

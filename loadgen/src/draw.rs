@@ -16,10 +16,16 @@ pub(crate) enum Purpose {
     Arrivals,
     /// Who pays whom, how much, and how.
     Request,
+    /// What an arrival is there for.
+    Errand,
     /// Which earlier request a duplicate repeats.
     Duplicate,
     /// A person and their card.
     Person,
+    /// The card that an arrival binds and unbinds.
+    SecondCard,
+    /// The phone that it does so with.
+    SecondPhone,
     /// A merchant.
     Merchant,
     /// The permutation that scatters popular accounts.
@@ -31,10 +37,35 @@ impl Purpose {
         match self {
             Self::Arrivals => 0x61_7272,
             Self::Request => 0x72_6571,
+            Self::Errand => 0x65_7272,
             Self::Duplicate => 0x64_7570,
             Self::Person => 0x70_6572,
+            Self::SecondCard => 0x63_6172,
+            Self::SecondPhone => 0x70_686f,
             Self::Merchant => 0x6d_6572,
             Self::Scatter => 0x73_6361,
+        }
+    }
+}
+
+/// The streams of one seed and purpose, for those who open many of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draws {
+    salted: u64,
+}
+
+impl Draws {
+    /// The streams of this seed and purpose.
+    pub(crate) fn new(seed: u64, purpose: Purpose) -> Self {
+        Self {
+            salted: mix(seed ^ mix(purpose.salt())),
+        }
+    }
+
+    /// Opens the stream of one index.
+    pub(crate) fn at(self, index: u64) -> Draw {
+        Draw {
+            state: mix(self.salted ^ mix(index.wrapping_add(0x5851_f42d_4c95_7f2d))),
         }
     }
 }
@@ -48,10 +79,7 @@ pub(crate) struct Draw {
 impl Draw {
     /// Opens the stream for one purpose and index.
     pub(crate) fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
-        let salted = mix(seed ^ mix(purpose.salt()));
-        Self {
-            state: mix(salted ^ mix(index.wrapping_add(0x5851_f42d_4c95_7f2d))),
-        }
+        Draws::new(seed, purpose).at(index)
     }
 
     /// The next 64 bits.
@@ -70,6 +98,14 @@ impl Draw {
     pub(crate) fn chance(&mut self, parts: u32) -> bool {
         self.below(1_000_000) < u64::from(parts)
     }
+}
+
+/// A number that stands for some others in their order: for telling whether two runs are alike.
+pub(crate) fn digest(numbers: &[u64]) -> u64 {
+    numbers.iter().fold(
+        0x7761_696b_6131,
+        |so_far, number| mix(so_far ^ mix(*number)),
+    )
 }
 
 impl TryRng for Draw {

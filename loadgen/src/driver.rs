@@ -4,9 +4,11 @@
 //! due. Only the clock decides what is due; the time after a wait is never taken for the time that
 //! was waited for.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use rustix::thread::set_current_timer_slack;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{monotonic_ns, thread_cpu_ns};
@@ -18,10 +20,14 @@ use crate::pacer::{Pacer, Pacing};
 use crate::plan::{Discipline, Plan};
 use crate::progress::Progress;
 use crate::recorder::Record;
+use crate::replay::Turns;
 use crate::schedule::Cursor;
 
-/// Requests sent in one turn before the connections get theirs.
-const TURN: usize = 32;
+/// Requests sent in one turn before the connections get theirs, at least.
+const LEAST_TURN: usize = 32;
+
+/// And at most, so that large messages fill.
+const MOST_TURN: usize = 1_024;
 
 /// The longest that a worker waits before it looks whether the run shall end, in nanoseconds.
 const LOOK_UP_NS: u64 = 20_000_000;
@@ -49,6 +55,8 @@ pub(crate) struct WorkerResult {
     pub(crate) window_ns: u64,
     /// Connections that were made again.
     pub(crate) reconnects: u64,
+    /// The index of the arrival that would have been its next.
+    pub(crate) next_index: u64,
 }
 
 /// A worker that is connected and waits for the start.
@@ -81,6 +89,8 @@ pub(crate) fn work(
             return None;
         }
     };
+    // Sleeps end when they shall, and not when it suits others. Only a refusal of it costs lag.
+    let _ = set_current_timer_slack(NonZeroU64::new(1));
     runtime.block_on(async {
         let (mut worker, pacer) = match Worker::begin(number, plan, progress).await {
             Ok(begun) => begun,
@@ -124,6 +134,7 @@ enum Next {
 /// What decides when the next request is sent.
 enum Agenda {
     Open(Cursor),
+    Listed(Turns),
     Closed { requests: Option<u64> },
 }
 
@@ -133,6 +144,8 @@ struct Worker {
     progress: Arc<Progress>,
     agenda: Agenda,
     index: u64,
+    /// Requests in one turn.
+    turn: usize,
     /// At the beginning of the measured part.
     measured_from: Option<Mark>,
     /// At its end, or once there was nothing more to send.
@@ -164,7 +177,13 @@ impl Worker {
         let (agenda, pacing) = match &plan.discipline {
             Discipline::Open {
                 schedule, pacing, ..
-            } => (Agenda::Open(Cursor::new(Arc::clone(schedule))), *pacing),
+            } => {
+                let agenda = match &plan.replay {
+                    Some(turns) => Agenda::Listed(Arc::clone(turns)),
+                    None => Agenda::Open(Cursor::new(Arc::clone(schedule))),
+                };
+                (agenda, *pacing)
+            }
             Discipline::Closed { requests, .. } => (
                 Agenda::Closed {
                     requests: *requests,
@@ -178,6 +197,11 @@ impl Worker {
             progress: Arc::clone(progress),
             agenda,
             index: number as u64,
+            turn: plan
+                .transport
+                .batch()
+                .saturating_mul(plan.connections_of(number))
+                .clamp(LEAST_TURN, MOST_TURN),
             measured_from: None,
             measured_until: None,
         };
@@ -186,20 +210,20 @@ impl Worker {
 
     async fn run(mut self, start_ns: u64, mut pacer: Pacer) -> WorkerResult {
         while monotonic_ns() < start_ns {
-            pacer
-                .wait(monotonic_ns(), start_ns, |_| Poll::Pending)
-                .await;
+            pacer.wait(monotonic_ns(), start_ns).await;
         }
         loop {
-            match std::future::poll_fn(|cx| Poll::Ready(self.turn(cx))).await {
+            let (began_ns, worked) = (monotonic_ns(), self.engine.worked());
+            let turn = std::future::poll_fn(|cx| Poll::Ready(self.turn(cx))).await;
+            pacer.end_turn(began_ns, self.engine.worked() != worked);
+            match turn {
                 Turn::Over => break,
                 Turn::Again => tokio::task::yield_now().await,
                 Turn::WaitUntil(until_ns) => {
                     let until_ns = start_ns.saturating_add(until_ns);
-                    let engine = &self.engine;
-                    pacer
-                        .wait(monotonic_ns(), until_ns, |cx| engine.poll_news(cx))
-                        .await;
+                    if !pacer.hold().await {
+                        pacer.wait(monotonic_ns(), until_ns).await;
+                    }
                 }
             }
         }
@@ -207,7 +231,7 @@ impl Worker {
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
-        self.engine.settle();
+        self.engine.settle(cx);
         let now_ns = self.engine.now();
         if self.measured_from.is_none() && now_ns >= self.plan.warm_up_ns {
             self.measured_from = Some(Mark::now(now_ns));
@@ -217,21 +241,29 @@ impl Worker {
         }
         if self.progress.is_stopped() {
             self.engine.give_up(u64::MAX, Outcome::Unfinished);
+            self.engine.abandon_followers();
+            self.engine.flush(cx);
             return Turn::Over;
         }
         let limit_ns = now_ns.saturating_sub(self.plan.deadline_ns);
         self.engine.give_up(limit_ns, Outcome::TimedOut);
-        match self.send(cx) {
+        self.engine.issue_followers();
+        let next = self.send();
+        self.engine.flush(cx);
+        match next {
             Next::Now => Turn::Again,
             Next::At(due_ns) => Turn::WaitUntil(self.look_up_at(now_ns).min(due_ns)),
             Next::Later => Turn::WaitUntil(self.look_up_at(now_ns)),
             Next::Never => {
                 self.end_measuring(self.engine.now());
-                if self.engine.open_calls() == 0 {
-                    Turn::Over
-                } else {
-                    Turn::WaitUntil(self.look_up_at(now_ns))
+                if self.engine.open_calls() == 0 && self.engine.next_follower().is_none() {
+                    return Turn::Over;
                 }
+                if now_ns >= self.plan.end_ns {
+                    // Those that follow at once are part of the last arrivals' errands.
+                    self.engine.abandon_followers();
+                }
+                Turn::WaitUntil(self.look_up_at(now_ns))
             }
         }
     }
@@ -244,21 +276,25 @@ impl Worker {
     /// When to look again although nothing is due: at the next deadline, or soon.
     fn look_up_at(&mut self, now_ns: u64) -> u64 {
         let look_up_ns = now_ns.saturating_add(LOOK_UP_NS);
-        self.engine
-            .next_deadline()
-            .map_or(look_up_ns, |deadline_ns| look_up_ns.min(deadline_ns))
+        let next = [self.engine.next_deadline(), self.engine.next_follower()];
+        next.into_iter().flatten().fold(look_up_ns, u64::min)
     }
 
-    fn send(&mut self, cx: &mut Context<'_>) -> Next {
-        for _ in 0..TURN {
+    fn send(&mut self) -> Next {
+        for _ in 0..self.turn {
             let sent = match &mut self.agenda {
                 Agenda::Open(cursor) => {
                     let due_ns = cursor.due_at(self.index);
-                    self.send_due(due_ns, cx)
+                    self.send_due(due_ns.map(|due_ns| (self.index, due_ns)))
+                }
+                Agenda::Listed(turns) => {
+                    let place = usize::try_from(self.index).unwrap_or(usize::MAX);
+                    let turn = turns.get(place).copied();
+                    self.send_due(turn)
                 }
                 Agenda::Closed { requests } => {
                     let requests = *requests;
-                    self.send_closed(requests, cx)
+                    self.send_closed(requests)
                 }
             };
             match sent {
@@ -269,8 +305,8 @@ impl Worker {
         Next::Now
     }
 
-    fn send_due(&mut self, due_ns: Option<u64>, cx: &mut Context<'_>) -> Next {
-        let Some(due_ns) = due_ns else {
+    fn send_due(&mut self, turn: Option<(u64, u64)>) -> Next {
+        let Some((index, due_ns)) = turn else {
             return Next::Never;
         };
         let now_ns = self.engine.now();
@@ -278,15 +314,15 @@ impl Worker {
             return Next::At(due_ns);
         }
         if now_ns > due_ns.saturating_add(self.plan.deadline_ns) {
-            self.engine.skip(due_ns);
+            self.engine.skip(index, due_ns);
         } else {
-            self.engine.issue_due(self.index, due_ns, cx);
+            self.engine.issue_due(index, due_ns);
         }
         self.index += self.plan.workers as u64;
         Next::Now
     }
 
-    fn send_closed(&mut self, requests: Option<u64>, cx: &mut Context<'_>) -> Next {
+    fn send_closed(&mut self, requests: Option<u64>) -> Next {
         let all_sent = requests.is_some_and(|requests| self.index >= requests);
         if all_sent || self.engine.now() >= self.plan.end_ns {
             return Next::Never;
@@ -294,7 +330,7 @@ impl Worker {
         if self.engine.is_full() {
             return Next::Later;
         }
-        match self.engine.issue_next(self.index, cx) {
+        match self.engine.issue_next(self.index) {
             Issued::Dropped => Next::Later,
             Issued::Sent => {
                 self.index += self.plan.workers as u64;
@@ -321,6 +357,7 @@ impl Worker {
             ),
             window_ns: now.at_ns.saturating_sub(from.at_ns),
             reconnects,
+            next_index: self.index,
         }
     }
 }

@@ -5,19 +5,20 @@
 //! as dropped.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 
-use crate::answer::Answer;
-use crate::call::outcome_of;
-use crate::calls::{Calls, Ticket};
-use crate::clock::monotonic_ns;
-use crate::lane::{ConnectError, Lane, Usable};
+use crate::books::Books;
+use crate::calls::{Calls, Place, Ticket};
+use crate::errand::{Errand, Rpc};
+use crate::journey::{Follower, Followers, Got, Journey};
+use crate::lane::{ConnectError, Heard, Lane, Usable};
 use crate::outcome::Outcome;
-use crate::plan::{Discipline, Plan};
+use crate::plan::{Discipline, Plan, Transport};
 use crate::progress::Progress;
-use crate::recorder::{Record, Sample};
-use crate::time_line::TimeLine;
+use crate::recorder::Record;
+use crate::side_calls::SideCalls;
 use crate::wire::RequestWriter;
+use crate::workload::Request;
 
 /// What came of one request's turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +37,32 @@ pub(crate) enum Issued {
 pub(crate) struct Engine {
     books: Books,
     lanes: Vec<Lane>,
+    /// What is sent in one turn goes over one connection, and the next turn's over the next.
     next_lane: usize,
     calls: Calls,
+    followers: Followers,
     most_open: usize,
+    is_closed: bool,
+    transport: Transport,
     writer: RequestWriter,
+    side_calls: SideCalls,
+}
+
+/// What a connection is attended to for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attend {
+    Read,
+    Write,
+}
+
+/// A call at its turn.
+struct Turn {
+    index: u64,
+    /// `None` in a closed loop, where nothing is due: it is measured from sending.
+    due_ns: Option<u64>,
+    rpc: Rpc,
+    request: Request,
+    journey: Option<Box<Journey>>,
 }
 
 impl Engine {
@@ -51,37 +74,44 @@ impl Engine {
     ) -> Result<Self, ConnectError> {
         let mut lanes = Vec::new();
         for _ in 0..plan.connections_of(number) {
-            lanes.push(Lane::connect(&plan.target).await?);
+            lanes.push(Lane::connect(&plan.target, &plan.template).await?);
         }
         Ok(Self {
-            books: Books {
-                plan: Arc::clone(plan),
-                progress: Arc::clone(progress),
-                record: empty_record(plan),
-                start_ns: 0,
-            },
+            books: Books::new(plan, progress),
             lanes,
             next_lane: 0,
-            calls: Calls::new(),
+            calls: Calls::default(),
+            followers: Followers::default(),
             most_open: plan.in_flight_of(number),
+            is_closed: matches!(plan.discipline, Discipline::Closed { .. }),
+            transport: plan.transport,
             writer: RequestWriter::new(plan.run_id, plan.details),
+            side_calls: plan.side_calls,
         })
     }
 
     /// How many calls the server allows at once, over these connections; `None` if it sets no
-    /// bound on one of them.
+    /// bound on one of them. Payments of a stream are no calls of their own.
     pub(crate) fn allowed(&self) -> Option<usize> {
-        self.lanes.iter().map(Lane::bound).sum()
+        match self.transport {
+            Transport::Unary => self.lanes.iter().map(Lane::bound).sum(),
+            Transport::Stream { .. } => None,
+        }
     }
 
     /// Says when the run starts, on the monotonic clock; times count from there.
     pub(crate) fn start_at(&mut self, start_ns: u64) {
-        self.books.start_ns = start_ns;
+        self.books.start_at(start_ns);
     }
 
     /// Nanoseconds since the run started.
     pub(crate) fn now(&self) -> u64 {
         self.books.now()
+    }
+
+    /// How much it has sent and heard so far: a number that differs after a turn with work.
+    pub(crate) fn worked(&self) -> u64 {
+        self.books.noted()
     }
 
     /// How many calls are open.
@@ -105,88 +135,169 @@ impl Engine {
         )
     }
 
-    /// Whether an open call has news; if not, `cx` is woken when one has.
-    pub(crate) fn poll_news(&self, cx: &Context<'_>) -> Poll<()> {
-        self.calls.poll_news(cx)
+    /// When the next call is due that follows another.
+    pub(crate) fn next_follower(&self) -> Option<u64> {
+        self.followers.next_due()
     }
 
-    /// Takes in the answers that have come.
-    pub(crate) fn settle(&mut self) {
-        let (books, lanes) = (&mut self.books, &mut self.lanes);
-        self.calls.settle(|ticket, answer| {
-            leave(lanes, ticket);
-            books.finish(ticket, answer);
-        });
+    /// Takes in the answers that have come; wakes `cx` when there are more.
+    pub(crate) fn settle(&mut self, cx: &mut Context<'_>) {
+        self.attend(cx, Attend::Read);
+    }
+
+    /// Sends what calls have put into the connections; wakes `cx` when they take more of it.
+    pub(crate) fn flush(&mut self, cx: &mut Context<'_>) {
+        self.next_lane = (self.next_lane + 1) % self.lanes.len().max(1);
+        self.attend(cx, Attend::Write);
+    }
+
+    /// Turns to each connection, and writes down what is heard meanwhile.
+    fn attend(&mut self, cx: &mut Context<'_>, attend: Attend) {
+        let (books, calls, followers) = (&mut self.books, &mut self.calls, &mut self.followers);
+        for (number, lane) in self.lanes.iter_mut().enumerate() {
+            let on = &mut |heard: Heard<'_>| match heard {
+                // An answer to what was given up already is late, and changes nothing.
+                Heard::Answer(place, answer) => {
+                    if let Some(ticket) = calls.take(place)
+                        && let Some(follower) = books.finish(ticket, answer)
+                    {
+                        followers.add(follower);
+                    }
+                }
+                Heard::StreamEnded(outcome) => {
+                    for ticket in calls.take_streamed(number) {
+                        books.finish(ticket, Err(outcome));
+                    }
+                }
+            };
+            match attend {
+                Attend::Read => lane.poll(cx, on),
+                Attend::Write => lane.flush(cx, on),
+            }
+        }
     }
 
     /// Gives up the calls that were due before `limit_ns`.
     pub(crate) fn give_up(&mut self, limit_ns: u64, outcome: Outcome) {
         let (books, lanes) = (&mut self.books, &mut self.lanes);
         self.calls.expire(limit_ns, |ticket| {
-            leave(lanes, ticket);
-            books.finish(ticket, outcome.into());
+            if let (Some(stream), Some(lane)) = (ticket.stream, lanes.get_mut(ticket.lane)) {
+                lane.give_up(stream);
+            }
+            books.finish(ticket, Err(outcome));
         });
     }
 
     /// Counts a request whose deadline has passed before its turn came.
-    pub(crate) fn skip(&mut self, due_ns: u64) {
-        self.books.plan_one(due_ns);
-        self.books.record.counts.skipped += u64::from(self.books.is_measured(due_ns));
-        self.books.count_not_sent(due_ns);
+    pub(crate) fn skip(&mut self, index: u64, due_ns: u64) {
+        let rpc = self.books.plan.workload.request(index).errand.first();
+        self.books.plan_one(rpc, due_ns);
+        self.books.skip(rpc, due_ns);
     }
 
     /// Sends request `index`, which was due at `due_ns`, or counts why not.
-    pub(crate) fn issue_due(&mut self, index: u64, due_ns: u64, cx: &mut Context<'_>) {
-        self.books.plan_one(due_ns);
-        match self.issue(index, Some(due_ns), cx) {
-            Issued::Sent | Issued::Failed | Issued::NotConnected => {}
-            Issued::Dropped => {
-                self.books.record.counts.dropped += u64::from(self.books.is_measured(due_ns));
-                self.books.count_not_sent(due_ns);
-            }
+    pub(crate) fn issue_due(&mut self, index: u64, due_ns: u64) {
+        let turn = self.first_turn(index, Some(due_ns));
+        self.issue_planned(turn, due_ns);
+    }
+
+    /// Sends the calls that follow others and are due, or counts why not.
+    pub(crate) fn issue_followers(&mut self) {
+        let now_ns = self.now();
+        while let Some(follower) = self.followers.take_due(now_ns) {
+            let Follower {
+                due_ns,
+                index,
+                rpc,
+                journey,
+            } = follower;
+            let turn = Turn {
+                index,
+                due_ns: Some(due_ns),
+                rpc,
+                request: journey.request,
+                journey: Some(journey),
+            };
+            self.issue_planned(turn, due_ns);
         }
     }
 
+    /// Forgets the calls that were to follow others later than now.
+    pub(crate) fn abandon_followers(&mut self) {
+        let count = self.followers.abandon();
+        self.books.count_abandoned(count);
+    }
+
     /// Sends request `index` of a closed loop: nothing is due there, it is measured from sending.
-    pub(crate) fn issue_next(&mut self, index: u64, cx: &mut Context<'_>) -> Issued {
-        self.issue(index, None, cx)
+    pub(crate) fn issue_next(&mut self, index: u64) -> Issued {
+        let turn = self.first_turn(index, None);
+        let rpc = turn.rpc;
+        let issued = self.issue(turn);
+        if issued == Issued::NotConnected {
+            let now_ns = self.now();
+            self.books.plan_one(rpc, now_ns);
+            self.books.count_not_connected(rpc, now_ns);
+        }
+        issued
     }
 
     /// What was measured, and how many connections had to be made again.
     pub(crate) fn into_record(self) -> (Record, u64) {
         let reconnects = self.lanes.iter().map(|lane| lane.reconnects).sum();
-        (self.books.record, reconnects)
+        (self.books.into_record(), reconnects)
     }
 
-    fn issue(&mut self, index: u64, due_ns: Option<u64>, cx: &mut Context<'_>) -> Issued {
-        match self.usable_lane(cx) {
-            Ok(place) => self.send_on(place, index, due_ns),
+    fn first_turn(&self, index: u64, due_ns: Option<u64>) -> Turn {
+        let request = self.books.plan.workload.request(index);
+        let journey = (request.errand != Errand::Pay).then(|| {
+            Box::new(Journey {
+                request,
+                got: Got::default(),
+            })
+        });
+        Turn {
+            index,
+            due_ns,
+            rpc: request.errand.first(),
+            request,
+            journey,
+        }
+    }
+
+    fn issue_planned(&mut self, turn: Turn, due_ns: u64) {
+        let rpc = turn.rpc;
+        self.books.plan_one(rpc, due_ns);
+        match self.issue(turn) {
+            Issued::Sent | Issued::Failed => {}
+            Issued::NotConnected => self.books.count_not_connected(rpc, due_ns),
+            Issued::Dropped => self.books.drop_one(rpc, due_ns),
+        }
+    }
+
+    fn issue(&mut self, turn: Turn) -> Issued {
+        // A closed loop's place is free for what follows in its errand.
+        let must_have_room = !self.is_closed || turn.due_ns.is_none();
+        if must_have_room && self.is_full() {
+            return Issued::Dropped;
+        }
+        match self.usable_lane() {
+            Ok(lane) => self.send_on(lane, turn),
             Err(Usable::Full | Usable::Ready) => Issued::Dropped,
-            Err(Usable::Lost) => {
-                let due_ns = due_ns.unwrap_or_else(|| self.now());
-                self.books.count_not_connected(due_ns);
-                Issued::NotConnected
-            }
+            Err(Usable::Lost) => Issued::NotConnected,
         }
     }
 
     /// The next connection that can take a call, or why there is none.
-    fn usable_lane(&mut self, cx: &mut Context<'_>) -> Result<usize, Usable> {
-        if self.is_full() {
-            return Err(Usable::Full);
-        }
+    fn usable_lane(&mut self) -> Result<usize, Usable> {
         let count = self.lanes.len();
         let mut reason = Usable::Lost;
         for step in 0..count {
             let place = (self.next_lane + step) % count;
-            let Some(lane) = self.lanes.get_mut(place) else {
+            let Some(lane) = self.lanes.get(place) else {
                 continue;
             };
-            match lane.poll_usable(cx) {
-                Usable::Ready => {
-                    self.next_lane = (place + 1) % count;
-                    return Ok(place);
-                }
+            match lane.usable() {
+                Usable::Ready => return Ok(place),
                 Usable::Full => reason = Usable::Full,
                 Usable::Lost => {}
             }
@@ -194,146 +305,73 @@ impl Engine {
         Err(reason)
     }
 
-    fn send_on(&mut self, place: usize, index: u64, due_ns: Option<u64>) -> Issued {
-        let plan = &self.books.plan;
-        let request = plan.workload.request(index);
-        let message = self.writer.write(&request, &plan.population);
-        let (Some(message), Some(lane)) = (message, self.lanes.get_mut(place)) else {
-            return Issued::Dropped;
-        };
+    fn send_on(&mut self, lane: usize, turn: Turn) -> Issued {
+        let place = self.calls.take_place();
+        let stamp =
+            self.books
+                .sending(turn.index, turn.rpc, &turn.request, turn.journey.as_deref());
         let sent_ns = self.books.now();
-        let sent = lane.send(&plan.template, message);
-        let due_ns = due_ns.unwrap_or(sent_ns);
-        self.books.count_sent(due_ns, self.calls.len());
+        let sent = self.put_on(lane, place, &turn);
+        let due_ns = turn.due_ns.unwrap_or(sent_ns);
+        if turn.due_ns.is_none() {
+            self.books.plan_one(turn.rpc, due_ns);
+        }
+        self.books
+            .count_sent(turn.rpc, due_ns, self.calls.len() - 1);
         let ticket = Ticket {
-            index,
-            account: request.account,
+            index: turn.index,
+            request: turn.request,
+            rpc: turn.rpc,
+            journey: turn.journey,
+            stamp,
             due_ns,
             sent_ns,
-            lane: place,
+            lane,
+            stream: sent.unwrap_or_default(),
         };
         match sent {
-            Ok(call) => {
-                lane.in_flight += 1;
-                self.calls.open(ticket, call);
+            Ok(_) => {
+                self.calls.fill(place, ticket);
                 Issued::Sent
             }
-            Err(error) => {
-                self.books.finish(ticket, outcome_of(&error).into());
+            Err(outcome) => {
+                self.calls.give_back(place);
+                self.books.finish(ticket, Err(outcome));
                 Issued::Failed
             }
         }
     }
 }
 
-fn leave(lanes: &mut [Lane], ticket: Ticket) {
-    if let Some(lane) = lanes.get_mut(ticket.lane) {
-        lane.in_flight = lane.in_flight.saturating_sub(1);
-    }
-}
-
-/// Nothing measured yet, with slices that suit the length of the plan, where it is known.
-fn empty_record(plan: &Plan) -> Record {
-    let mut record = Record::of(plan.details);
-    match &plan.discipline {
-        Discipline::Open { .. } | Discipline::Closed { requests: None, .. } => {
-            let length_ns = plan.end_ns.saturating_sub(plan.warm_up_ns);
-            record.time_line = TimeLine::for_length(length_ns);
+/// Writing out what is sent.
+impl Engine {
+    /// Puts a call on this connection. The number of its stream, if it has one to itself.
+    fn put_on(&mut self, lane: usize, place: Place, turn: &Turn) -> Result<Option<u32>, Outcome> {
+        let population = &self.books.plan.population;
+        let lane = self.lanes.get_mut(lane).ok_or(Outcome::TransportError)?;
+        let journey = turn.journey.as_deref();
+        let code = journey.and_then(|journey| journey.got.payment_code.as_deref());
+        let (request, writer) = (&turn.request, &mut self.writer);
+        match (turn.rpc, self.transport) {
+            (Rpc::Authorise, Transport::Stream { batch }) => {
+                let payment = writer.write_bare(request, population, code);
+                lane.push(place, payment.ok_or(Outcome::Malformed)?, batch)
+                    .map(|()| None)
+            }
+            (Rpc::Authorise, Transport::Unary) => {
+                let message = writer.write(request, population, code);
+                lane.send(Rpc::Authorise, place, message.ok_or(Outcome::Malformed)?)
+                    .map(Some)
+            }
+            (rpc, _) => {
+                let message = journey.and_then(|journey| {
+                    self.side_calls
+                        .message(rpc, journey, turn.index, population)
+                });
+                lane.send(rpc, place, &message.ok_or(Outcome::Malformed)?)
+                    .map(Some)
+            }
         }
-        Discipline::Closed {
-            requests: Some(_), ..
-        } => {}
-    }
-    record
-}
-
-/// What a worker writes down.
-struct Books {
-    plan: Arc<Plan>,
-    progress: Arc<Progress>,
-    record: Record,
-    start_ns: u64,
-}
-
-impl Books {
-    fn now(&self) -> u64 {
-        monotonic_ns().saturating_sub(self.start_ns)
-    }
-
-    /// Those that were due while warming up are counted apart and are in no histogram.
-    fn is_measured(&self, due_ns: u64) -> bool {
-        due_ns >= self.plan.warm_up_ns
-    }
-
-    /// Counts a request of a schedule; a closed loop plans nothing but what it sends or tries to.
-    fn plan_one(&mut self, due_ns: u64) {
-        self.record.counts.planned += u64::from(self.is_measured(due_ns));
-    }
-
-    fn count_not_sent(&mut self, due_ns: u64) {
-        Progress::count(&self.progress.not_sent);
-        if let Some(since_ns) = due_ns.checked_sub(self.plan.warm_up_ns) {
-            self.record.time_line.skip(since_ns);
-        }
-    }
-
-    fn plan_one_if_closed(&mut self, due_ns: u64) {
-        match &self.plan.discipline {
-            Discipline::Open { .. } => {}
-            Discipline::Closed { .. } => self.plan_one(due_ns),
-        }
-    }
-
-    /// Counts a request that could not be sent for want of a connection: it has no times.
-    fn count_not_connected(&mut self, due_ns: u64) {
-        self.record.counts.not_connected += u64::from(self.is_measured(due_ns));
-        self.count_not_sent(due_ns);
-        self.plan_one_if_closed(due_ns);
-    }
-
-    fn count_sent(&mut self, due_ns: u64, open_calls: usize) {
-        Progress::count(&self.progress.sent);
-        if !self.is_measured(due_ns) {
-            self.record.counts.warm_up_sent += 1;
-            return;
-        }
-        self.record.counts.sent += 1;
-        self.plan_one_if_closed(due_ns);
-        let span_ns = self.plan.end_ns.saturating_sub(self.plan.warm_up_ns).max(1);
-        let since_ns = due_ns.saturating_sub(self.plan.warm_up_ns);
-        let tenth = u128::from(since_ns) * 10 / u128::from(span_ns);
-        let place = usize::try_from(tenth).unwrap_or(9).min(9);
-        if let Some(tenth) = self.record.tenths.get_mut(place) {
-            tenth.sent += 1;
-            tenth.in_flight_sum += open_calls as u64;
-        }
-    }
-
-    fn finish(&mut self, ticket: Ticket, answer: Answer) {
-        let sample = Sample {
-            due_ns: ticket.due_ns,
-            sent_ns: ticket.sent_ns,
-            done_ns: self.now(),
-        };
-        Progress::count(&self.progress.done);
-        let Some(since_ns) = sample.due_ns.checked_sub(self.plan.warm_up_ns) else {
-            return;
-        };
-        let response_ns = sample.done_ns.saturating_sub(sample.due_ns);
-        self.record.finish(answer.outcome, sample);
-        self.record
-            .time_line
-            .finish(answer.outcome, since_ns, response_ns);
-        if let Some(timing) = &mut self.record.timing
-            && answer.outcome.is_decided()
-        {
-            let round_trip_ns = sample.done_ns.saturating_sub(sample.sent_ns);
-            timing.finish(round_trip_ns, answer.timing);
-        }
-        if let Some(schemes) = &mut self.record.schemes
-            && let Some(scheme) = self.plan.population.scheme_of(ticket.account)
-        {
-            schemes.finish(scheme, answer.outcome, response_ns);
-        }
+        .ok_or(Outcome::TransportError)
     }
 }

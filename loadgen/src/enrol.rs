@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 use waika::v1::admin_service_client::AdminServiceClient;
@@ -12,10 +13,13 @@ use waika::v1::{
     send_phone_code_response,
 };
 
+use crate::errand::Rpc;
+use crate::outcome::GrpcCode;
 use crate::person::{Person, person};
 use crate::population::Payer;
 use crate::provision::ProvisionError;
 use crate::review;
+use crate::rules::{Provisioned, Said};
 use crate::target::Target;
 
 /// How often a code is asked for anew when the one before has become useless.
@@ -41,6 +45,8 @@ pub(crate) struct Wallets {
     pub(crate) channels: Vec<CardServiceClient<Channel>>,
     /// The connection to the administrative one.
     pub(crate) admin: AdminServiceClient<Channel>,
+    /// What was done so far, for the report on rules.
+    pub(crate) provisioned: Mutex<Provisioned>,
 }
 
 /// What came of one try to bind.
@@ -64,14 +70,15 @@ pub(crate) async fn enrol(wallets: &Wallets, index: u64) -> Result<Payer, Provis
                 if review == ReviewState::Required {
                     review::pass(wallets, &person, index).await?;
                 }
-                return Ok(payer(person, card));
+                return Ok(payer(person, index, card));
             }
             Bound::Before => {
+                wallets.note(|provisioned| provisioned.recognised += 1);
                 let card = find_card(wallets, &person, index).await?;
                 if person.document == waika::v1::IdentityDocumentType::Passport {
                     review::pass(wallets, &person, index).await?;
                 }
-                return Ok(payer(person, card));
+                return Ok(payer(person, index, card));
             }
         }
     }
@@ -81,8 +88,9 @@ pub(crate) async fn enrol(wallets: &Wallets, index: u64) -> Result<Payer, Provis
     ))
 }
 
-fn payer(person: Person, card: BoundCard) -> Payer {
+fn payer(person: Person, index: u64, card: BoundCard) -> Payer {
     Payer {
+        person: index,
         account_id: person.account_id.into(),
         card_token: card.card_token.into(),
         password: person.password,
@@ -98,6 +106,15 @@ pub(crate) fn refused(person: &Person, reason: impl Into<String>) -> ProvisionEr
 }
 
 impl Wallets {
+    /// Counts what was done.
+    pub(crate) fn note(&self, count: impl FnOnce(&mut Provisioned)) {
+        count(&mut self.provisioned.lock());
+    }
+
+    fn note_call(&self, rpc: Rpc, said: Said) {
+        self.note(|provisioned| provisioned.note_call(rpc, said));
+    }
+
     pub(crate) fn cards(&self, index: u64) -> Option<CardServiceClient<Channel>> {
         let place = index % (self.channels.len() as u64).max(1);
         self.channels.get(usize::try_from(place).ok()?).cloned()
@@ -171,18 +188,22 @@ async fn send_code(
                      gateway can be provisioned",
                 ));
             }
+            wallets.note_call(Rpc::SendPhoneCode, done(answer.replayed));
             Ok(sent.sandbox_code)
         }
-        Some(send_phone_code_response::Outcome::Refusal(refusal)) => match refusal.reason() {
-            // What follows may be answered from an earlier run; if not, it says so.
-            PhoneCodeRefusalReason::ResendTooSoon => Ok(String::new()),
-            PhoneCodeRefusalReason::SendFailed | PhoneCodeRefusalReason::Unspecified => {
-                Err(refused(
-                    person,
-                    format!("no phone code: {}", refusal.reason().as_str_name()),
-                ))
+        Some(send_phone_code_response::Outcome::Refusal(refusal)) => {
+            wallets.note_call(Rpc::SendPhoneCode, said(answer.replayed, refusal.reason));
+            match refusal.reason() {
+                // What follows may be answered from an earlier run; if not, it says so.
+                PhoneCodeRefusalReason::ResendTooSoon => Ok(String::new()),
+                PhoneCodeRefusalReason::SendFailed | PhoneCodeRefusalReason::Unspecified => {
+                    Err(refused(
+                        person,
+                        format!("no phone code: {}", refusal.reason().as_str_name()),
+                    ))
+                }
             }
-        },
+        }
         None => Err(refused(
             person,
             "the answer to SendPhoneCode has no outcome",
@@ -203,7 +224,7 @@ async fn bind(
     } else {
         code
     };
-    let request = bind_request(person, wallets.year, attempt, code);
+    let request = bind_request(person, wallets.year, format!("bind-{attempt}"), code);
     let answer = wallets
         .call("Bind", index, request, async |mut client, request| {
             client.bind(request).await
@@ -214,30 +235,61 @@ async fn bind(
         Err(ProvisionError::Rpc {
             code: Code::AlreadyExists,
             ..
-        }) => return Ok(Bound::Before),
+        }) => {
+            wallets.note_call(Rpc::Bind, Said::Failed(GrpcCode::AlreadyExists));
+            return Ok(Bound::Before);
+        }
         other => other?,
     };
     let review = answer.review();
     match answer.outcome {
-        Some(bind_response::Outcome::Card(card)) => Ok(Bound::Now(card, review)),
-        Some(bind_response::Outcome::Refusal(refusal)) => match refusal.reason() {
-            BindRefusalReason::CardAlreadyBound => Ok(Bound::Before),
-            BindRefusalReason::PhoneCodeNone
-            | BindRefusalReason::PhoneCodeWrong
-            | BindRefusalReason::PhoneCodeExpired
-            | BindRefusalReason::PhoneCodeSpent => Ok(Bound::CodeSpent),
-            reason => Err(refused(
-                person,
-                format!("Bind was refused: {}", reason.as_str_name()),
-            )),
-        },
+        Some(bind_response::Outcome::Card(card)) => {
+            wallets.note(|provisioned| {
+                provisioned.note_call(Rpc::Bind, done(answer.replayed));
+                if answer.replayed {
+                    provisioned.recognised += 1;
+                } else {
+                    provisioned.note_opened(person.document, person.card.scheme);
+                }
+            });
+            Ok(Bound::Now(card, review))
+        }
+        Some(bind_response::Outcome::Refusal(refusal)) => {
+            wallets.note_call(Rpc::Bind, said(answer.replayed, refusal.reason));
+            match refusal.reason() {
+                BindRefusalReason::CardAlreadyBound => Ok(Bound::Before),
+                BindRefusalReason::PhoneCodeNone
+                | BindRefusalReason::PhoneCodeWrong
+                | BindRefusalReason::PhoneCodeExpired
+                | BindRefusalReason::PhoneCodeSpent => Ok(Bound::CodeSpent),
+                reason => Err(refused(
+                    person,
+                    format!("Bind was refused: {}", reason.as_str_name()),
+                )),
+            }
+        }
         None => Err(refused(person, "the answer to Bind has no outcome")),
     }
 }
 
-fn bind_request(person: &Person, year: i32, attempt: u32, code: String) -> BindRequest {
+/// What an answer says that something was done.
+fn done(replayed: bool) -> Said {
+    if replayed { Said::Replayed } else { Said::Done }
+}
+
+/// What an answer says that something was refused.
+fn said(replayed: bool, reason: i32) -> Said {
+    if replayed {
+        Said::Replayed
+    } else {
+        Said::Refused(reason)
+    }
+}
+
+/// What a person sends to bind their card, under this key and with this code for their phone.
+pub(crate) fn bind_request(person: &Person, year: i32, key: String, code: String) -> BindRequest {
     BindRequest {
-        idempotency_key: format!("bind-{attempt}"),
+        idempotency_key: key,
         account_id: person.account_id.clone(),
         wallet_region: WalletRegion::Mainland.into(),
         client: None,

@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     Invalid,
     /// The tool or the transport failed.
     Failed,
+    /// The server has broken a rule of its ledger.
+    Violated,
 }
 
 impl From<Exit> for ExitCode {
@@ -19,6 +21,7 @@ impl From<Exit> for ExitCode {
             Exit::Passed => Self::SUCCESS,
             Exit::Invalid => Self::from(5),
             Exit::Failed => Self::from(1),
+            Exit::Violated => Self::from(4),
         }
     }
 }

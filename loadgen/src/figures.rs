@@ -12,6 +12,15 @@ pub(crate) fn count_as_real(count: u64) -> f64 {
     count as f64
 }
 
+/// A number of up to 128 bits as a real one, to some sixteen digits.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "whoever asks only wants to know about where to look"
+)]
+pub(crate) fn wide_as_real(number: u128) -> f64 {
+    number as f64
+}
+
 /// A real number as a count: negatives and not-a-number are 0, the rest is cut towards zero.
 #[expect(
     clippy::cast_possible_truncation,

@@ -10,13 +10,14 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use prost_types::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio_stream::Empty;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, Streaming};
 use waika::v1::authorisation_service_server::{AuthorisationService, AuthorisationServiceServer};
@@ -25,7 +26,7 @@ use waika::v1::{
     AuthoriseStreamResponse, Funding, GetAuthorisationRequest, GetAuthorisationResponse,
     LimitWindow, ListAuthorisationsRequest, ListAuthorisationsResponse, PaymentMode, QuoteRequest,
     QuoteResponse, RefundRequest, RefundResponse, ReverseRequest, ReverseResponse, Scene,
-    SettleRequest, SettleResponse, authorisation,
+    SettleRequest, SettleResponse, StreamedResponse, authorisation, streamed_response,
 };
 
 use crate::args::FloorArgs;
@@ -48,7 +49,7 @@ pub(crate) enum Runtime {
 /// Serves until it is asked to stop.
 pub(crate) fn execute(args: &FloorArgs) -> Result<Exit, Failure> {
     let cores = args.cores.map_or_else(host::cores, NonZeroUsize::get);
-    let service = AuthorisationServiceServer::new(Floor::new());
+    let service = service();
     match args.runtime {
         Runtime::Multi => {
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -68,7 +69,13 @@ pub(crate) fn execute(args: &FloorArgs) -> Result<Exit, Failure> {
     }
 }
 
-type Service = AuthorisationServiceServer<Floor>;
+/// What a floor serves.
+pub(crate) type Service = AuthorisationServiceServer<Floor>;
+
+/// The service that answers all alike.
+pub(crate) fn service() -> Service {
+    AuthorisationServiceServer::new(Floor::new())
+}
 
 async fn serve_multi(listen: SocketAddr, service: Service) -> Result<Exit, Failure> {
     let (listener, mut signals) = open(listen).await?;
@@ -152,7 +159,7 @@ fn spawn_core(service: Service) -> std::io::Result<Core> {
 
 /// HTTP/2 as `waika-server` speaks it, in every setting, so that only the work is left between
 /// the two.
-fn protocol() -> http2::Builder<TokioExecutor> {
+pub(crate) fn protocol() -> http2::Builder<TokioExecutor> {
     let mut http2 = http2::Builder::new(TokioExecutor::new());
     http2
         .timer(TokioTimer::new())
@@ -183,7 +190,7 @@ async fn serve_connection(
 
 /// The service: one answer for all.
 #[derive(Debug)]
-struct Floor {
+pub(crate) struct Floor {
     answer: Arc<AuthoriseResponse>,
 }
 
@@ -246,18 +253,30 @@ impl AuthorisationService for Floor {
         Err(no_work())
     }
 
-    type AuthoriseStreamStream = Empty<Result<AuthoriseStreamResponse, Status>>;
+    type AuthoriseStreamStream = BoxStream<'static, Result<AuthoriseStreamResponse, Status>>;
 
     async fn authorise_stream(
         &self,
-        _request: Request<Streaming<AuthoriseStreamRequest>>,
+        request: Request<Streaming<AuthoriseStreamRequest>>,
     ) -> Result<Response<Self::AuthoriseStreamStream>, Status> {
-        Err(no_work())
+        let answer = Arc::clone(&self.answer);
+        let answers = request.into_inner().map(move |message| {
+            let responses = message?.requests.into_iter().map(|asked| StreamedResponse {
+                correlation_id: asked.correlation_id,
+                outcome: Some(streamed_response::Outcome::Response(
+                    answer.as_ref().clone(),
+                )),
+            });
+            Ok(AuthoriseStreamResponse {
+                responses: responses.collect(),
+            })
+        });
+        ready(Ok(Response::new(answers.boxed()))).await
     }
 }
 
 fn no_work() -> Status {
-    Status::unimplemented("a floor answers Authorise, and does no work")
+    Status::unimplemented("a floor answers Authorise and AuthoriseStream, and does no work")
 }
 
 /// An approval as a real server words it, in every field.

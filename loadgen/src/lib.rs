@@ -3,13 +3,15 @@
 //! People believe what a load generator prints. This one measures from the instant at which a
 //! request was *due*, counts what it could not send instead of sending it late, and says when its
 //! own figures are not to be trusted. Only `workload`, `wire`, `scheme`, `person`, `outcome`,
-//! `provision`, `enrol` and `floor` know the generated types of the contract; nothing here knows the
-//! server.
+//! `provision`, `enrol`, `oracle`, `rules`, `side_calls`, `month_end` and `floor` know the generated types
+//! of the contract; nothing here knows the server.
 
 mod answer;
 mod args;
+mod books;
 mod by_scheme;
 mod call;
+mod call_template;
 mod calls;
 mod clock;
 mod crew;
@@ -17,43 +19,60 @@ mod draw;
 mod driver;
 mod engine;
 mod enrol;
+mod errand;
 mod exit;
 mod figures;
 mod floor;
 mod host;
+mod http2;
+mod job;
+mod journey;
 mod lane;
 mod merchant;
+mod month_end;
+mod oracle;
 mod outcome;
+mod outlook;
 mod output;
 mod pacer;
 mod person;
 mod plan;
 mod population;
+mod preset;
 mod progress;
+mod proof;
 mod provision;
 mod quickstart;
 mod recorder;
+mod replay;
 mod report;
 mod review;
+mod rules;
 mod run;
 mod schedule;
 mod scheme;
+mod selftest;
 mod server_process;
+mod settings;
+mod side_calls;
 mod signals;
+mod stranger;
+mod stream;
 mod summary;
 mod target;
+mod throttle;
 mod time_line;
 mod timing;
+mod trace;
 mod validity;
+mod values;
 mod watch;
 mod wire;
 mod workload;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use args::{Command, CommandLine, ProvisionArgs};
+use args::{Command, CommandLine, PlanCommand, ProvisionArgs};
 use exit::{Exit, Failure};
 use provision::Wanted;
 
@@ -65,7 +84,7 @@ pub struct Invocation(Command);
 /// asked for and are no failure; a mistake has been told, and is exit code 64, for clap's own 2
 /// means a missed threshold here.
 pub fn read_command_line() -> Result<Invocation, ExitCode> {
-    match CommandLine::try_parse() {
+    match CommandLine::read() {
         Ok(line) => Ok(Invocation(line.command)),
         Err(error) => {
             // Nobody reads it, then.
@@ -80,14 +99,16 @@ pub fn read_command_line() -> Result<Invocation, ExitCode> {
 }
 
 /// Does what was asked, and tells what went wrong. The exit codes are those of the contract: 0
-/// passed, 1 the tool or the transport failed, 5 the measurement is not to be trusted, 64 the
+/// passed, 1 the tool or the transport failed, 4 the server has broken a rule of its ledger, 5 the measurement is not to be trusted, 64 the
 /// command line asks for the impossible.
 pub fn execute(invocation: Invocation) -> ExitCode {
     let ended = match invocation.0 {
         Command::Run(args) => run::execute(args),
+        Command::Plan(PlanCommand::Show(args)) => run::show_plan(args),
         Command::Quickstart(args) => quickstart::execute(args),
         Command::Provision(args) => provision(&args),
         Command::Floor(args) => floor::execute(&args),
+        Command::Selftest(args) => selftest::execute(args),
     };
     match ended {
         Ok(exit) => exit.into(),

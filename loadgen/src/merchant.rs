@@ -3,7 +3,8 @@
 use crate::draw::{Draw, Purpose};
 use crate::workload::Mode;
 
-/// A kind of shop: what it is, how often it occurs, what people spend there, and how they pay.
+/// A kind of shop: what it is, how often it occurs, what people spend there, and how they pay
+/// online.
 #[derive(Debug)]
 pub(crate) struct Category {
     /// What people call it.
@@ -14,22 +15,28 @@ pub(crate) struct Category {
     weight: u64,
     /// Half of the purchases are below this, in fen.
     pub(crate) median_fen: u32,
-    /// How people pay there.
-    pub(crate) mode: Mode,
+    /// How people pay there who do so online.
+    pub(crate) online: Mode,
 }
 
 /// Kinds of shops, weighted so that the middle purchase is about ¥60 and most are within the
 /// ¥200 up to which there is no fee (R71).
 pub(crate) const CATEGORIES: [Category; 10] = [
-    category("Convenience store", "5499", 18, 2_800, Mode::MerchantQr),
-    category("Noodle house", "5814", 16, 4_200, Mode::MerchantQr),
+    category(
+        "Convenience store",
+        "5499",
+        18,
+        2_800,
+        Mode::OnlineMiniProgram,
+    ),
+    category("Noodle house", "5814", 16, 4_200, Mode::OnlineMiniProgram),
     category("Restaurant", "5812", 14, 11_000, Mode::OnlineMiniProgram),
-    category("Grocer", "5411", 14, 7_500, Mode::MerchantQr),
+    category("Grocer", "5411", 14, 7_500, Mode::OnlineMiniProgram),
     category("Taxi", "4121", 10, 4_000, Mode::OnlineMiniProgram),
-    category("Pharmacy", "5912", 7, 6_500, Mode::MerchantQr),
+    category("Pharmacy", "5912", 7, 6_500, Mode::OnlineMiniProgram),
     category("Sights", "7991", 7, 12_000, Mode::OnlineMiniProgram),
     category("Online shop", "5399", 8, 9_500, Mode::OnlineApp),
-    category("Clothes shop", "5651", 4, 19_000, Mode::MerchantQr),
+    category("Clothes shop", "5651", 4, 19_000, Mode::OnlineMiniProgram),
     category("Hotel", "7011", 2, 42_000, Mode::OnlineApp),
 ];
 
@@ -38,14 +45,14 @@ const fn category(
     code: &'static str,
     weight: u64,
     median_fen: u32,
-    mode: Mode,
+    online: Mode,
 ) -> Category {
     Category {
         name,
         code,
         weight,
         median_fen,
-        mode,
+        online,
     }
 }
 

@@ -1,6 +1,11 @@
 //! What became of a request, and under which name it is counted.
 
-use waika::v1::DeclineReason;
+use waika::v1::{
+    BindRefusalReason, DeclineReason, PhoneCodeRefusalReason, ReversalRefusalReason,
+    UnbindRefusalReason,
+};
+
+use crate::errand::Rpc;
 
 /// What became of a request that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,6 +16,10 @@ pub(crate) enum Outcome {
     Replayed,
     /// Declined, with the number of its reason: a newer server may have reasons unknown here.
     Declined(i32),
+    /// Done as asked: what another call than a payment can say.
+    Done,
+    /// Another call than a payment was refused, with the number of its reason.
+    Refused(Rpc, i32),
     /// A gRPC status other than OK: an error, and no decision.
     Grpc(GrpcCode),
     /// An answer that is no answer to what was asked, or an HTTP error without a gRPC status.
@@ -30,6 +39,8 @@ impl Outcome {
             Self::Approved => "approved".to_owned(),
             Self::Replayed => "replayed".to_owned(),
             Self::Declined(reason) => reason_name(reason),
+            Self::Done => "done".to_owned(),
+            Self::Refused(rpc, reason) => refusal_name(rpc, reason),
             Self::Grpc(code) => code.label().to_owned(),
             Self::Malformed => "malformed_answer".to_owned(),
             Self::TransportError => "transport_error".to_owned(),
@@ -41,8 +52,8 @@ impl Outcome {
     /// Which kind of outcome it is: the word before its name.
     pub(crate) fn kind(self) -> &'static str {
         match self {
-            Self::Approved | Self::Replayed => "answer",
-            Self::Declined(_) => "decline",
+            Self::Approved | Self::Replayed | Self::Done => "answer",
+            Self::Declined(_) | Self::Refused(..) => "decline",
             Self::Grpc(_) => "grpc",
             Self::Malformed | Self::TransportError => "failure",
             Self::TimedOut | Self::Unfinished => "open",
@@ -53,7 +64,11 @@ impl Outcome {
     /// answered.
     pub(crate) fn is_decided(self) -> bool {
         match self {
-            Self::Approved | Self::Replayed | Self::Declined(_) => true,
+            Self::Approved
+            | Self::Replayed
+            | Self::Declined(_)
+            | Self::Done
+            | Self::Refused(..) => true,
             Self::Grpc(_)
             | Self::Malformed
             | Self::TransportError
@@ -70,6 +85,8 @@ impl Outcome {
             Self::Approved
             | Self::Replayed
             | Self::Declined(_)
+            | Self::Done
+            | Self::Refused(..)
             | Self::TimedOut
             | Self::Unfinished => false,
         }
@@ -83,6 +100,8 @@ impl Outcome {
             Self::Approved
             | Self::Replayed
             | Self::Declined(_)
+            | Self::Done
+            | Self::Refused(..)
             | Self::TimedOut
             | Self::Unfinished => false,
         }
@@ -90,14 +109,39 @@ impl Outcome {
 }
 
 fn reason_name(reason: i32) -> String {
-    const PREFIX: &str = "DECLINE_REASON_";
-    match DeclineReason::try_from(reason) {
-        Ok(known) => {
-            let name = known.as_str_name();
-            name.strip_prefix(PREFIX).unwrap_or(name).to_owned()
+    let name = DeclineReason::try_from(reason).map(|known| known.as_str_name());
+    short("DECLINE_REASON_", name.ok(), reason)
+}
+
+fn refusal_name(rpc: Rpc, reason: i32) -> String {
+    match rpc {
+        Rpc::Authorise | Rpc::CreatePaymentCode => reason_name(reason),
+        Rpc::Reverse | Rpc::Settle | Rpc::Refund if reason == 0 => "RECORDED_AHEAD".to_owned(),
+        Rpc::Reverse | Rpc::Settle | Rpc::Refund => {
+            let name = ReversalRefusalReason::try_from(reason).map(|known| known.as_str_name());
+            short("REVERSAL_REFUSAL_REASON_", name.ok(), reason)
         }
-        Err(_) => format!("DECLINE_REASON_{reason}"),
+        Rpc::SendPhoneCode => {
+            let name = PhoneCodeRefusalReason::try_from(reason).map(|known| known.as_str_name());
+            short("PHONE_CODE_REFUSAL_REASON_", name.ok(), reason)
+        }
+        Rpc::Bind => {
+            let name = BindRefusalReason::try_from(reason).map(|known| known.as_str_name());
+            short("BIND_REFUSAL_REASON_", name.ok(), reason)
+        }
+        Rpc::Unbind => {
+            let name = UnbindRefusalReason::try_from(reason).map(|known| known.as_str_name());
+            short("UNBIND_REFUSAL_REASON_", name.ok(), reason)
+        }
     }
+}
+
+/// A reason's name without its prefix, or its number with it where there is no name.
+fn short(prefix: &str, name: Option<&str>, number: i32) -> String {
+    name.map_or_else(
+        || format!("{prefix}{number}"),
+        |name| name.strip_prefix(prefix).unwrap_or(name).to_owned(),
+    )
 }
 
 /// The gRPC status codes but OK.
@@ -145,13 +189,38 @@ impl GrpcCode {
         })
     }
 
-    /// What gRPC makes of a stream that the server reset with this HTTP/2 error code.
-    pub(crate) fn from_reset(reason: h2::Reason) -> Self {
-        match reason {
-            h2::Reason::REFUSED_STREAM => Self::Unavailable,
-            h2::Reason::CANCEL => Self::Cancelled,
-            h2::Reason::ENHANCE_YOUR_CALM => Self::ResourceExhausted,
-            h2::Reason::INADEQUATE_SECURITY => Self::PermissionDenied,
+    /// The contract promises that nothing was written where this is told.
+    pub(crate) fn says_nothing_was_done(self) -> bool {
+        match self {
+            Self::InvalidArgument
+            | Self::NotFound
+            | Self::AlreadyExists
+            | Self::PermissionDenied
+            | Self::ResourceExhausted
+            | Self::Unimplemented
+            | Self::Unauthenticated => true,
+            Self::Cancelled
+            | Self::Unknown
+            | Self::DeadlineExceeded
+            | Self::FailedPrecondition
+            | Self::Aborted
+            | Self::OutOfRange
+            | Self::Internal
+            | Self::Unavailable
+            | Self::DataLoss => false,
+        }
+    }
+
+    /// What a stream means that the server reset with this HTTP/2 error code. gRPC would make more of
+    /// two of them, but what a connection says is no promise of the service's that nothing was
+    /// written.
+    pub(crate) fn from_reset(code: u32) -> Self {
+        const REFUSED_STREAM: u32 = 0x7;
+        const CANCEL: u32 = 0x8;
+        const ENHANCE_YOUR_CALM: u32 = 0xb;
+        match code {
+            REFUSED_STREAM | ENHANCE_YOUR_CALM => Self::Unavailable,
+            CANCEL => Self::Cancelled,
             _ => Self::Internal,
         }
     }
@@ -209,6 +278,20 @@ mod tests {
         );
         check(Outcome::Declined(777), "DECLINE_REASON_777");
         check(
+            Outcome::Refused(Rpc::Bind, 9_999),
+            "BIND_REFUSAL_REASON_9999",
+        );
+        check(Outcome::Refused(Rpc::Reverse, 0), "RECORDED_AHEAD");
+        check(
+            Outcome::Refused(Rpc::Settle, ReversalRefusalReason::AlreadySettled.into()),
+            "ALREADY_SETTLED",
+        );
+        check(
+            Outcome::Refused(Rpc::Bind, BindRefusalReason::CardCapReached.into()),
+            "CARD_CAP_REACHED",
+        );
+        check(Outcome::Done, "done");
+        check(
             Outcome::Grpc(GrpcCode::ResourceExhausted),
             "RESOURCE_EXHAUSTED",
         );
@@ -231,10 +314,8 @@ mod tests {
     fn http_errors_and_resets_become_codes() {
         let not_found = http::StatusCode::NOT_FOUND;
         assert_eq!(GrpcCode::from_http(not_found), GrpcCode::Unimplemented);
-        assert_eq!(
-            GrpcCode::from_reset(h2::Reason::REFUSED_STREAM),
-            GrpcCode::Unavailable
-        );
+        assert_eq!(GrpcCode::from_reset(0x7), GrpcCode::Unavailable);
+        assert_eq!(GrpcCode::from_reset(0x1), GrpcCode::Internal);
         assert!(Outcome::Grpc(GrpcCode::Unimplemented).is_tool_failure());
         assert!(!Outcome::Grpc(GrpcCode::Unavailable).is_tool_failure());
     }

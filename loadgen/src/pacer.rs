@@ -4,9 +4,19 @@
 //! it to the microsecond, costs one system call for each wait and nothing in between, so a server
 //! on the same machine keeps its processor. Whichever is used, the lag of every request is
 //! measured and reported.
+//!
+//! To sleep and to be woken costs more than a call. A worker that is busy, which is one whose turns
+//! follow each other closely, therefore begins them [`APART_NS`] apart: what is due or has come by
+//! then is sent and read together. That is all the lag that it adds, and a worker that is not
+//! busy adds none.
 
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
+
+use rustix::thread::{ClockId, clock_nanosleep_absolute};
+use rustix::time::Timespec;
+
+use crate::clock::SECOND_NS;
 
 #[cfg(target_os = "linux")]
 use timer::Timer;
@@ -33,10 +43,20 @@ impl Pacing {
     }
 }
 
+/// How far apart the turns of a busy worker begin, in nanoseconds.
+const APART_NS: u64 = 50_000;
+
+/// A turn with work that follows another with work by less than this belongs to a busy worker.
+const BUSY_NS: u64 = 2 * APART_NS;
+
 /// Waits for one worker. Made and used inside its runtime.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     pacing: Pacing,
+    /// When the last two turns began in which anything was to be done.
+    turns_ns: (u64, u64),
+    /// Whether this one is the later of them.
+    was_busy: bool,
     #[cfg(target_os = "linux")]
     timer: Option<Timer>,
 }
@@ -46,6 +66,8 @@ impl Pacer {
     pub(crate) fn new(pacing: Pacing) -> std::io::Result<Self> {
         Ok(Self {
             pacing,
+            turns_ns: (0, 0),
+            was_busy: false,
             #[cfg(target_os = "linux")]
             timer: match pacing {
                 Pacing::Hybrid => Some(Timer::new()?),
@@ -54,57 +76,73 @@ impl Pacer {
         })
     }
 
-    /// Waits until `until_ns` on the monotonic clock, or until `poll_news` is ready, or until
-    /// anything else wakes this task: the caller looks again at what is to be done.
-    pub(crate) async fn wait(
-        &mut self,
-        now_ns: u64,
-        until_ns: u64,
-        poll_news: impl Fn(&mut Context<'_>) -> Poll<()>,
-    ) {
+    /// Says when the turn began that is over now, and whether anything was to be done in it.
+    pub(crate) fn end_turn(&mut self, began_ns: u64, has_worked: bool) {
+        self.was_busy = has_worked;
+        if has_worked {
+            self.turns_ns = (began_ns, self.turns_ns.0);
+        }
+    }
+
+    /// If the worker is busy, holds it until its next turn may begin, whatever happens meanwhile;
+    /// else it does nothing. Whether it was held.
+    pub(crate) async fn hold(&mut self) -> bool {
+        let (this_ns, before_ns) = self.turns_ns;
+        let is_busy = self.was_busy && this_ns.saturating_sub(before_ns) < BUSY_NS;
+        if self.pacing != Pacing::Hybrid || !is_busy {
+            return false;
+        }
+        sleep_thread_until(this_ns.saturating_add(APART_NS));
+        // The sockets are looked at before the turn begins.
+        tokio::task::yield_now().await;
+        true
+    }
+
+    /// Waits until `until_ns` on the monotonic clock, or until anything else wakes this task, such
+    /// as a connection that has news: the caller looks again at what is to be done.
+    pub(crate) async fn wait(&mut self, now_ns: u64, until_ns: u64) {
         match self.pacing {
             Pacing::Spin => tokio::task::yield_now().await,
-            Pacing::Sleep => sleep(now_ns, until_ns, poll_news).await,
-            Pacing::Hybrid => self.wait_for_timer(now_ns, until_ns, poll_news).await,
+            Pacing::Sleep => sleep(now_ns, until_ns).await,
+            Pacing::Hybrid => self.wait_for_timer(now_ns, until_ns).await,
         }
     }
 
     #[cfg(target_os = "linux")]
-    async fn wait_for_timer(
-        &mut self,
-        now_ns: u64,
-        until_ns: u64,
-        poll_news: impl Fn(&mut Context<'_>) -> Poll<()>,
-    ) {
+    async fn wait_for_timer(&mut self, now_ns: u64, until_ns: u64) {
         match &mut self.timer {
-            Some(timer) => timer.wait(until_ns, poll_news).await,
-            None => sleep(now_ns, until_ns, poll_news).await,
+            Some(timer) => timer.wait(until_ns).await,
+            None => sleep(now_ns, until_ns).await,
         }
     }
 
     #[cfg(not(target_os = "linux"))]
-    async fn wait_for_timer(
-        &mut self,
-        now_ns: u64,
-        until_ns: u64,
-        poll_news: impl Fn(&mut Context<'_>) -> Poll<()>,
-    ) {
+    async fn wait_for_timer(&mut self, now_ns: u64, until_ns: u64) {
         const MARGIN_NS: u64 = 1_500_000;
         if until_ns.saturating_sub(now_ns) > MARGIN_NS {
-            sleep(now_ns, until_ns - MARGIN_NS, poll_news).await;
+            sleep(now_ns, until_ns - MARGIN_NS).await;
         } else {
             tokio::task::yield_now().await;
         }
     }
 }
 
-async fn sleep(now_ns: u64, until_ns: u64, poll_news: impl Fn(&mut Context<'_>) -> Poll<()>) {
+/// Puts the whole thread to sleep: nobody else runs on it, and nothing on it may end the sleep.
+fn sleep_thread_until(until_ns: u64) {
+    let until = Timespec {
+        tv_sec: i64::try_from(until_ns / SECOND_NS).unwrap_or(i64::MAX),
+        tv_nsec: i64::try_from(until_ns % SECOND_NS).unwrap_or(0),
+    };
+    // A signal ends it early, and the turn begins early: no harm.
+    let _ = clock_nanosleep_absolute(ClockId::Monotonic, &until);
+}
+
+async fn sleep(now_ns: u64, until_ns: u64) {
     let pause = Duration::from_nanos(until_ns.saturating_sub(now_ns));
     let mut timer = std::pin::pin!(tokio::time::sleep(pause));
     let mut polled = false;
     std::future::poll_fn(|cx| {
-        let woken = std::mem::replace(&mut polled, true);
-        if woken || poll_news(cx).is_ready() {
+        if std::mem::replace(&mut polled, true) {
             return Poll::Ready(());
         }
         timer.as_mut().poll(cx)
@@ -145,15 +183,10 @@ mod timer {
             })
         }
 
-        pub(super) async fn wait(
-            &mut self,
-            until_ns: u64,
-            poll_news: impl Fn(&mut Context<'_>) -> Poll<()>,
-        ) {
+        pub(super) async fn wait(&mut self, until_ns: u64) {
             let mut polled = false;
             std::future::poll_fn(|cx| {
-                let woken = std::mem::replace(&mut polled, true);
-                if woken || poll_news(cx).is_ready() {
+                if std::mem::replace(&mut polled, true) {
                     return Poll::Ready(());
                 }
                 self.arm(until_ns);

@@ -185,6 +185,24 @@ fn card(seed: u64, index: u64, draw: &mut Draw) -> Card {
     }
 }
 
+/// A card for an account's second slot: one for each arrival of each run, and none of those that
+/// people are born with, for a card in two wallets is a risk (D9).
+pub(crate) fn second_card(seed: u64, run_id: u64, arrival: u64) -> Card {
+    const FIRST: u64 = 3_000_000_000;
+    const CARDS: u64 = 2_900_000_000;
+    let mut draw = Draw::new(run_id, Purpose::SecondCard, arrival);
+    let index = FIRST + draw.below(CARDS);
+    card(seed, index, &mut draw)
+}
+
+/// A phone for one arrival of one run: a code goes to a phone once a minute (D8).
+pub(crate) fn second_phone(run_id: u64, arrival: u64) -> String {
+    const NUMBERS: u64 = 1_000_000_000;
+    let mut draw = Draw::new(run_id, Purpose::SecondPhone, arrival);
+    // Eleven digits after the country code, never ending in the zeros that are sent nothing.
+    format!("+861{:09}8", draw.below(NUMBERS))
+}
+
 /// The digit that makes `digits` pass Luhn's check when it is put after them.
 fn luhn_check_digit(digits: &str) -> char {
     let sum: u32 = digits

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::lane::CallTemplate;
+use crate::call_template::CallTemplate;
+use crate::oracle::Oracle;
 use crate::pacer::Pacing;
 use crate::population::Population;
+use crate::replay::Turns;
 use crate::schedule::Schedule;
+use crate::side_calls::SideCalls;
 use crate::target::Target;
 use crate::workload::Workload;
 
@@ -20,18 +23,42 @@ pub(crate) struct Details {
     pub(crate) by_scheme: bool,
 }
 
+/// How payments reach the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// Each is a call of its own.
+    Unary,
+    /// Over one stream a connection.
+    Stream {
+        /// The most payments that one message holds.
+        batch: usize,
+    },
+}
+
+impl Transport {
+    /// The most payments that one message holds.
+    pub(crate) fn batch(self) -> usize {
+        match self {
+            Self::Unary => 1,
+            Self::Stream { batch } => batch,
+        }
+    }
+}
+
 /// Everything that the workers share.
 pub(crate) struct Plan {
     /// The server.
     pub(crate) target: Target,
     /// The headers of every call.
-    pub(crate) template: CallTemplate,
+    pub(crate) template: Arc<CallTemplate>,
     /// Who takes part.
     pub(crate) population: Population,
     /// What they do.
     pub(crate) workload: Workload,
     /// When, or how many at once.
     pub(crate) discipline: Discipline,
+    /// Only these arrivals take place, if a trace is repeated.
+    pub(crate) replay: Option<Turns>,
     /// Where the measured part begins.
     pub(crate) warm_up_ns: u64,
     /// Where issuing ends.
@@ -46,6 +73,16 @@ pub(crate) struct Plan {
     pub(crate) run_id: u64,
     /// What is measured besides.
     pub(crate) details: Details,
+    /// How payments reach the server.
+    pub(crate) transport: Transport,
+    /// What is sent besides payments.
+    pub(crate) side_calls: SideCalls,
+    /// How long after a payment it is given back, where it is, in nanoseconds.
+    pub(crate) reverse_after_ns: u64,
+    /// Who checks the answers; `None` if nobody does.
+    pub(crate) oracle: Option<Arc<Oracle>>,
+    /// It is counted how often each rule was met.
+    pub(crate) rules: bool,
 }
 
 /// What decides when the next request is sent.

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::merchant;
 use crate::person;
+use crate::rules::Provisioned;
 use crate::scheme::{CardScheme, Shares};
 
 /// A wallet with a card that can pay.
 pub(crate) struct Payer {
+    /// Which person of the seed it is.
+    pub(crate) person: u64,
     /// Wallet id.
     pub(crate) account_id: Box<str>,
     /// The card, as the server named it. A synthetic population has tokens that no server gave.
@@ -24,6 +27,8 @@ pub(crate) struct Population {
     pub(crate) payers: Vec<Payer>,
     /// The ids of those who sell.
     pub(crate) merchants: Vec<Box<str>>,
+    /// What creating them has exercised; nothing if nobody did.
+    pub(crate) provisioned: Provisioned,
 }
 
 impl Population {
@@ -36,6 +41,7 @@ impl Population {
                 .map(|&index| {
                     let person = person::person(seed, index);
                     Payer {
+                        person: index,
                         account_id: person.account_id.into(),
                         card_token: card_token(index).into(),
                         password: person.password,
@@ -44,6 +50,7 @@ impl Population {
                 })
                 .collect(),
             merchants: merchant_ids(seed, merchants),
+            provisioned: Provisioned::default(),
         }
     }
 

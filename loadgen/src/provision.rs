@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use parking_lot::Mutex;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use waika::v1::admin_service_client::AdminServiceClient;
@@ -20,7 +21,9 @@ use waika::v1::{AuthoriseRequest, Merchant, MerchantRegion, PutMerchantRequest};
 use crate::enrol::{self, Wallets};
 use crate::merchant;
 use crate::population::{Payer, Population, members, merchant_ids};
+use crate::rules::Provisioned;
 use crate::scheme::Shares;
+use crate::stranger::{self, Stranger};
 use crate::target::Target;
 
 /// How long a connection may take to be made.
@@ -71,6 +74,14 @@ pub(crate) enum ProvisionError {
         target: Target,
         /// What was asked.
         rpc: &'static str,
+    },
+    /// Somebody is there who is not this service, and we know who.
+    #[error("{target} {stranger}")]
+    Stranger {
+        /// Where.
+        target: Target,
+        /// Who.
+        stranger: Stranger,
     },
     /// The connection broke before an answer came.
     #[error("{target} broke the connection instead of answering {rpc}: is it a gRPC port?")]
@@ -129,12 +140,13 @@ pub(crate) async fn provision(
     wanted: &Wanted,
     created: &AtomicU64,
 ) -> Result<Population, ProvisionError> {
+    probe(&wanted.target).await?;
     let admin = AdminServiceClient::new(channel(&wanted.admin).await?);
     let mut channels = Vec::new();
     for _ in 0..wanted.connections.get() {
         channels.push(CardServiceClient::new(channel(&wanted.target).await?));
     }
-    put_merchants(wanted, &admin, created).await?;
+    let merchants = put_merchants(wanted, &admin, created).await?;
     let wallets = Arc::new(Wallets {
         target: wanted.target.clone(),
         admin_target: wanted.admin.clone(),
@@ -142,7 +154,9 @@ pub(crate) async fn provision(
         year: wanted.year,
         channels,
         admin,
+        provisioned: Mutex::new(Provisioned::default()),
     });
+    wallets.note(|provisioned| provisioned.merchants = merchants);
     let members = members(wanted.schemes.as_ref(), wanted.accounts);
     let payers: Vec<Payer> = stream::iter(members)
         .map(|index| {
@@ -159,23 +173,36 @@ pub(crate) async fn provision(
     Ok(Population {
         payers,
         merchants: merchant_ids(wanted.seed, wanted.merchants),
+        provisioned: std::mem::take(&mut *wallets.provisioned.lock()),
     })
 }
 
-/// Whether somebody at `target` knows `Authorise`. An empty request is malformed everywhere, so
-/// nothing comes of asking.
+/// Whether somebody at `target` knows `Authorise`, and who it is if not. An empty request is
+/// malformed everywhere, so nothing comes of asking.
 pub(crate) async fn probe(target: &Target) -> Result<(), ProvisionError> {
-    let mut client = AuthorisationServiceClient::new(channel(target).await?);
-    match client.authorise(AuthoriseRequest::default()).await {
-        Ok(_) => Ok(()),
-        Err(status) => match status.code() {
-            Code::InvalidArgument => Ok(()),
-            _ => Err(ProvisionError::of(target, "Authorise", &status)),
+    let channel = channel(target).await?;
+    let mut client = AuthorisationServiceClient::new(channel.clone());
+    let status = match client.authorise(AuthoriseRequest::default()).await {
+        Ok(_) => return Ok(()),
+        Err(status) if status.code() == Code::InvalidArgument => return Ok(()),
+        Err(status) => status,
+    };
+    let stranger = if is_of_transport(&status) {
+        stranger::over_http1(target).await
+    } else {
+        stranger::by_reflection(channel, status.code() != Code::Unimplemented).await
+    };
+    Err(match stranger {
+        Some(stranger) => ProvisionError::Stranger {
+            target: target.clone(),
+            stranger,
         },
-    }
+        None => ProvisionError::of(target, "Authorise", &status),
+    })
 }
 
-async fn channel(target: &Target) -> Result<Channel, ProvisionError> {
+/// A connection for the control path, made now.
+pub(crate) async fn channel(target: &Target) -> Result<Channel, ProvisionError> {
     let unreachable = || ProvisionError::Unreachable {
         target: target.clone(),
     };
@@ -190,26 +217,27 @@ async fn channel(target: &Target) -> Result<Channel, ProvisionError> {
         .map_err(|_| unreachable())
 }
 
+/// How many were put now, and not already before.
 async fn put_merchants(
     wanted: &Wanted,
     admin: &AdminServiceClient<Channel>,
     created: &AtomicU64,
-) -> Result<(), ProvisionError> {
+) -> Result<u64, ProvisionError> {
     stream::iter(0..wanted.merchants)
         .map(|index| {
             let mut admin = admin.clone();
             async move {
                 let request = merchant_request(wanted.seed, index);
-                admin
+                let answer = admin
                     .put_merchant(request)
                     .await
                     .map_err(|status| ProvisionError::of(&wanted.admin, "PutMerchant", &status))?;
                 created.fetch_add(1, Ordering::Relaxed);
-                Ok(())
+                Ok(u64::from(!answer.into_inner().replayed))
             }
         })
         .buffer_unordered(wanted.in_flight.get())
-        .try_collect()
+        .try_fold(0, async |put, new| Ok(put + new))
         .await
 }
 

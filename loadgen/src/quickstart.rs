@@ -1,7 +1,10 @@
 //! `quickstart`: a fresh server, a measurement, and nothing left behind.
 
+use std::path::PathBuf;
+
 use crate::args::{PeopleArgs, PlaceArgs, QuickstartArgs};
 use crate::exit::{Exit, Failure};
+use crate::job::{Demand, Manner};
 use crate::output;
 use crate::report::Report;
 use crate::run::{self, Job, KnownServer, Pace};
@@ -66,9 +69,15 @@ fn job(args: QuickstartArgs, server: &ServerProcess, known: KnownServer) -> Job 
         duration: args.duration,
         warm_up: args.warm_up,
         engine: args.engine,
+        demand: Demand::plain(args.traffic.zipf),
         traffic: args.traffic,
+        manner: Manner::plain(),
         details: args.details,
         run_id: None,
+        replay: None,
+        replayed: None,
+        plan_text: None,
+        trace: PathBuf::new(),
         html: Some(args.html),
         server: known,
     }

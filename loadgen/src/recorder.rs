@@ -11,8 +11,10 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 
 use crate::by_scheme::BySchemes;
+use crate::errand::Rpc;
 use crate::outcome::Outcome;
 use crate::plan::Details;
+use crate::rules::Tally;
 use crate::time_line::TimeLine;
 use crate::timing::TimingRecord;
 
@@ -69,6 +71,19 @@ impl Times {
     }
 }
 
+fn record_in(outcomes: &mut BTreeMap<Outcome, Times>, outcome: Outcome, sample: Sample) {
+    outcomes
+        .entry(outcome)
+        .or_insert_with(Times::new)
+        .record(sample);
+}
+
+fn add_outcomes(mine: &mut BTreeMap<Outcome, Times>, theirs: &BTreeMap<Outcome, Times>) {
+    for (outcome, times) in theirs {
+        mine.entry(*outcome).or_insert_with(Times::new).add(times);
+    }
+}
+
 /// An empty histogram in nanoseconds: 1 ns to 60 s, three digits.
 #[expect(
     clippy::expect_used,
@@ -108,13 +123,49 @@ pub(crate) struct Counts {
     pub(crate) warm_up_sent: u64,
 }
 
+impl Counts {
+    fn add(&mut self, other: Self) {
+        self.planned += other.planned;
+        self.sent += other.sent;
+        self.dropped += other.dropped;
+        self.skipped += other.skipped;
+        self.not_connected += other.not_connected;
+        self.warm_up_sent += other.warm_up_sent;
+    }
+}
+
+/// What was measured of one kind of calls that are not payments.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SideRecord {
+    /// How many of what.
+    pub(crate) counts: Counts,
+    /// Times of those that were sent, by what became of them.
+    pub(crate) outcomes: BTreeMap<Outcome, Times>,
+}
+
+impl SideRecord {
+    /// Records one that was sent in the measured part.
+    pub(crate) fn finish(&mut self, outcome: Outcome, sample: Sample) {
+        record_in(&mut self.outcomes, outcome, sample);
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.counts.add(other.counts);
+        add_outcomes(&mut self.outcomes, &other.outcomes);
+    }
+}
+
 /// What one worker measured, or all of them together.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
-    /// Times of the requests that were sent, by what became of them.
+    /// Times of the payments that were sent, by what became of them.
     pub(crate) outcomes: BTreeMap<Outcome, Times>,
-    /// How many of what.
+    /// How many payments of what.
     pub(crate) counts: Counts,
+    /// The other calls, by kind; empty unless errands are part of the plan.
+    pub(crate) side: BTreeMap<Rpc, SideRecord>,
+    /// Calls that were to follow others after the end, and were not sent.
+    pub(crate) abandoned: u64,
     /// How full it was, by tenths of the measured part.
     pub(crate) tenths: [Tenth; 10],
     /// What happened when.
@@ -123,6 +174,14 @@ pub(crate) struct Record {
     pub(crate) timing: Option<TimingRecord>,
     /// Response times by scheme; `None` unless they are wanted.
     pub(crate) schemes: Option<BySchemes>,
+    /// What the rules were met by; `None` unless that is wanted.
+    pub(crate) rules: Option<Tally>,
+    /// A sum over all payments that were decided, while warming up too, of what was asked and what
+    /// was decided: the same for two runs in which every request met the same answer, whatever the
+    /// order was and whether it was given before.
+    pub(crate) decided_alike: u64,
+    /// Payments under keys of their own that had been answered before.
+    pub(crate) known_keys: u64,
 }
 
 impl Record {
@@ -131,10 +190,15 @@ impl Record {
         Self {
             outcomes: BTreeMap::new(),
             counts: Counts::default(),
+            side: BTreeMap::new(),
+            abandoned: 0,
             tenths: [Tenth::default(); 10],
             time_line: TimeLine::new(),
             timing: None,
             schemes: None,
+            rules: None,
+            decided_alike: 0,
+            known_keys: 0,
         }
     }
 
@@ -149,26 +213,24 @@ impl Record {
 
     /// Records one request of the measured part.
     pub(crate) fn finish(&mut self, outcome: Outcome, sample: Sample) {
-        self.outcomes
-            .entry(outcome)
-            .or_insert_with(Times::new)
-            .record(sample);
+        record_in(&mut self.outcomes, outcome, sample);
+    }
+
+    /// The record of one kind of calls that are not payments.
+    pub(crate) fn side(&mut self, rpc: Rpc) -> &mut SideRecord {
+        self.side.entry(rpc).or_default()
     }
 
     /// Takes over all that another worker measured.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (outcome, times) in &other.outcomes {
-            self.outcomes
-                .entry(*outcome)
-                .or_insert_with(Times::new)
-                .add(times);
+        add_outcomes(&mut self.outcomes, &other.outcomes);
+        self.counts.add(other.counts);
+        for (rpc, theirs) in &other.side {
+            self.side(*rpc).add(theirs);
         }
-        self.counts.planned += other.counts.planned;
-        self.counts.sent += other.counts.sent;
-        self.counts.dropped += other.counts.dropped;
-        self.counts.skipped += other.counts.skipped;
-        self.counts.not_connected += other.counts.not_connected;
-        self.counts.warm_up_sent += other.counts.warm_up_sent;
+        self.abandoned += other.abandoned;
+        self.decided_alike = self.decided_alike.wrapping_add(other.decided_alike);
+        self.known_keys += other.known_keys;
         for (mine, theirs) in self.tenths.iter_mut().zip(other.tenths) {
             mine.sent += theirs.sent;
             mine.in_flight_sum += theirs.in_flight_sum;
@@ -182,159 +244,64 @@ impl Record {
         if let Some(theirs) = &other.schemes {
             self.schemes.get_or_insert_default().add(theirs);
         }
+        if let Some(theirs) = &other.rules {
+            self.rules.get_or_insert_default().merge(theirs);
+        }
     }
 
-    /// The times of the requests that were decided, and of those that nobody answered at their
+    /// The times of the payments that were decided, and of those that nobody answered at their
     /// age; errors are not in it.
     pub(crate) fn headline(&self) -> Times {
-        let mut all = Times::new();
-        for (outcome, times) in &self.outcomes {
-            if !outcome.is_error() {
-                all.add(times);
-            }
+        headline_of(&self.outcomes)
+    }
+
+    /// How many payments ended in one of these ways.
+    pub(crate) fn count_where(&self, is_one: impl Fn(Outcome) -> bool) -> u64 {
+        count_in(&self.outcomes, is_one)
+    }
+
+    /// How many of what, over payments and other calls.
+    pub(crate) fn all_counts(&self) -> Counts {
+        let mut all = self.counts;
+        for side in self.side.values() {
+            all.add(side.counts);
         }
         all
     }
 
-    /// How many requests ended this way.
-    pub(crate) fn count(&self, outcome: Outcome) -> u64 {
-        self.count_where(|ended| ended == outcome)
+    /// How many calls of all kinds ended in which way.
+    pub(crate) fn all_outcomes(&self) -> BTreeMap<Outcome, u64> {
+        let mut all = BTreeMap::new();
+        let side = self.side.values().flat_map(|side| &side.outcomes);
+        for (outcome, times) in self.outcomes.iter().chain(side) {
+            *all.entry(*outcome).or_default() += times.response.len();
+        }
+        all
     }
+}
 
-    /// How many requests ended in one of these ways.
-    pub(crate) fn count_where(&self, is_one: impl Fn(Outcome) -> bool) -> u64 {
-        self.outcomes
-            .iter()
-            .filter(|(outcome, _)| is_one(**outcome))
-            .map(|(_, times)| times.response.len())
-            .sum()
-    }
+/// How many of these calls ended in one of these ways.
+pub(crate) fn count_in(
+    outcomes: &BTreeMap<Outcome, Times>,
+    is_one: impl Fn(Outcome) -> bool,
+) -> u64 {
+    outcomes
+        .iter()
+        .filter(|(outcome, _)| is_one(**outcome))
+        .map(|(_, times)| times.response.len())
+        .sum()
+}
 
-    /// The most frequent way to end without a decision, and how many did; `None` if none did.
-    pub(crate) fn most_frequent_undecided(&self) -> Option<(Outcome, u64)> {
-        self.outcomes
-            .iter()
-            .filter(|(outcome, _)| !outcome.is_decided())
-            .map(|(outcome, times)| (*outcome, times.response.len()))
-            .max_by_key(|(_, count)| *count)
+/// The times of all of these calls but the errors.
+pub(crate) fn headline_of(outcomes: &BTreeMap<Outcome, Times>) -> Times {
+    let mut all = Times::new();
+    for (outcome, times) in outcomes {
+        if !outcome.is_error() {
+            all.add(times);
+        }
     }
+    all
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outcome::GrpcCode;
-    use crate::scheme::CardScheme;
-
-    fn sample(due_ns: u64, sent_ns: u64, done_ns: u64) -> Sample {
-        Sample {
-            due_ns,
-            sent_ns,
-            done_ns,
-        }
-    }
-
-    #[test]
-    fn a_late_start_counts_against_response_and_not_against_service() {
-        let mut record = Record::new();
-        record.finish(Outcome::Approved, sample(1_000_000, 5_000_000, 7_000_000));
-        let times = &record.outcomes[&Outcome::Approved];
-        let is_about = |histogram: &Histogram<u64>, expected: u64| {
-            assert!(
-                histogram.equivalent(histogram.max(), expected),
-                "{}",
-                histogram.max()
-            );
-        };
-        is_about(&times.response, 6_000_000);
-        is_about(&times.service, 2_000_000);
-        is_about(&times.lag, 4_000_000);
-    }
-
-    #[test]
-    fn times_beyond_a_minute_are_kept_at_its_end() {
-        let mut record = Record::new();
-        record.finish(Outcome::TimedOut, sample(0, 0, 10 * LONGEST_NS));
-        let headline = record.headline();
-        assert_eq!(headline.response.len(), 1);
-        assert!(headline.response.max() >= LONGEST_NS);
-    }
-
-    #[test]
-    fn errors_have_times_of_their_own_and_no_part_in_the_headline() {
-        let refused = Outcome::Grpc(GrpcCode::ResourceExhausted);
-        let mut record = Record::new();
-        let slow = sample(0, 0, 9_000_000);
-        for outcome in [
-            Outcome::Approved,
-            Outcome::Replayed,
-            Outcome::Declined(27),
-            Outcome::TimedOut,
-            Outcome::Unfinished,
-        ] {
-            record.finish(outcome, slow);
-        }
-        for outcome in [
-            refused,
-            refused,
-            Outcome::Malformed,
-            Outcome::TransportError,
-        ] {
-            record.finish(outcome, sample(0, 0, 1));
-        }
-        let headline = record.headline();
-        for histogram in [&headline.response, &headline.service, &headline.lag] {
-            assert_eq!(histogram.len(), 5);
-        }
-        assert!(headline.response.min() > 8_000_000);
-        assert_eq!(record.outcomes[&refused].response.len(), 2);
-        assert_eq!(record.count_where(Outcome::is_decided), 3);
-        assert_eq!(record.count_where(Outcome::is_error), 4);
-        assert_eq!(record.most_frequent_undecided(), Some((refused, 2)));
-    }
-
-    #[test]
-    fn merging_two_workers_equals_one_that_did_it_all() {
-        let all = Details {
-            timing: true,
-            by_scheme: true,
-        };
-        let mut whole = Record::new();
-        let mut parts = [Record::of(all), Record::of(all)];
-        for index in 0..10_000_u64 {
-            let outcome = if index % 7 == 0 {
-                Outcome::Replayed
-            } else {
-                Outcome::Approved
-            };
-            let sample = sample(
-                index,
-                index + index % 13,
-                index * index % 1_000_003 + 20_000,
-            );
-            whole.finish(outcome, sample);
-            let part = &mut parts[usize::from(index % 3 == 0)];
-            part.finish(outcome, sample);
-            part.counts.sent += 1;
-            if let (Some(timing), Some(schemes)) = (&mut part.timing, &mut part.schemes) {
-                timing.finish(index, None);
-                schemes.finish(CardScheme::Jcb, outcome, index);
-            }
-        }
-        let mut merged = Record::new();
-        for part in &parts {
-            merged.merge(part);
-        }
-        assert_eq!(merged.counts.sent, 10_000);
-        for (outcome, times) in &whole.outcomes {
-            assert_eq!(merged.outcomes[outcome].response, times.response);
-            assert_eq!(merged.outcomes[outcome].service, times.service);
-            assert_eq!(merged.outcomes[outcome].lag, times.lag);
-        }
-        assert_eq!(merged.headline().response, whole.headline().response);
-        assert_eq!(merged.count(Outcome::Replayed), 1_429);
-        assert_eq!(merged.timing.unwrap().without, 10_000);
-        let schemes = merged.schemes.unwrap();
-        assert_eq!(schemes.of(CardScheme::Jcb).unwrap().tally.due(), 10_000);
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use futures_util::stream;
 use waika::v1::submit_verification_request::Part;
+use waika::v1::submit_verification_response::Outcome;
 use waika::v1::{
     ResolveReviewRequest, ReviewState, ReviewVerdict, SubmitVerificationRequest,
     VerificationMaterial, VerificationPhoto,
@@ -22,17 +23,23 @@ pub(crate) async fn pass(
         VerificationMaterial::PassportPage,
         VerificationMaterial::Face,
     ] {
-        send(wallets, person, index, material).await?;
+        let is_new = send(wallets, person, index, material).await?;
+        wallets.note(|provisioned| match material {
+            VerificationMaterial::PassportPage => provisioned.pages += u64::from(is_new),
+            VerificationMaterial::Face => provisioned.faces += u64::from(is_new),
+            VerificationMaterial::HandHeldPage | VerificationMaterial::Unspecified => {}
+        });
     }
     approve(wallets, person).await
 }
 
+/// Whether it was taken now, and not already before.
 async fn send(
     wallets: &Wallets,
     person: &Person,
     index: u64,
     material: VerificationMaterial,
-) -> Result<(), ProvisionError> {
+) -> Result<bool, ProvisionError> {
     let photo = VerificationPhoto {
         idempotency_key: material.as_str_name().to_owned(),
         account_id: person.account_id.clone(),
@@ -45,7 +52,9 @@ async fn send(
     let mut cards = wallets.cards(index).ok_or_else(no_connection)?;
     let sent = cards.submit_verification(stream::iter(messages)).await;
     let failed = |status| ProvisionError::of(&wallets.target, "SubmitVerification", &status);
-    sent.map(drop).map_err(failed)
+    let answer = sent.map_err(failed)?.into_inner();
+    let is_taken = matches!(answer.outcome, Some(Outcome::Taken(_)));
+    Ok(is_taken && !answer.replayed)
 }
 
 async fn approve(wallets: &Wallets, person: &Person) -> Result<(), ProvisionError> {
@@ -59,7 +68,11 @@ async fn approve(wallets: &Wallets, person: &Person) -> Result<(), ProvisionErro
         .resolve_review(request)
         .await
         .map_err(|status| ProvisionError::of(&wallets.admin_target, "ResolveReview", &status))?;
-    match answer.into_inner().review() {
+    let answer = answer.into_inner();
+    if answer.resolved && !answer.replayed {
+        wallets.note(|provisioned| provisioned.reviews += 1);
+    }
+    match answer.review() {
         ReviewState::Approved | ReviewState::NotRequired => Ok(()),
         ReviewState::Unspecified
         | ReviewState::Required

@@ -1,79 +1,51 @@
 //! `run`: measures a server that runs.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::args::{EngineArgs, PeopleArgs, PlaceArgs, RunArgs, TrafficArgs};
+use crate::args::RunArgs;
+use crate::call_template::CallTemplate;
 use crate::clock::{duration_ns, wall};
 use crate::crew;
 use crate::draw::{Draw, Purpose};
 use crate::exit::{Exit, Failure};
-use crate::lane::CallTemplate;
+use crate::month_end;
+use crate::oracle::Oracle;
+use crate::outlook::Outlook;
 use crate::output;
-use crate::plan::{Details, Discipline, Plan};
+use crate::plan::{Discipline, Plan};
 use crate::population::{self, Population};
+use crate::proof;
 use crate::provision::{self, Wanted};
 use crate::report::file::Destination;
 use crate::report::{Report, html, text};
-use crate::schedule::{Arrivals, MOST_ARRIVALS, Rate, Schedule};
+use crate::schedule::Schedule;
+use crate::settings;
+use crate::side_calls::SideCalls;
 use crate::signals::StopSignals;
 use crate::summary;
 use crate::watch::{self, View};
-use crate::workload::{Shape, Spread, Workload};
 
-/// Above this expected share of requests at a limit, a plan is warned of.
-const MOST_AT_LIMIT: f64 = 0.01;
+pub(crate) use crate::job::{Effective, Job, KnownServer, Pace};
 
-/// One measurement, however it was asked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Job {
-    /// Where the server is.
-    pub(crate) place: PlaceArgs,
-    /// Who takes part.
-    pub(crate) people: PeopleArgs,
-    /// Nobody creates them.
-    pub(crate) synthetic: bool,
-    /// What decides when the next request is sent.
-    pub(crate) pace: Pace,
-    /// How long to measure; as long as it takes, for so many requests.
-    pub(crate) duration: Duration,
-    /// How long to send before measuring.
-    pub(crate) warm_up: Duration,
-    /// How the generator works.
-    pub(crate) engine: EngineArgs,
-    /// What the traffic is like.
-    pub(crate) traffic: TrafficArgs,
-    /// What is measured besides.
-    pub(crate) details: Details,
-    /// Sets the keys of runs apart.
-    pub(crate) run_id: Option<u64>,
-    /// Where to write the page, if anywhere.
-    pub(crate) html: Option<PathBuf>,
-    /// What is known of the server.
-    pub(crate) server: KnownServer,
-}
-
-/// What decides when the next request is sent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Pace {
-    /// A schedule.
-    Open(Arrivals, Rate),
-    /// The answers, with so many calls open; and perhaps a last request.
-    Closed(NonZeroUsize, Option<u64>),
-}
-
-/// What is known of the server besides its address.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct KnownServer {
-    /// Its process, on this machine.
-    pub(crate) pid: Option<NonZeroU32>,
-    /// What it says of its version.
-    pub(crate) version: Option<String>,
-    /// Its store.
-    pub(crate) store: Option<String>,
+/// Shows the plan of a run.
+pub(crate) fn show_plan(args: RunArgs) -> Result<Exit, Failure> {
+    if let Some(path) = &args.replay {
+        return Err(Failure::Usage(format!(
+            "--replay {}: the plan of a trace is in its first line, and cannot be changed",
+            path.display()
+        )));
+    }
+    let effective = Effective::of(&args)?;
+    let job = Job::new(args, &effective);
+    job.check()?;
+    let expected = Outlook::of(&job)?.lines();
+    let text = settings::show(effective.preset, &effective.settings, &expected);
+    output::result(text.trim_end());
+    Ok(Exit::Passed)
 }
 
 /// Runs `run`.
@@ -81,7 +53,7 @@ pub(crate) fn execute(args: RunArgs) -> Result<Exit, Failure> {
     let runtime = control_runtime()?;
     runtime.block_on(async {
         let mut signals = StopSignals::listen().map_err(Failure::tool)?;
-        let job = Job::from(args);
+        let job = Job::of(args)?;
         if job.server.pid.is_some() && !job.place.target.is_local() {
             return Err(Failure::Usage(
                 "--server-pid needs a --target on this machine".to_owned(),
@@ -102,7 +74,13 @@ pub(crate) fn control_runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// How a run ends that came to a report; `if_invalid` is for one that is not to be believed.
 pub(crate) fn exit_of(report: &Report, if_invalid: Exit) -> Exit {
-    if report.verdict.interrupted || report.has_tool_failures() {
+    let violations = report
+        .certificate
+        .as_ref()
+        .map_or(0, |facts| facts.violations);
+    if violations > 0 {
+        Exit::Violated
+    } else if report.verdict.interrupted || report.has_tool_failures() || is_unaudited(report) {
         Exit::Failed
     } else if report.verdict.valid {
         Exit::Passed
@@ -111,40 +89,16 @@ pub(crate) fn exit_of(report: &Report, if_invalid: Exit) -> Exit {
     }
 }
 
-impl From<RunArgs> for Job {
-    fn from(args: RunArgs) -> Self {
-        let pace = match args.closed {
-            Some(in_flight) => Pace::Closed(in_flight, args.requests.map(std::num::NonZero::get)),
-            None => Pace::Open(args.arrivals, args.rate),
-        };
-        let (duration, warm_up) = match args.requests {
-            // A week, which is the longest run: the requests end it before.
-            Some(_) => (Duration::from_secs(7 * 24 * 3600), Duration::ZERO),
-            None => (args.duration, args.warm_up),
-        };
-        Self {
-            place: args.place,
-            people: args.people,
-            synthetic: args.no_provision,
-            pace,
-            duration,
-            warm_up,
-            engine: args.engine,
-            traffic: args.traffic,
-            details: args.details,
-            run_id: args.run_id,
-            html: args.html,
-            server: KnownServer {
-                pid: args.server_pid,
-                ..KnownServer::default()
-            },
-        }
-    }
+/// Answers were to be proven, and the accounts could not be compared.
+fn is_unaudited(report: &Report) -> bool {
+    let certificate = report.certificate.as_ref();
+    certificate.is_some_and(|facts| !facts.audited)
 }
 
 /// Measures, prints the report, and writes it where it was asked for.
 pub(crate) async fn measure(job: &Job, signals: &mut StopSignals) -> Result<Report, Failure> {
-    check(job)?;
+    job.check()?;
+    Outlook::of(job)?.tell(job)?;
     let files = Files::open(job)?;
     let population = tokio::select! {
         population = populate(job) => population?,
@@ -155,15 +109,48 @@ pub(crate) async fn measure(job: &Job, signals: &mut StopSignals) -> Result<Repo
     provision::probe(&job.place.target)
         .await
         .map_err(Failure::tool)?;
-    let plan = Arc::new(plan(job, population)?);
-    warn_of_limits(job, &plan);
+    let run_id = job.run_id.unwrap_or_else(new_run_id);
+    let oracle = tokio::select! {
+        oracle = proof::oracle(job, &population) => oracle?,
+        () = signals.received() => return Err(Failure::Tool(
+            "interrupted while looking at the accounts; nothing was sent".to_owned(),
+        )),
+    };
+    let plan = Arc::new(plan(job, population, run_id, oracle)?);
+    if job.demand.month_end {
+        month_end::move_clock(&job.place.admin, job.month_ends_after()).await?;
+    }
     let started_at = wall();
     let measured = crew::run(&plan, job.server.pid, signals)
         .await
         .map_err(Failure::tool)?;
-    let report = summary::report(job, &plan, &measured, started_at);
+    if let Some(turns) = &job.replay
+        && measured.record.known_keys > turns.len() as u64 / 2
+    {
+        return Err(Failure::Tool(format!(
+            "--replay: the server knew {} of these {} requests by their keys: repeat a trace against one with a \
+             fresh journal",
+            measured.record.known_keys,
+            turns.len()
+        )));
+    }
+    let certificate = tokio::select! {
+        certificate = proof::certificate(&plan, measured.interrupted) => certificate,
+        () = signals.received() => proof::certificate(&plan, true).await,
+    };
+    let report = summary::report(job, &plan, &measured, (started_at, certificate));
     output::result(&text::render(&report, output::is_coloured()));
-    files.write(&report)?;
+    let written = files.write(&report);
+    // The report says what was found whether or not its requests can be written down.
+    if let Err(failure) = proof::write_trace(job, &plan, measured.arrivals, &job.trace) {
+        output::note(&format!("error: {failure}"));
+    }
+    if let Err(failure) = written {
+        if exit_of(&report, Exit::Passed) != Exit::Violated {
+            return Err(failure);
+        }
+        output::note(&format!("error: {failure}"));
+    }
     if let Some(path) = &job.html {
         output::note(&format!("The report as a page: {}", path.display()));
     }
@@ -203,40 +190,8 @@ impl Files {
     }
 }
 
-fn check(job: &Job) -> Result<(), Failure> {
-    let engine = &job.engine;
-    if engine.connections < engine.workers {
-        return Err(Failure::Usage(format!(
-            "--connections {} is fewer than --workers {}: each worker needs one",
-            engine.connections, engine.workers
-        )));
-    }
-    if let Some(pid) = job.server.pid
-        && !Path::new(&format!("/proc/{pid}/stat")).exists()
-    {
-        return Err(Failure::Usage(format!(
-            "--server-pid {pid}: there is no such process on this machine"
-        )));
-    }
-    match job.pace {
-        Pace::Open(_, rate) => {
-            let planned = rate.expected_before(duration_ns(job.warm_up + job.duration));
-            if planned > MOST_ARRIVALS {
-                return Err(Failure::Usage(format!(
-                    "--rate and --duration make {planned} requests, and {MOST_ARRIVALS} is the most"
-                )));
-            }
-            Ok(())
-        }
-        Pace::Closed(in_flight, _) if in_flight < engine.workers => Err(Failure::Usage(format!(
-            "--closed {in_flight} is fewer than --workers {}: each worker needs one",
-            engine.workers
-        ))),
-        Pace::Closed(..) => Ok(()),
-    }
-}
-
-async fn populate(job: &Job) -> Result<Population, Failure> {
+/// Whoever takes part in a job: invented, or created now.
+pub(crate) async fn populate(job: &Job) -> Result<Population, Failure> {
     let people = &job.people;
     let (accounts, merchants) = (people.accounts.get().into(), people.merchants.get().into());
     if job.synthetic {
@@ -271,27 +226,22 @@ pub(crate) async fn provision_watched(wanted: &Wanted) -> Result<Population, Fai
         .map_err(Failure::tool)
 }
 
-fn plan(job: &Job, population: Population) -> Result<Plan, Failure> {
-    let warm_up_ns = duration_ns(job.warm_up);
-    let end_ns = duration_ns(job.warm_up + job.duration);
-    let (engine, people, traffic) = (&job.engine, &job.people, &job.traffic);
-    let shape = Shape {
-        seed: people.seed,
-        accounts: people.accounts.get().into(),
-        merchants: people.merchants.get().into(),
-        spread: match job.pace {
-            Pace::Open(..) => Spread::Zipf(traffic.zipf),
-            Pace::Closed(..) => Spread::InTurn,
-        },
-        duplicates: match job.pace {
-            Pace::Open(..) => traffic.duplicates,
-            Pace::Closed(..) => 0,
-        },
-        wrong_passwords: traffic.wrong_passwords,
-    };
+/// What a job makes of these people.
+pub(crate) fn plan(
+    job: &Job,
+    population: Population,
+    run_id: u64,
+    oracle: Option<Arc<Oracle>>,
+) -> Result<Plan, Failure> {
+    let (engine, manner) = (&job.engine, &job.manner);
     let discipline = match job.pace {
-        Pace::Open(arrivals, rate) => Discipline::Open {
-            schedule: Arc::new(Schedule::new(arrivals, rate, people.seed, end_ns)),
+        Pace::Open(arrivals, _) => Discipline::Open {
+            schedule: Arc::new(Schedule::new(
+                arrivals,
+                job.curve()?,
+                job.people.seed,
+                job.end_ns(),
+            )),
             pacing: engine.pacing,
             in_flight: engine.in_flight.get(),
         },
@@ -302,38 +252,34 @@ fn plan(job: &Job, population: Population) -> Result<Plan, Failure> {
     };
     Ok(Plan {
         target: job.place.target.clone(),
-        template: CallTemplate::new(&job.place.target, engine.deadline).map_err(Failure::tool)?,
+        template: Arc::new(CallTemplate::new(&job.place.target, engine.deadline)),
         population,
-        workload: Workload::new(shape).map_err(|error| Failure::Usage(error.to_string()))?,
+        workload: job.workload()?,
         discipline,
-        warm_up_ns,
-        end_ns,
+        replay: job.replay.clone(),
+        warm_up_ns: duration_ns(job.warm_up),
+        end_ns: job.end_ns(),
         deadline_ns: duration_ns(engine.deadline),
         connections: engine.connections.get(),
         workers: engine.workers.get(),
-        run_id: job.run_id.unwrap_or_else(new_run_id),
+        run_id,
         details: job.details,
+        transport: manner.transport,
+        side_calls: SideCalls {
+            seed: job.people.seed,
+            run_id,
+            year: summary::year_of(wall()),
+        },
+        reverse_after_ns: duration_ns(manner.reverse_after),
+        oracle,
+        rules: manner.rules,
     })
 }
 
 /// An id that no earlier run had: from the wall clock, mixed.
-fn new_run_id() -> u64 {
+pub(crate) fn new_run_id() -> u64 {
     let since = wall()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
     Draw::new(duration_ns(since), Purpose::Request, 0).next_bits()
-}
-
-fn warn_of_limits(job: &Job, plan: &Plan) {
-    let Some(expected) = summary::expected_limit_share(plan) else {
-        return;
-    };
-    if !job.synthetic && expected > MOST_AT_LIMIT {
-        output::note(&format!(
-            "warning: about {:.1} % of the requests are expected to meet an account's monthly limit \
-             of 50,000 yuan; use more --accounts (there are {}), a lower --rate or a shorter run",
-            expected * 100.0,
-            job.people.accounts,
-        ));
-    }
 }

@@ -14,34 +14,34 @@ use crate::pacer::Pacing;
 use crate::plan::{Discipline, Plan};
 use crate::recorder::Record;
 use crate::report::breakdown::{self, TimingFacts};
+use crate::report::certificate::CertificateFacts;
+use crate::report::rules::RulesFacts;
 use crate::report::{
     self, CountFacts, GeneratorFacts, HostFacts, PlanFacts, RateFacts, Report, ServerFacts,
     TimeFacts, Verdict,
 };
+use crate::rules::Said;
 use crate::run::{Job, Pace};
-use crate::validity::{self, Decisions, Evidence, Tail};
+use crate::validity::{self, Decisions, Evidence, Tail, ThrottledPart};
+use crate::workload::Spread;
 
 /// The whole report.
 pub(crate) fn report(
     job: &Job,
     plan: &Plan,
     measured: &Measured,
-    started_at: SystemTime,
+    (started_at, certificate): (SystemTime, Option<CertificateFacts>),
 ) -> Report {
     let headline = measured.record.headline();
-    let counts = CountFacts::of(&measured.record);
+    let counts = CountFacts::of(measured.record.counts, &measured.record.outcomes);
     let (response, lag) = (
         TimeFacts::of(&headline.response),
         TimeFacts::of(&headline.lag),
     );
-    let tail = |facts: TimeFacts| Tail {
-        p99_ns: facts.p99_ns,
-        max_ns: facts.max_ns,
-    };
     let rates = rates(plan, measured, counts);
     Report {
         schema: report::SCHEMA,
-        verdict: verdict(plan, measured, tail(response), tail(lag)),
+        verdict: verdict(plan, measured),
         plan: plan_facts(job, plan, measured),
         counts,
         rates,
@@ -62,7 +62,15 @@ pub(crate) fn report(
             .schemes
             .as_ref()
             .map(|record| breakdown::schemes(record, &plan.population)),
-        outcomes: report::outcomes(&measured.record),
+        outcomes: report::outcomes_of(&measured.record.outcomes, counts.sent),
+        other_calls: report::other_calls::of(&measured.record),
+        abandoned: measured.record.abandoned,
+        decided_alike: plan
+            .oracle
+            .is_some()
+            .then(|| format!("{:016x}", measured.record.decided_alike)),
+        rules: rules(plan, &measured.record, certificate.as_ref()),
+        certificate,
         generator: generator_facts(plan, measured),
         server: ServerFacts {
             target: plan.target.to_string(),
@@ -75,8 +83,38 @@ pub(crate) fn report(
             cores: host::cores(),
             started_at: timestamp(started_at).to_string(),
             stolen: measured.stolen,
+            throttled: measured.throttled.map(ThrottledPart::share),
         },
     }
+}
+
+/// How often each rule was met, if that was wanted.
+fn rules(
+    plan: &Plan,
+    record: &Record,
+    certificate: Option<&CertificateFacts>,
+) -> Option<RulesFacts> {
+    let mut tally = record.rules.clone()?;
+    tally.provisioned = plan.population.provisioned.clone();
+    tally.proven = certificate.map_or(0, |facts| facts.listed);
+    for (rpc, side) in &record.side {
+        for (outcome, times) in &side.outcomes {
+            let said = match outcome {
+                Outcome::Done => Said::Done,
+                Outcome::Replayed => Said::Replayed,
+                Outcome::Refused(_, reason) => Said::Refused(*reason),
+                Outcome::Grpc(code) => Said::Failed(*code),
+                Outcome::Approved
+                | Outcome::Declined(_)
+                | Outcome::Malformed
+                | Outcome::TransportError
+                | Outcome::TimedOut
+                | Outcome::Unfinished => continue,
+            };
+            tally.note_call(*rpc, said, times.response.len());
+        }
+    }
+    Some(RulesFacts::of(&tally))
 }
 
 /// The year of an instant, in UTC.
@@ -98,24 +136,8 @@ fn timestamp(instant: SystemTime) -> Timestamp {
     Timestamp::try_from(instant).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn verdict(plan: &Plan, measured: &Measured, response: Tail, lag: Tail) -> Verdict {
-    let (tenths, waits) = match &plan.discipline {
-        Discipline::Open { pacing, .. } => (Some(measured.record.tenths), *pacing != Pacing::Spin),
-        Discipline::Closed { .. } => (None, true),
-    };
-    let reasons = validity::doubts(&Evidence {
-        counts: measured.record.counts,
-        decisions: decisions(&measured.record),
-        lag,
-        response,
-        worker_cpu: if waits {
-            measured.worker_cpu.clone()
-        } else {
-            Vec::new()
-        },
-        tenths: tenths.filter(|_| !measured.interrupted),
-        stolen: measured.stolen,
-    });
+fn verdict(plan: &Plan, measured: &Measured) -> Verdict {
+    let reasons = validity::doubts(&evidence(plan, measured));
     Verdict {
         valid: reasons.is_empty(),
         reasons,
@@ -123,36 +145,78 @@ fn verdict(plan: &Plan, measured: &Measured, response: Tail, lag: Tail) -> Verdi
     }
 }
 
+/// What the judgement of a measurement rests on.
+pub(crate) fn evidence(plan: &Plan, measured: &Measured) -> Evidence {
+    let (tenths, waits) = match &plan.discipline {
+        Discipline::Open { pacing, .. } => (Some(measured.record.tenths), *pacing != Pacing::Spin),
+        Discipline::Closed { .. } => (None, true),
+    };
+    let headline = measured.record.headline();
+    let tail = |facts: TimeFacts| Tail {
+        p99_ns: facts.p99_ns,
+        max_ns: facts.max_ns,
+    };
+    Evidence {
+        counts: measured.record.all_counts(),
+        decisions: decisions(&measured.record),
+        lag: tail(TimeFacts::of(&headline.lag)),
+        response: tail(TimeFacts::of(&headline.response)),
+        worker_cpu: if waits {
+            measured.worker_cpu.clone()
+        } else {
+            Vec::new()
+        },
+        tenths: tenths.filter(|_| !measured.interrupted),
+        stolen: measured.stolen,
+        throttled: measured.throttled,
+        stepped_ns: measured.stepped_ns,
+    }
+}
+
 fn decisions(record: &Record) -> Decisions {
+    let outcomes = record.all_outcomes();
+    let sum = |is_one: fn(Outcome) -> bool| {
+        let counted = outcomes.iter().filter(|(outcome, _)| is_one(**outcome));
+        counted.map(|(_, count)| count).sum()
+    };
     Decisions {
-        decided: record.count_where(Outcome::is_decided),
-        of: record.count_where(|outcome| outcome != Outcome::Unfinished),
-        most_frequent_other: record
-            .most_frequent_undecided()
-            .map(|(outcome, count)| (outcome.label(), count)),
+        decided: sum(Outcome::is_decided),
+        of: sum(|outcome| outcome != Outcome::Unfinished),
+        most_frequent_other: outcomes
+            .iter()
+            .filter(|(outcome, _)| !outcome.is_decided())
+            .max_by_key(|(_, count)| **count)
+            .map(|(outcome, count)| (outcome.label(), *count)),
     }
 }
 
 fn plan_facts(job: &Job, plan: &Plan, measured: &Measured) -> PlanFacts {
     let parts = |parts: u32| share(parts.into(), 1_000_000);
-    let (discipline, arrivals, rate, zipf, in_flight) = match (job.pace, &plan.discipline) {
-        (Pace::Open(arrivals, rate), Discipline::Open { in_flight, .. }) => {
-            let rate = count_as_real(rate.thousandths()) / 1e3;
-            (
-                "open",
-                Some(arrivals.label()),
-                Some(rate),
-                Some(job.traffic.zipf),
-                *in_flight,
-            )
+    let (discipline, arrivals, rate, in_flight) = match (job.pace, &plan.discipline) {
+        (
+            Pace::Open(arrivals, _),
+            Discipline::Open {
+                in_flight,
+                schedule,
+                ..
+            },
+        ) => {
+            let rate = schedule.mean_rate(plan.warm_up_ns, plan.end_ns);
+            ("open", Some(arrivals.label()), Some(rate), *in_flight)
         }
         (_, Discipline::Open { in_flight, .. } | Discipline::Closed { in_flight, .. }) => {
-            ("closed", None, None, None, *in_flight)
+            ("closed", None, None, *in_flight)
         }
     };
+    let shape = plan.workload.shape();
     PlanFacts {
         discipline,
         arrivals,
+        shape: if rate.is_some() {
+            job.demand.shape.label()
+        } else {
+            "none".to_owned()
+        },
         rate_per_second: rate,
         duration_ns: plan.end_ns - plan.warm_up_ns,
         warm_up_ns: plan.warm_up_ns,
@@ -165,13 +229,12 @@ fn plan_facts(job: &Job, plan: &Plan, measured: &Measured) -> PlanFacts {
         schemes: job.people.scheme.as_ref().map(ToString::to_string),
         merchants: job.people.merchants.get().into(),
         synthetic: job.synthetic,
-        zipf,
-        duplicates: if zipf.is_some() {
-            parts(job.traffic.duplicates)
-        } else {
-            0.0
+        zipf: match shape.spread {
+            Spread::Zipf(exponent) => Some(exponent),
+            Spread::InTurn | Spread::One => None,
         },
-        wrong_passwords: parts(job.traffic.wrong_passwords),
+        duplicates: parts(shape.duplicates),
+        wrong_passwords: parts(shape.wrong_passwords),
         expected_limit_share: expected_limit_share(plan),
     }
 }

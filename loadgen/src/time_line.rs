@@ -188,9 +188,9 @@ impl Tally {
     /// Counts a request that was sent and ended so.
     pub(crate) fn count(&mut self, outcome: Outcome) {
         let count = match outcome {
-            Outcome::Approved => &mut self.approved,
+            Outcome::Approved | Outcome::Done => &mut self.approved,
             Outcome::Replayed => &mut self.replayed,
-            Outcome::Declined(_) => &mut self.declined,
+            Outcome::Declined(_) | Outcome::Refused(..) => &mut self.declined,
             Outcome::Grpc(_) | Outcome::Malformed | Outcome::TransportError => &mut self.errors,
             Outcome::TimedOut => &mut self.timed_out,
             Outcome::Unfinished => &mut self.unfinished,

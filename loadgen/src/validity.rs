@@ -2,6 +2,7 @@
 
 use crate::figures::{count_as_real, share};
 use crate::recorder::{Counts, Tenth};
+use crate::throttle::Throttled;
 
 /// Below this share of the plan, what was measured is not what was asked for.
 const LEAST_SENT: f64 = 0.999;
@@ -21,6 +22,9 @@ const MOST_CPU: f64 = 0.95;
 /// Above this, somebody else was using the machine.
 const MOST_STOLEN: f64 = 0.02;
 
+/// Above this, the quota of a control group decided when the generator ran.
+const MOST_THROTTLED: f64 = 0.001;
+
 /// What the judgement rests on.
 #[derive(Clone, Debug)]
 pub(crate) struct Evidence {
@@ -38,6 +42,28 @@ pub(crate) struct Evidence {
     pub(crate) tenths: Option<[Tenth; 10]>,
     /// Share of the machine's time that other guests took.
     pub(crate) stolen: Option<f64>,
+    /// How the measured part was throttled. `None` where that is not told.
+    pub(crate) throttled: Option<ThrottledPart>,
+    /// The furthest that the wall clock was stepped in the meantime, in nanoseconds; 0 if it was
+    /// not.
+    pub(crate) stepped_ns: i64,
+}
+
+/// How much of a time this process was throttled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ThrottledPart {
+    /// By the quota of a control group.
+    pub(crate) throttled: Throttled,
+    /// The time that it is a part of, in nanoseconds.
+    pub(crate) of_ns: u64,
+}
+
+impl ThrottledPart {
+    /// The time that it was stopped, as a share of the whole; above 1 if it was stopped on several
+    /// processors.
+    pub(crate) fn share(self) -> f64 {
+        share(self.throttled.stopped_ns, self.of_ns)
+    }
 }
 
 /// How much of what was sent was decided.
@@ -70,13 +96,23 @@ impl Tail {
 
 /// Why the measurement is not to be believed, in plain words with the figures; empty if it is.
 pub(crate) fn doubts(evidence: &Evidence) -> Vec<String> {
-    let checks = [
+    let of_the_run = [
         plan_not_kept(evidence.counts),
         not_decided(&evidence.decisions),
+        evidence.tenths.as_ref().and_then(backlog_grew),
+    ];
+    let doubts = of_the_run.into_iter().flatten();
+    doubts.chain(doubts_of_machine(evidence)).collect()
+}
+
+/// Those of the reasons that lie with the generator and its machine, whatever the server did.
+pub(crate) fn doubts_of_machine(evidence: &Evidence) -> Vec<String> {
+    let checks = [
         lagged(evidence.lag, evidence.response),
         saturated(&evidence.worker_cpu),
-        evidence.tenths.as_ref().and_then(backlog_grew),
         time_stolen(evidence.stolen),
+        evidence.throttled.and_then(throttled),
+        clock_stepped(evidence.stepped_ns),
     ];
     checks.into_iter().flatten().collect()
 }
@@ -138,17 +174,20 @@ fn saturated(worker_cpu: &[f64]) -> Option<String> {
 
 fn backlog_grew(tenths: &[Tenth; 10]) -> Option<String> {
     const LEAST_GROWTH: f64 = 16.0;
+    let sent_of = |part: &[Tenth]| part.iter().map(|tenth| tenth.sent).sum::<u64>();
     let mean_of = |part: &[Tenth]| {
-        let sent: u64 = part.iter().map(|tenth| tenth.sent).sum();
         let sum: u64 = part.iter().map(|tenth| tenth.in_flight_sum).sum();
-        share(sum, sent)
+        share(sum, sent_of(part))
     };
     let [_, _, _, middle @ .., _, _, last] = tenths;
-    let (middle, last) = (mean_of(middle), mean_of(std::slice::from_ref(last)));
+    // As many more are open as are sent more, where each takes as long (Little's law): a rate that
+    // rises is no backlog.
+    let rise = share(last.sent * middle.len() as u64, sent_of(middle));
+    let (middle, last) = (mean_of(middle) * rise, mean_of(std::slice::from_ref(last)));
     (last > 1.5 * middle && last > middle + LEAST_GROWTH).then(|| {
         format!(
-            "the backlog was still growing at the end: {last:.0} calls open on average, and \
-             {middle:.0} in the middle; the rate is more than the server can keep up",
+            "the backlog was still growing at the end: {last:.0} calls open on average, where \
+             {middle:.0} would be as long as in the middle; the rate is more than the server can keep up",
         )
     })
 }
@@ -159,6 +198,30 @@ fn time_stolen(stolen: Option<f64>) -> Option<String> {
         "the machine was not ours alone: {:.1} % of its time was taken by other guests",
         stolen * 100.0
     ))
+}
+
+fn throttled(part: ThrottledPart) -> Option<String> {
+    (part.share() > MOST_THROTTLED).then(|| {
+        format!(
+            "the generator was throttled by the CPU quota of its control group: {} times, for \
+             {:.2} s in all processors together ({:.1} % of the measured time; give it a larger \
+             quota, or none)",
+            part.throttled.periods,
+            count_as_real(part.throttled.stopped_ns) / 1e9,
+            part.share() * 100.0,
+        )
+    })
+}
+
+fn clock_stepped(stepped_ns: i64) -> Option<String> {
+    (stepped_ns != 0).then(|| {
+        let way = if stepped_ns > 0 { "forwards" } else { "back" };
+        format!(
+            "this machine's clock was stepped {way} by {:.2} s, or it slept: the times here are \
+             monotonic, but time stamps of servers may not compare",
+            count_as_real(stepped_ns.unsigned_abs()) / 1e9,
+        )
+    })
 }
 
 #[cfg(test)]
@@ -193,6 +256,18 @@ mod tests {
                 }; 10],
             ),
             stolen: Some(0.0),
+            throttled: Some(throttled_for(1_000_000)),
+            stepped_ns: 0,
+        }
+    }
+
+    fn throttled_for(stopped_ns: u64) -> ThrottledPart {
+        ThrottledPart {
+            throttled: Throttled {
+                periods: 21,
+                stopped_ns,
+            },
+            of_ns: 1_000_000_000,
         }
     }
 
@@ -227,11 +302,38 @@ mod tests {
         check(|e| e.worker_cpu = vec![0.2, 0.96], Some("96 % of a core"));
         check(|e| e.stolen = Some(0.05), Some("other guests"));
         check(
+            |e| e.throttled = Some(throttled_for(1_100_000)),
+            Some("throttled by the CPU quota of its control group: 21 times"),
+        );
+        check(
+            |e| e.throttled = Some(throttled_for(1_500_000_000)),
+            Some("for 1.50 s in all processors together (150.0 %"),
+        );
+        check(|e| e.throttled = None, None);
+        check(
+            |e| e.stepped_ns = 1_250_000_000,
+            Some("stepped forwards by 1.25 s"),
+        );
+        check(
+            |e| e.stepped_ns = -120_000_000,
+            Some("stepped back by 0.12 s"),
+        );
+        check(
             |e| e.tenths.as_mut().unwrap()[9].in_flight_sum = 60_000,
             Some("backlog"),
         );
         check(
             |e| e.tenths.as_mut().unwrap()[9].in_flight_sum = 29_000,
+            None,
+        );
+        // Three times as many a second, and three times as many open at each.
+        check(
+            |e| {
+                e.tenths.as_mut().unwrap()[9] = Tenth {
+                    sent: 3_000,
+                    in_flight_sum: 180_000,
+                };
+            },
             None,
         );
     }
@@ -268,5 +370,31 @@ mod tests {
         evidence.response.p99_ns = Some(100_000_000);
         evidence.lag.p99_ns = Some(4_900_000);
         assert!(doubts(&evidence).is_empty());
+    }
+
+    #[test]
+    fn what_lies_with_the_machine_is_told_apart() {
+        let check = |change: fn(&mut Evidence), is_of_machine: bool| {
+            let mut evidence = sound();
+            change(&mut evidence);
+            assert_eq!(doubts(&evidence).len(), 1);
+            let of_machine = doubts_of_machine(&evidence);
+            assert_eq!(
+                of_machine.len(),
+                usize::from(is_of_machine),
+                "{of_machine:?}"
+            );
+        };
+        check(|e| e.counts.sent = 0, false);
+        check(|e| e.decisions.decided = 0, false);
+        check(
+            |e| e.tenths.as_mut().unwrap()[9].in_flight_sum = 60_000,
+            false,
+        );
+        check(|e| e.lag.p99_ns = Some(1_100_000), true);
+        check(|e| e.worker_cpu = vec![0.96], true);
+        check(|e| e.stolen = Some(0.05), true);
+        check(|e| e.throttled = Some(throttled_for(50_000_000)), true);
+        check(|e| e.stepped_ns = 1, true);
     }
 }

@@ -3,7 +3,7 @@
 //! Requests are written field by field into one buffer. The tests compare them with the generated
 //! types. Field numbers are those of `proto/waika/v1/authorisation.proto`.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::BufMut;
 use prost::encoding::{WireType, encode_key, encode_varint};
 use waika::v1::Scene;
 
@@ -11,84 +11,134 @@ use crate::plan::Details;
 use crate::population::{Payer, Population};
 use crate::workload::Request;
 
-/// Path of the RPC that is measured.
-pub(crate) const AUTHORISE_PATH: &str = "/waika.v1.AuthorisationService/Authorise";
-
 /// Length of the prefix that gRPC puts before each message: a flag and the length.
 pub(crate) const PREFIX: usize = 5;
 
 /// Writes requests of one run.
 #[derive(Debug)]
 pub(crate) struct RequestWriter {
-    run_id: u64,
+    /// The key up to where it differs from call to call.
+    key_begins: Vec<u8>,
+    /// Currency and scene, which are the same in all.
+    same_in_all: Vec<u8>,
     want_timing: bool,
-    buffer: BytesMut,
+    buffer: Vec<u8>,
 }
 
 impl RequestWriter {
     /// A writer whose idempotency keys belong to the run `run_id`, and whose requests ask for what
     /// the report shall show.
     pub(crate) fn new(run_id: u64, details: Details) -> Self {
+        let mut key = Vec::new();
+        put_text(&mut key, 1, &key_bytes(run_id, 0));
+        key.truncate(key.len() - HEX_DIGITS);
+        let mut same_in_all = Vec::new();
+        put_text(&mut same_in_all, 6, b"CNY");
+        put_enum(&mut same_in_all, 7, Scene::Purchase.into());
         Self {
-            run_id,
+            key_begins: key,
+            same_in_all,
             want_timing: details.timing,
-            buffer: BytesMut::new(),
+            buffer: Vec::new(),
         }
     }
 
-    /// The framed message for `request`; `None` if it names nobody in `population`.
-    pub(crate) fn write(&mut self, request: &Request, population: &Population) -> Option<Bytes> {
+    /// The framed message for `request`, which holds until the next is written; `None` if it names
+    /// nobody in `population`. A payment code stands for account, card and password.
+    pub(crate) fn write(
+        &mut self,
+        request: &Request,
+        population: &Population,
+        payment_code: Option<&str>,
+    ) -> Option<&[u8]> {
+        self.buffer.clear();
+        self.buffer.put_bytes(0, PREFIX);
+        self.put_request(request, population, payment_code)?;
+        let length = u32::try_from(self.buffer.len() - PREFIX).ok()?;
+        if let Some(mut prefix) = self.buffer.get_mut(1..PREFIX) {
+            prefix.put_u32(length);
+        }
+        Some(&self.buffer)
+    }
+
+    /// The message for `request` without a prefix, as it stands in a message of a stream. It holds
+    /// until the next is written.
+    pub(crate) fn write_bare(
+        &mut self,
+        request: &Request,
+        population: &Population,
+        payment_code: Option<&str>,
+    ) -> Option<&[u8]> {
+        self.buffer.clear();
+        self.put_request(request, population, payment_code)?;
+        Some(&self.buffer)
+    }
+
+    fn put_request(
+        &mut self,
+        request: &Request,
+        population: &Population,
+        payment_code: Option<&str>,
+    ) -> Option<()> {
         let payer = population
             .payers
             .get(usize::try_from(request.account).ok()?)?;
         let merchant = population
             .merchants
             .get(usize::try_from(request.merchant).ok()?)?;
-        self.buffer.reserve(512);
-        self.buffer.put_bytes(0, PREFIX);
-        self.put_key(request.key);
-        self.put_text(2, payer.account_id.as_bytes());
-        self.put_text(3, payer.card_token.as_bytes());
-        self.put_text(4, merchant.as_bytes());
-        self.put_number(5, request.amount_fen);
-        self.put_text(6, b"CNY");
-        self.put_enum(7, Scene::Purchase.into());
-        self.put_enum(8, request.mode.wire().into());
-        self.put_text(9, &password(request, payer));
+        let buffer = &mut self.buffer;
+        buffer.put_slice(&self.key_begins);
+        buffer.put_slice(&hex(request.key));
+        if payment_code.is_none() {
+            put_text(buffer, 2, payer.account_id.as_bytes());
+            put_text(buffer, 3, payer.card_token.as_bytes());
+        }
+        put_text(buffer, 4, merchant.as_bytes());
+        put_number(buffer, 5, request.amount_fen);
+        buffer.put_slice(&self.same_in_all);
+        put_enum(buffer, 8, request.mode.wire().into());
+        match payment_code {
+            Some(code) => put_text(buffer, 13, code.as_bytes()),
+            None => put_text(buffer, 9, &password(request, payer)),
+        }
         if self.want_timing {
-            self.put_number(16, 1);
+            put_number(buffer, 16, 1);
         }
-        let length = u32::try_from(self.buffer.len() - PREFIX).ok()?;
-        if let Some(mut prefix) = self.buffer.get_mut(1..PREFIX) {
-            prefix.put_u32(length);
-        }
-        Some(self.buffer.split().freeze())
+        Some(())
     }
+}
 
-    fn put_key(&mut self, key: u64) {
-        let mut text = [b'-'; 33];
-        let (run, rest) = text.split_at_mut(16);
-        put_hex(run, self.run_id);
-        if let Some(index) = rest.get_mut(1..) {
-            put_hex(index, key);
-        }
-        self.put_text(1, &text);
-    }
+fn put_text(buffer: &mut Vec<u8>, field: u32, text: &[u8]) {
+    encode_key(field, WireType::LengthDelimited, buffer);
+    encode_varint(text.len() as u64, buffer);
+    buffer.put_slice(text);
+}
 
-    fn put_text(&mut self, field: u32, text: &[u8]) {
-        encode_key(field, WireType::LengthDelimited, &mut self.buffer);
-        encode_varint(text.len() as u64, &mut self.buffer);
-        self.buffer.put_slice(text);
-    }
+fn put_number(buffer: &mut Vec<u8>, field: u32, number: u64) {
+    encode_key(field, WireType::Varint, buffer);
+    encode_varint(number, buffer);
+}
 
-    fn put_number(&mut self, field: u32, number: u64) {
-        encode_key(field, WireType::Varint, &mut self.buffer);
-        encode_varint(number, &mut self.buffer);
-    }
+fn put_enum(buffer: &mut Vec<u8>, field: u32, value: i32) {
+    put_number(buffer, field, u64::try_from(value).unwrap_or(0));
+}
 
-    fn put_enum(&mut self, field: u32, value: i32) {
-        self.put_number(field, u64::try_from(value).unwrap_or(0));
+/// An idempotency key: the run's id and the number of the arrival that it belongs to.
+pub(crate) fn key_text(run_id: u64, key: u64) -> String {
+    String::from_utf8_lossy(&key_bytes(run_id, key)).into_owned()
+}
+
+/// Digits of a number in a key.
+const HEX_DIGITS: usize = 16;
+
+fn key_bytes(run_id: u64, key: u64) -> [u8; 2 * HEX_DIGITS + 1] {
+    let mut text = [b'-'; 2 * HEX_DIGITS + 1];
+    let (run, rest) = text.split_at_mut(HEX_DIGITS);
+    run.copy_from_slice(&hex(run_id));
+    if let Some(index) = rest.get_mut(1..) {
+        index.copy_from_slice(&hex(key));
     }
+    text
 }
 
 fn password(request: &Request, payer: &Payer) -> [u8; 6] {
@@ -101,13 +151,13 @@ fn password(request: &Request, payer: &Payer) -> [u8; 6] {
     digits
 }
 
-fn put_hex(target: &mut [u8], mut value: u64) {
+/// A number in hexadecimal, with its zeros.
+fn hex(value: u64) -> [u8; HEX_DIGITS] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in target.iter_mut().rev() {
-        let digit = usize::try_from(value & 15).unwrap_or(0);
-        *byte = DIGITS.get(digit).copied().unwrap_or(b'0');
-        value >>= 4;
-    }
+    std::array::from_fn(|place| {
+        let digit = usize::try_from(value >> (60 - 4 * place) & 15).unwrap_or(0);
+        DIGITS.get(digit).copied().unwrap_or(b'0')
+    })
 }
 
 #[cfg(test)]
@@ -117,6 +167,7 @@ mod tests {
 
     use super::*;
     use crate::answer::tests::framed;
+    use crate::errand::Errand;
     use crate::population::members;
     use crate::workload::Mode;
 
@@ -131,11 +182,12 @@ mod tests {
             amount_fen: 123_456,
             mode: Mode::OnlineApp,
             wrong_password: false,
+            errand: Errand::Pay,
         };
-        let read = |bytes: &Bytes| v1::AuthoriseRequest::decode(&bytes[PREFIX..]).unwrap();
-        let bytes = writer.write(&request, &population).unwrap();
-        assert_eq!(bytes, framed(&read(&bytes)));
-        let message = read(&bytes);
+        let read = |bytes: &[u8]| v1::AuthoriseRequest::decode(&bytes[PREFIX..]).unwrap();
+        let bytes = writer.write(&request, &population, None).unwrap();
+        assert_eq!(bytes, framed(&read(bytes)));
+        let message = read(bytes);
         let payer = &population.payers[4];
         assert_eq!(message.idempotency_key, "00000000000000ab-0000000100000001");
         assert_eq!(message.account_id, *payer.account_id);
@@ -156,7 +208,8 @@ mod tests {
             timing: true,
             by_scheme: false,
         };
-        let asking = RequestWriter::new(0xab, asks).write(&request, &population);
+        let mut asking = RequestWriter::new(0xab, asks);
+        let asking = asking.write(&request, &population, None);
         let asked = v1::AuthoriseRequest {
             want_timing: true,
             ..message
@@ -164,10 +217,10 @@ mod tests {
         assert_eq!(asking.unwrap(), framed(&asked));
 
         request.wrong_password = true;
-        let wrong = read(&writer.write(&request, &population).unwrap());
+        let wrong = read(writer.write(&request, &population, None).unwrap());
         assert_ne!(wrong.payment_password.as_bytes(), payer.password);
         request.account = 10;
-        assert!(writer.write(&request, &population).is_none());
+        assert!(writer.write(&request, &population, None).is_none());
     }
 
     #[test]
@@ -179,6 +232,7 @@ mod tests {
             amount_fen: 6_000,
             mode: Mode::MerchantQr,
             wrong_password: false,
+            errand: Errand::Pay,
         };
         let real = v1::AuthoriseRequest {
             idempotency_key: "00000000000000ab-0000000100000001".to_owned(),
@@ -195,7 +249,8 @@ mod tests {
             ..v1::AuthoriseRequest::default()
         };
         let population = Population::synthetic(1, &members(None, 10), 3);
-        let written = RequestWriter::new(0xab, Details::default()).write(&request, &population);
+        let mut writer = RequestWriter::new(0xab, Details::default());
+        let written = writer.write(&request, &population, None);
         assert_eq!(written.unwrap().len(), framed(&real).len());
     }
 }

@@ -46,6 +46,7 @@ mod issuer_sandbox;
 mod issuer_stand_in;
 mod issuer_trouble;
 mod load;
+mod load_proof;
 mod malformed;
 mod notifications;
 mod notifications_live;

@@ -2,19 +2,28 @@
 
 pub(crate) mod breakdown;
 mod breakdown_text;
+pub(crate) mod certificate;
 mod curve;
 pub(crate) mod file;
 pub(crate) mod html;
+pub(crate) mod other_calls;
 mod plot;
+pub(crate) mod rules;
 pub(crate) mod text;
 pub(crate) mod time_line;
+
+use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::recorder::{Counts, Record, Times};
+use crate::outcome::Outcome;
+use crate::recorder::{Counts, Times, count_in};
 use breakdown::{SchemeFacts, TimingFacts};
+use certificate::CertificateFacts;
 pub(crate) use curve::CurvePoint;
+use other_calls::OtherCallFacts;
+use rules::RulesFacts;
 pub(crate) use time_line::TimeLineFacts;
 
 /// Names the form of the JSON report; a field is never changed in meaning under the same name.
@@ -56,6 +65,17 @@ pub(crate) struct Report {
     pub(crate) schemes: Option<Vec<SchemeFacts>>,
     /// What became of the requests, most frequent first.
     pub(crate) outcomes: Vec<OutcomeFacts>,
+    /// The calls that were no payments, by RPC: none of the figures above has them.
+    pub(crate) other_calls: Vec<OtherCallFacts>,
+    /// Calls that were to follow others after the end, and were not sent.
+    pub(crate) abandoned: u64,
+    /// What was proven of the answers; absent if they were not checked.
+    pub(crate) certificate: Option<CertificateFacts>,
+    /// The same for two runs in which every payment was asked alike and decided alike, in whatever
+    /// order; hexadecimal; absent if the answers were not checked.
+    pub(crate) decided_alike: Option<String>,
+    /// How often each rule was met; absent unless `--rules` asked.
+    pub(crate) rules: Option<RulesFacts>,
     /// What measured.
     pub(crate) generator: GeneratorFacts,
     /// What was measured.
@@ -83,7 +103,9 @@ pub(crate) struct PlanFacts {
     pub(crate) discipline: &'static str,
     /// `poisson` or `constant`; absent for a closed loop.
     pub(crate) arrivals: Option<&'static str>,
-    /// Requests a second; absent for a closed loop.
+    /// How the rate went over the measured part, such as `steady`; `none` for a closed loop.
+    pub(crate) shape: String,
+    /// Requests a second, in the mean over the measured part; absent for a closed loop.
     pub(crate) rate_per_second: Option<f64>,
     /// Length of the measured part.
     pub(crate) duration_ns: u64,
@@ -253,12 +275,22 @@ pub(crate) struct HostFacts {
     pub(crate) started_at: String,
     /// Share of the machine's time that other guests took; absent where it is not told.
     pub(crate) stolen: Option<f64>,
+    /// How long this process was throttled by a CPU quota, as a share of the measured time, summed
+    /// over processors; absent where it is not told.
+    pub(crate) throttled: Option<f64>,
 }
 
 impl Report {
     /// Whether requests failed for the tool's or the transport's sake.
     pub(crate) fn has_tool_failures(&self) -> bool {
-        self.counts.not_connected > 0 || self.outcomes.iter().any(|facts| facts.is_tool_failure)
+        let others = &self.other_calls;
+        let mut outcomes = self
+            .outcomes
+            .iter()
+            .chain(others.iter().flat_map(|calls| &calls.outcomes));
+        self.counts.not_connected > 0
+            || others.iter().any(|calls| calls.counts.not_connected > 0)
+            || outcomes.any(|facts| facts.is_tool_failure)
     }
 }
 
@@ -288,9 +320,8 @@ pub(crate) fn percentile(histogram: &Histogram<u64>, quantile: f64) -> Option<u6
 }
 
 impl CountFacts {
-    /// The figures of a record.
-    pub(crate) fn of(record: &Record) -> Self {
-        use crate::outcome::Outcome;
+    /// The figures of some calls.
+    pub(crate) fn of(counts: Counts, outcomes: &BTreeMap<Outcome, Times>) -> Self {
         let Counts {
             planned,
             sent,
@@ -298,40 +329,40 @@ impl CountFacts {
             skipped,
             not_connected,
             warm_up_sent,
-        } = record.counts;
+        } = counts;
+        let count_where = |is_one: fn(Outcome) -> bool| count_in(outcomes, is_one);
         Self {
             planned,
             sent,
             dropped,
             skipped,
             not_connected,
-            unfinished: record.count(Outcome::Unfinished),
-            timed_out: record.count(Outcome::TimedOut),
-            answered: record.count_where(Outcome::is_decided),
-            errors: record.count_where(Outcome::is_error),
+            unfinished: count_where(|outcome| outcome == Outcome::Unfinished),
+            timed_out: count_where(|outcome| outcome == Outcome::TimedOut),
+            answered: count_where(Outcome::is_decided),
+            errors: count_where(Outcome::is_error),
             warm_up_sent,
         }
     }
 }
 
-/// What became of the requests, most frequent first.
-pub(crate) fn outcomes(record: &Record) -> Vec<OutcomeFacts> {
-    let mut outcomes: Vec<OutcomeFacts> = record
-        .outcomes
+/// What became of some calls, of which so many were sent, most frequent first.
+pub(crate) fn outcomes_of(outcomes: &BTreeMap<Outcome, Times>, sent: u64) -> Vec<OutcomeFacts> {
+    let mut facts: Vec<OutcomeFacts> = outcomes
         .iter()
         .map(|(outcome, times)| OutcomeFacts {
             kind: outcome.kind(),
             name: outcome.label(),
             is_tool_failure: outcome.is_tool_failure(),
             count: times.response.len(),
-            share: crate::figures::share(times.response.len(), record.counts.sent),
+            share: crate::figures::share(times.response.len(), sent),
             response: TimeFacts::of(&times.response),
             service: TimeFacts::of(&times.service),
             lag: TimeFacts::of(&times.lag),
         })
         .collect();
-    outcomes.sort_by_key(|facts| std::cmp::Reverse(facts.count));
-    outcomes
+    facts.sort_by_key(|facts| std::cmp::Reverse(facts.count));
+    facts
 }
 
 /// A distribution by percentile, as far as its samples support it.
@@ -345,33 +376,4 @@ pub(crate) fn spans(times: &Times) -> Vec<Span> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of_so_many(count: u64) -> Histogram<u64> {
-        let mut histogram = Times::new().response;
-        for value in 1..=count {
-            histogram.saturating_record(value * 1_000);
-        }
-        histogram
-    }
-
-    #[test]
-    fn a_percentile_needs_the_samples_that_support_it() {
-        let check = |quantile, count| {
-            assert_eq!(percentile(&of_so_many(count - 1), quantile), None);
-            assert!(percentile(&of_so_many(count), quantile).is_some());
-        };
-        check(0.99, 459);
-        check(0.999, 4_603);
-        check(0.9999, 46_050);
-        check(0.9, 44);
-        check(0.5, 7);
-    }
-
-    #[test]
-    fn nothing_measured_has_no_figures() {
-        let facts = TimeFacts::of(&of_so_many(0));
-        assert_eq!((facts.count, facts.max_ns, facts.p50_ns), (0, None, None));
-    }
-}
+mod tests;

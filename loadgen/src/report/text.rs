@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{OutcomeFacts, Report, TimeFacts};
-use super::{breakdown_text, plot};
+use super::{breakdown_text, certificate, other_calls, plot, rules};
 use crate::figures::{count_as_real, share};
 
 /// The report as text; with `colours`, the verdict stands out on a terminal.
@@ -15,6 +15,8 @@ pub(crate) fn render(report: &Report, colours: bool) -> String {
         .and_then(|()| breakdown_text::write(&mut text, report))
         .and_then(|()| histogram(&mut text, report))
         .and_then(|()| outcomes(&mut text, report))
+        .and_then(|()| other_calls::write(&mut text, report))
+        .and_then(|()| proven(&mut text, report))
         .and_then(|()| costs(&mut text, report))
         .and_then(|()| surroundings(&mut text, report))
         .and_then(|()| verdict(&mut text, report, colours));
@@ -182,6 +184,25 @@ fn outcomes(text: &mut String, report: &Report) -> Written {
         )?;
     }
     writeln!(text)
+}
+
+fn proven(text: &mut String, report: &Report) -> Written {
+    if let Some(facts) = &report.certificate {
+        certificate::write(text, facts)?;
+        if let Some(alike) = &report.decided_alike {
+            writeln!(
+                text,
+                "  alike         {alike}: another run of this plan with the same number was decided alike, \
+                 call by call"
+            )?;
+        }
+        writeln!(text)?;
+    }
+    if let Some(facts) = &report.rules {
+        rules::write(text, facts)?;
+        writeln!(text)?;
+    }
+    Ok(())
 }
 
 fn costs(text: &mut String, report: &Report) -> Written {

@@ -6,6 +6,7 @@ mod chart;
 mod head;
 mod over_time;
 mod percentiles;
+mod proof;
 mod spread;
 mod tables;
 mod words;
@@ -62,6 +63,7 @@ fn write_page(page: &mut String, report: &Report) -> Written {
     breakdown::write(page, report)?;
     over_time::write(page, report)?;
     spread::write(page, report)?;
+    proof::write(page, report)?;
     tables::write(page, report)?;
     writeln!(page, "</main>\n</body>\n</html>")
 }

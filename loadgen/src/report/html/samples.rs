@@ -8,7 +8,7 @@ use crate::recorder::{Counts, Record, Sample, Times};
 use crate::report::breakdown::{self, TimingFacts};
 use crate::report::{
     CountFacts, GeneratorFacts, HostFacts, PlanFacts, RateFacts, Report, SCHEMA, ServerFacts,
-    TimeFacts, Verdict, curve, outcomes, spans, time_line,
+    TimeFacts, Verdict, curve, outcomes_of, spans, time_line,
 };
 use crate::scheme::CardScheme;
 use crate::time_line::TimeLine;
@@ -192,7 +192,7 @@ fn record(rate: u64, seconds: u64, ends: impl Fn(u64) -> Outcome) -> Record {
 
 fn report(record: &Record, length_ns: u64) -> Report {
     let headline: Times = record.headline();
-    let counts = CountFacts::of(record);
+    let counts = CountFacts::of(record.counts, &record.outcomes);
     let per_second = |count| super::words::per_second(count, length_ns);
     Report {
         schema: SCHEMA,
@@ -219,7 +219,12 @@ fn report(record: &Record, length_ns: u64) -> Report {
         time_line: time_line::of(&record.time_line, length_ns),
         timing: None,
         schemes: None,
-        outcomes: outcomes(record),
+        outcomes: outcomes_of(&record.outcomes, counts.sent),
+        other_calls: Vec::new(),
+        abandoned: 0,
+        certificate: None,
+        decided_alike: None,
+        rules: None,
         generator: GeneratorFacts {
             version: "0.1.0",
             workers: 1,
@@ -240,6 +245,7 @@ fn report(record: &Record, length_ns: u64) -> Report {
             cores: 2,
             started_at: "2026-11-23T15:06:03.123456789Z".to_owned(),
             stolen: Some(0.0031),
+            throttled: Some(0.0),
         },
     }
 }
@@ -248,6 +254,7 @@ fn plan(rate: f64, length_ns: u64) -> PlanFacts {
     PlanFacts {
         discipline: "open",
         arrivals: Some("poisson"),
+        shape: "steady".to_owned(),
         rate_per_second: Some(rate),
         duration_ns: length_ns,
         warm_up_ns: 2 * SECOND_NS,

@@ -172,6 +172,13 @@ fn environment(report: &Report) -> Vec<Fact> {
                 |stolen| format!("{} of the machine's time", percent(stolen)),
             ),
         ),
+        (
+            "throttled",
+            host.throttled.map_or_else(
+                || "not known".to_owned(),
+                |throttled| format!("{} of the measured time", percent(throttled)),
+            ),
+        ),
         ("began", instant(&host.started_at)),
         (
             "generator",
