@@ -118,7 +118,7 @@ prove() {
   stop_server
 
   start_server "${faulty[@]}"
-  load "$fault-again" --replay "$FOLDER/$fault.trace"
+  load "$fault-again" --replay "$FOLDER/$fault.trace" --trace "$FOLDER/$fault-again.trace"
   expect_blame "$fault-again" "$words"
   echo "its trace of $(wc -l <"$FOLDER/$fault.trace") lines shows it again"
   stop_server

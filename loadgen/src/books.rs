@@ -323,25 +323,17 @@ impl Books {
 }
 
 fn parties<'a>(population: &'a Population, request: &Request) -> Option<Parties<'a>> {
-    let payer = population
-        .payers
-        .get(usize::try_from(request.account).ok()?)?;
-    let merchant = population
-        .merchants
-        .get(usize::try_from(request.merchant).ok()?)?;
+    let payer = population.payer(request.account)?;
     Some(Parties {
         account_id: &payer.account_id,
         card_token: &payer.card_token,
-        merchant_id: merchant,
+        merchant_id: population.merchant(request.merchant)?,
     })
 }
 
 /// The call as the oracle knows it.
 pub(crate) fn asked(index: u64, rpc: Rpc, request: &Request, journey: Option<&Journey>) -> Asked {
-    let back_fen = match request.errand {
-        Errand::PayAndReverse { back_fen } | Errand::PayAndRefund { back_fen } => back_fen,
-        Errand::Pay | Errand::PayByCode | Errand::Churn => 0,
-    };
+    let back_fen = request.errand.back_fen().unwrap_or(0);
     let original = journey
         .and_then(|journey| journey.got.original)
         .unwrap_or(Original {

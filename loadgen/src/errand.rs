@@ -57,6 +57,14 @@ impl Errand {
         }
     }
 
+    /// Principal that it gives back, in fen; `None` if it gives nothing back.
+    pub(crate) fn back_fen(self) -> Option<u64> {
+        match self {
+            Self::PayAndReverse { back_fen } | Self::PayAndRefund { back_fen } => Some(back_fen),
+            Self::Pay | Self::PayByCode | Self::Churn => None,
+        }
+    }
+
     /// The call that follows one that went well; `None` after the last.
     pub(crate) fn after(self, rpc: Rpc) -> Option<Rpc> {
         match (self, rpc) {

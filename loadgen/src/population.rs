@@ -54,10 +54,20 @@ impl Population {
         }
     }
 
+    /// Who pays from the account at this place; `None` if there is no such place.
+    pub(crate) fn payer(&self, place: u64) -> Option<&Payer> {
+        self.payers.get(usize::try_from(place).ok()?)
+    }
+
+    /// The id of the merchant at this place; `None` if there is no such place.
+    pub(crate) fn merchant(&self, place: u64) -> Option<&str> {
+        let merchant = self.merchants.get(usize::try_from(place).ok()?);
+        merchant.map(AsRef::as_ref)
+    }
+
     /// The scheme of the card of the account at this place; `None` if there is no such place.
     pub(crate) fn scheme_of(&self, place: u64) -> Option<CardScheme> {
-        let payer = self.payers.get(usize::try_from(place).ok()?)?;
-        Some(payer.scheme)
+        Some(self.payer(place)?.scheme)
     }
 }
 

@@ -171,10 +171,7 @@ fn again(plan: &Plan, asked: &Asked) -> Option<Again> {
             Some(Again::Authorise(Box::new(message)))
         }
         What::Reverse { .. } if request.errand != Errand::Pay => {
-            let payer = plan
-                .population
-                .payers
-                .get(usize::try_from(request.account).ok()?)?;
+            let payer = plan.population.payer(request.account)?;
             let journey = Journey {
                 request,
                 got: Got::default(),

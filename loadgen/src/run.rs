@@ -106,9 +106,12 @@ pub(crate) async fn measure(job: &Job, signals: &mut StopSignals) -> Result<Repo
             "interrupted while creating accounts; nothing is lost, run it again".to_owned(),
         )),
     };
-    provision::probe(&job.place.target)
-        .await
-        .map_err(Failure::tool)?;
+    if job.synthetic {
+        // Where people are created, that begins with the same question.
+        provision::probe(&job.place.target)
+            .await
+            .map_err(Failure::tool)?;
+    }
     let run_id = job.run_id.unwrap_or_else(new_run_id);
     let oracle = tokio::select! {
         oracle = proof::oracle(job, &population) => oracle?,

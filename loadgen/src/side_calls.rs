@@ -11,7 +11,7 @@ use waika::v1::{
 };
 
 use crate::enrol::bind_request;
-use crate::errand::{Errand, Rpc};
+use crate::errand::Rpc;
 use crate::journey::{Got, Journey};
 use crate::oracle::Reversed;
 use crate::outcome::Outcome;
@@ -51,8 +51,7 @@ impl SideCalls {
         index: u64,
         population: &Population,
     ) -> Option<Bytes> {
-        let place = usize::try_from(journey.request.account).ok()?;
-        let payer = population.payers.get(place)?;
+        let payer = population.payer(journey.request.account)?;
         let key = key_text(self.run_id, journey.request.key);
         Some(match rpc {
             Rpc::Authorise => return None,
@@ -256,12 +255,7 @@ fn back(reversal: &v1::Reversal, decided_at: Option<Timestamp>, replayed: bool) 
 }
 
 fn back_fen(journey: &Journey) -> Option<i64> {
-    match journey.request.errand {
-        Errand::PayAndReverse { back_fen } | Errand::PayAndRefund { back_fen } => {
-            i64::try_from(back_fen).ok()
-        }
-        Errand::Pay | Errand::PayByCode | Errand::Churn => None,
-    }
+    i64::try_from(journey.request.errand.back_fen()?).ok()
 }
 
 fn create_code(key: String, payer: &Payer) -> v1::CreatePaymentCodeRequest {

@@ -80,12 +80,8 @@ impl RequestWriter {
         population: &Population,
         payment_code: Option<&str>,
     ) -> Option<()> {
-        let payer = population
-            .payers
-            .get(usize::try_from(request.account).ok()?)?;
-        let merchant = population
-            .merchants
-            .get(usize::try_from(request.merchant).ok()?)?;
+        let payer = population.payer(request.account)?;
+        let merchant = population.merchant(request.merchant)?;
         let buffer = &mut self.buffer;
         buffer.put_slice(&self.key_begins);
         buffer.put_slice(&hex(request.key));

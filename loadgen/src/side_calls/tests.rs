@@ -1,4 +1,5 @@
 use super::*;
+use crate::errand::Errand;
 use crate::population::members;
 use crate::workload::{Mode, Request};
 
