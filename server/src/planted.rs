@@ -4,11 +4,13 @@
 //! Compiled only with the feature `planted-faults`, and even then each has to be turned on. An event
 //! that meets a fault is decided, answered and written as ever. What goes wrong is a sum in memory,
 //! and with it whatever is decided by that sum later, or a list that is read. A start that recovers
-//! from the journal alone has the sums right again.
+//! from the journal alone has the sums right again. One fault only takes time: it is for whoever
+//! compares servers.
 
 use std::hash::Hasher as _;
 use std::num::NonZeroU64;
 
+use rustix::time::{ClockId, clock_gettime};
 use siphasher::sip::SipHasher13;
 use waika_domain::account::Account;
 use waika_domain::event::{DecidedPayment, Event, GiveBack, Reservation};
@@ -23,8 +25,10 @@ use crate::ledger::decode::Stored;
 pub struct PlantedFault {
     /// What goes wrong.
     pub kind: FaultKind,
-    /// Of so many idempotency keys, one meets it.
+    /// Of so many idempotency keys, one meets it; a slowness is met by all.
     pub one_in: NonZeroU64,
+    /// How long a slowness is, in nanoseconds of processor time; the others take none.
+    pub nanoseconds: u32,
 }
 
 /// What goes wrong.
@@ -38,15 +42,18 @@ pub enum FaultKind {
     WrongMonth,
     /// An approval is in no list of the account's authorisations.
     LostAuthorisation,
+    /// Deciding a payment takes more processor time. Nothing that is told is wrong.
+    Slow,
 }
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::ForgottenReservation,
         Self::ReplayCounted,
         Self::WrongMonth,
         Self::LostAuthorisation,
+        Self::Slow,
     ];
 
     /// Its name in the configuration.
@@ -56,6 +63,7 @@ impl FaultKind {
             Self::ReplayCounted => "replay-counted",
             Self::WrongMonth => "wrong-month",
             Self::LostAuthorisation => "lost-authorisation",
+            Self::Slow => "slow",
         }
     }
 }
@@ -99,6 +107,18 @@ impl PlantedFault {
         }
     }
 
+    /// Takes the time that a slowness takes for a payment.
+    fn linger(self, event: &Event) {
+        if self.kind == FaultKind::Slow && event.decision().is_some() {
+            let now = || {
+                let time = clock_gettime(ClockId::ThreadCPUTime);
+                time.tv_sec * 1_000_000_000 + time.tv_nsec
+            };
+            let end = now() + i64::from(self.nanoseconds);
+            while now() < end {}
+        }
+    }
+
     fn loses(self, stored: &Stored) -> bool {
         let is_approval = stored.event().and_then(approved).is_some();
         let key = stored.call.as_ref().map(|call| &call.key);
@@ -110,6 +130,7 @@ impl Authoriser {
     /// Does wrong what an event did right.
     pub(crate) fn plant_after(&self, event: &Event, key: &IdempotencyKey, account: &mut Account) {
         if let Some(fault) = self.planted {
+            fault.linger(event);
             change(account, |usage| fault.after(event, key, usage));
         }
     }

@@ -243,6 +243,7 @@ fn log_planted(config: &Config) {
         Some(fault) => error!(
             fault = fault.kind.name(),
             one_in = fault.one_in,
+            nanoseconds = fault.nanoseconds,
             "this build is for tests: it lies on purpose"
         ),
     }

@@ -24,9 +24,18 @@ pub(super) const PLANTED: &[Flag] = &[
     .takes("N")
     .or("10000")
     .hidden(),
+    Flag::value(
+        TIME,
+        "WAIKA_PLANTED_FAULT_NS",
+        "How much processor time a slowness takes for each payment, in nanoseconds",
+    )
+    .takes("N")
+    .or("1000")
+    .hidden(),
 ];
 
 const ONE_IN: &str = "planted-fault-one-in";
+const TIME: &str = "planted-fault-ns";
 
 /// The fault that is turned on. None if none is, or after a mistake, which the reader remembers.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<PlantedFault> {
@@ -35,9 +44,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<PlantedFault> {
         let number = values::number(text, &(1..=u64::MAX))?;
         Ok(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN))
     });
+    let nanoseconds = reader.read(TIME, |text| {
+        let number = values::number(text, &(1..=u64::from(u32::MAX)))?;
+        Ok(u32::try_from(number).unwrap_or(u32::MAX))
+    });
     Some(PlantedFault {
         kind: kind?,
         one_in: one_in?,
+        nanoseconds: nanoseconds?,
     })
 }
 
@@ -73,16 +87,28 @@ mod tests {
         for kind in FaultKind::ALL {
             let found = planted(&["--planted-fault", kind.name()]);
             let one_in = NonZeroU64::new(10_000).unwrap();
-            assert_eq!(found, Ok(Some(PlantedFault { kind, one_in })));
+            let nanoseconds = 1_000;
+            let fault = PlantedFault {
+                kind,
+                one_in,
+                nanoseconds,
+            };
+            assert_eq!(found, Ok(Some(fault)));
         }
     }
 
     #[test]
     fn every_mistake_is_told() {
-        let told = planted(&["--planted-fault=none", "--planted-fault-one-in=0"]).unwrap_err();
+        let mistakes = [
+            "--planted-fault=none",
+            "--planted-fault-one-in=0",
+            "--planted-fault-ns=0",
+        ];
+        let told = planted(&mistakes).unwrap_err();
         for words in [
             "--planted-fault: \"none\" is no fault that can be planted: forgotten-reservation, ",
             "--planted-fault-one-in: \"0\" is not a number from 1 to ",
+            "--planted-fault-ns: \"0\" is not a number from 1 to ",
         ] {
             assert!(told.contains(words), "no {words:?} in {told}");
         }

@@ -20,7 +20,11 @@ fn key(number: u32) -> IdempotencyKey {
 
 fn fault(kind: FaultKind, one_in: u64) -> PlantedFault {
     let one_in = NonZeroU64::new(one_in).unwrap();
-    PlantedFault { kind, one_in }
+    PlantedFault {
+        kind,
+        one_in,
+        nanoseconds: 0,
+    }
 }
 
 fn month(number: u8) -> Month {
@@ -98,9 +102,9 @@ fn reversal(month_restored: bool) -> Event {
 
 #[test]
 fn each_fault_changes_what_it_is_named_for_and_nothing_else() {
-    use FaultKind::{ForgottenReservation, LostAuthorisation, ReplayCounted, WrongMonth};
-    let check = |event: &Event, before: Usage, of: [(FaultKind, Usage, Usage); 4]| {
-        for (kind, after, after_replay) in of {
+    use FaultKind::{ForgottenReservation, LostAuthorisation, ReplayCounted, Slow, WrongMonth};
+    let check = |event: &Event, before: Usage, of: &[(FaultKind, Usage, Usage)]| {
+        for &(kind, after, after_replay) in of {
             let fault = fault(kind, 1);
             assert_eq!(fault.after(event, &key(1), before), after, "{kind:?}");
             let replayed = fault.after_replay(event, &key(1), before);
@@ -111,18 +115,19 @@ fn each_fault_changes_what_it_is_named_for_and_nothing_else() {
     check(
         &card(),
         same,
-        [
+        &[
             (ForgottenReservation, usage(2, 200, 400), same),
             (ReplayCounted, same, usage(2, 400, 600)),
             (WrongMonth, same, same),
             (LostAuthorisation, same, same),
+            (Slow, same, same),
         ],
     );
     let unmoved = |event: &Event, before: Usage| {
         check(
             event,
             before,
-            FaultKind::ALL.map(|kind| (kind, before, before)),
+            &FaultKind::ALL.map(|kind| (kind, before, before)),
         );
     };
     unmoved(&payment(Funding::Balance), same);
@@ -130,7 +135,7 @@ fn each_fault_changes_what_it_is_named_for_and_nothing_else() {
     check(
         &reversal(false),
         same,
-        [
+        &[
             (ForgottenReservation, same, same),
             (ReplayCounted, same, same),
             (WrongMonth, usage(2, 200, 500), same),
@@ -151,6 +156,23 @@ fn only_some_keys_meet_a_fault_and_they_are_always_the_same() {
     let some = met(100);
     assert!((60..150).contains(&some.len()), "{}", some.len());
     assert_eq!(some[..3], [32, 306, 487], "in every process");
+}
+
+#[test]
+fn a_slowness_takes_processor_time_of_payments_only() {
+    let used = |event: &Event| {
+        let slow = PlantedFault {
+            nanoseconds: 20_000_000,
+            ..fault(FaultKind::Slow, 10_000)
+        };
+        let now = || clock_gettime(ClockId::ThreadCPUTime);
+        let before = now();
+        slow.linger(event);
+        let after = now();
+        (after.tv_sec - before.tv_sec) * 1_000_000_000 + after.tv_nsec - before.tv_nsec
+    };
+    assert!(used(&card()) >= 20_000_000);
+    assert!(used(&reversal(true)) < 20_000_000);
 }
 
 #[test]
