@@ -68,6 +68,18 @@ fi
 step "other people's clients"
 bash tests/interop/run.sh
 
+step "histogram logs, and slices of one plan"
+bash tests/hlog.sh
+
+step "every form of a result"
+bash tests/forms.sh
+
+step "a run as it is seen on a terminal"
+bash tests/view.sh
+
+step "examples of pipelines"
+bash tests/ci_examples.sh
+
 step "the report as a page"
 bash tests/report.sh
 

@@ -10,15 +10,24 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::capacity::CapacityArgs;
 use crate::floor::Runtime;
+use crate::gate::{CompareArgs, GateArgs};
+use crate::hlog::HlogArgs;
+use crate::merge::MergeArgs;
 use crate::pacer::Pacing;
 use crate::plan::Details;
 use crate::preset::Preset;
+use crate::report::outputs::OutputArgs;
+use crate::retell::ReportArgs;
 use crate::schedule::{Arrivals, Rate, RateShape};
 use crate::scheme::Shares;
 use crate::selftest::SelftestArgs;
+use crate::start::PartArgs;
 use crate::target::Target;
+use crate::threshold::ThresholdArgs;
 use crate::values::{exponent, hexadecimal, positive_time, rate, share, time};
+use crate::view::ViewArgs;
 
 /// Measures authorisation services, and says when the measurement is not to be trusted.
 #[derive(Debug, Parser)]
@@ -39,12 +48,22 @@ pub(crate) enum Command {
     /// Show what a run would do
     #[command(subcommand)]
     Plan(PlanCommand),
+    /// Find the highest rate at which a server keeps its SLOs
+    Capacity(Box<CapacityArgs>),
     /// Create the merchants and accounts that a run pays with; harmless when they are there
     Provision(ProvisionArgs),
+    /// Show stored results again, in any form
+    Report(ReportArgs),
     /// Serve approvals without doing any work: what the wire alone costs
     Floor(FloorArgs),
     /// Measure a stub whose stalls are known, and check that the figures are right
     Selftest(SelftestArgs),
+    /// Join the logs of several hosts that ran slices of one plan
+    Merge(MergeArgs),
+    /// Compare two servers, block by block: is B worse than A by more than is tolerated?
+    Gate(Box<GateArgs>),
+    /// Compare runs that were stored with --json on one machine
+    Compare(CompareArgs),
 }
 
 /// `plan`.
@@ -60,11 +79,14 @@ impl CommandLine {
         Self::read_from(std::env::args_os())
     }
 
-    /// Reads these words, of which the first is the program's name.
+    /// Reads these words, of which the first is the program's name. A quickstart has its page unasked.
     pub(crate) fn read_from<A: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Self, clap::Error> {
-        let matches = Self::command().try_get_matches_from(arguments)?;
+        let command = Self::command().mut_subcommand("quickstart", |quickstart| {
+            quickstart.mut_arg("html", |html| html.default_value("waika-report.html"))
+        });
+        let matches = command.try_get_matches_from(arguments)?;
         let mut line = Self::from_arg_matches(&matches)?;
         if let Command::Run(args) | Command::Plan(PlanCommand::Show(args)) = &mut line.command {
             args.given = Given::of(&matches);
@@ -154,9 +176,6 @@ pub(crate) struct EngineArgs {
     /// How to wait until a request is due
     #[arg(long, value_enum, default_value = "hybrid")]
     pub(crate) pacing: Pacing,
-    /// Also write the whole report there, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
 }
 
 /// `quickstart`.
@@ -189,9 +208,14 @@ pub(crate) struct QuickstartArgs {
     pub(crate) traffic: TrafficArgs,
     #[command(flatten)]
     pub(crate) details: Details,
-    /// Where to write the report as a page for a browser
-    #[arg(long, default_value = "waika-report.html", value_name = "FILE")]
-    pub(crate) html: PathBuf,
+    #[command(flatten)]
+    pub(crate) view: ViewArgs,
+    #[command(flatten)]
+    pub(crate) threshold: ThresholdArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) log: HlogArgs,
     /// The server to start, instead of the one beside this program
     #[arg(long, value_name = "FILE")]
     pub(crate) server: Option<PathBuf>,
@@ -277,6 +301,10 @@ pub(crate) struct RunArgs {
     pub(crate) manner: MannerArgs,
     #[command(flatten)]
     pub(crate) details: Details,
+    #[command(flatten)]
+    pub(crate) threshold: ThresholdArgs,
+    #[command(flatten)]
+    pub(crate) view: ViewArgs,
     /// Sets the idempotency keys of runs apart; a new one each time if it is not given
     #[arg(long, value_name = "HEX", value_parser = hexadecimal)]
     pub(crate) run_id: Option<u64>,
@@ -291,9 +319,12 @@ pub(crate) struct RunArgs {
     /// Where to write the requests of accounts about which the server has lied, if it has
     #[arg(long, default_value = "waika-trace.jsonl", value_name = "FILE")]
     pub(crate) trace: PathBuf,
-    /// Also write the report there, as a page for a browser
-    #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) log: HlogArgs,
+    #[command(flatten)]
+    pub(crate) part: PartArgs,
     /// Process of a server on this machine, whose processor time shall be reported
     #[arg(long, value_name = "PID")]
     pub(crate) server_pid: Option<NonZeroU32>,
@@ -348,31 +379,4 @@ pub(crate) fn run_args(flags: &[&str]) -> RunArgs {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        CommandLine::command().debug_assert();
-    }
-
-    #[test]
-    fn a_run_knows_which_flags_were_given() {
-        let check = |arguments: &[&str], flag: &str, given: bool| {
-            let line = CommandLine::read_from(arguments).unwrap();
-            let (Command::Run(args) | Command::Plan(PlanCommand::Show(args))) = line.command else {
-                panic!("{arguments:?} is no run");
-            };
-            assert_eq!(args.given.has(flag), given, "{arguments:?}: {flag}");
-        };
-        check(&["waika-loadgen", "run", "--rate", "1000"], "rate", true);
-        check(&["waika-loadgen", "run"], "rate", false);
-        check(&["waika-loadgen", "run", "--stream"], "stream", true);
-        check(&["waika-loadgen", "run"], "stream", false);
-        check(
-            &["waika-loadgen", "plan", "show", "--warm-up", "1s"],
-            "warm_up",
-            true,
-        );
-    }
-}
+mod tests;

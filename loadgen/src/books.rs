@@ -8,7 +8,9 @@ use crate::calls::Ticket;
 use crate::clock::monotonic_ns;
 use crate::draw::digest;
 use crate::errand::{Errand, Rpc};
+use crate::hlog::{Feed, Pen};
 use crate::journey::{Follower, Journey};
+use crate::live::{Board, Count};
 use crate::oracle::{Asked, Month, Original, Refusal, Stamp, Told, What};
 use crate::outcome::Outcome;
 use crate::plan::{Discipline, Plan};
@@ -17,6 +19,7 @@ use crate::progress::Progress;
 use crate::recorder::{Counts, Record, Sample};
 use crate::rules::{Paid, Tally};
 use crate::side_calls::{self, Gave};
+use crate::threshold::Selected;
 use crate::time_line::TimeLine;
 use crate::workload::Request;
 
@@ -28,34 +31,39 @@ pub(crate) struct Books {
     pub(crate) plan: Arc<Plan>,
     progress: Arc<Progress>,
     record: Record,
+    /// Rough figures; `None` where nobody looks at them.
+    board: Option<Arc<Board>>,
     /// The month of the first decision, for the rules.
     first_month: Option<Month>,
     /// Calls that were sent, and calls that ended.
     noted: u64,
     start_ns: u64,
+    /// What the log is written with, if one is wanted.
+    pen: Option<Pen>,
 }
 
 impl Books {
     /// Nothing written yet, with slices that suit the length of the plan, where it is known.
     pub(crate) fn new(plan: &Arc<Plan>, progress: &Arc<Progress>) -> Self {
         let mut record = Record::of(plan.details);
+        record.selected = Selected::of(&plan.selections);
         match &plan.discipline {
             Discipline::Open { .. } | Discipline::Closed { requests: None, .. } => {
                 let length_ns = plan.end_ns.saturating_sub(plan.warm_up_ns);
                 record.time_line = TimeLine::for_length(length_ns);
             }
-            Discipline::Closed {
-                requests: Some(_), ..
-            } => {}
+            Discipline::Closed { .. } => {}
         }
         record.rules = plan.rules.then(Tally::default);
         Self {
             plan: Arc::clone(plan),
             progress: Arc::clone(progress),
             record,
+            board: progress.board(),
             first_month: None,
             noted: 0,
             start_ns: 0,
+            pen: plan.feed.as_ref().and_then(Feed::pen),
         }
     }
 
@@ -71,6 +79,9 @@ impl Books {
 
     /// What was measured.
     pub(crate) fn into_record(self) -> Record {
+        if let Some(pen) = self.pen {
+            pen.finish();
+        }
         self.record
     }
 
@@ -82,23 +93,27 @@ impl Books {
     /// Counts a call that is due, whatever becomes of it.
     pub(crate) fn plan_one(&mut self, rpc: Rpc, due_ns: u64) {
         self.count(rpc, due_ns, |counts| counts.planned += 1);
+        self.show(rpc, Count::Planned);
     }
 
     /// Counts one that is not sent because its deadline has passed.
     pub(crate) fn skip(&mut self, rpc: Rpc, due_ns: u64) {
         self.count(rpc, due_ns, |counts| counts.skipped += 1);
+        self.show(rpc, Count::Skipped);
         self.count_not_sent(rpc, due_ns);
     }
 
     /// Counts one that is not sent because too many calls are open.
     pub(crate) fn drop_one(&mut self, rpc: Rpc, due_ns: u64) {
         self.count(rpc, due_ns, |counts| counts.dropped += 1);
+        self.show(rpc, Count::Dropped);
         self.count_not_sent(rpc, due_ns);
     }
 
     /// Counts one that could not be sent for want of a connection: it has no times.
     pub(crate) fn count_not_connected(&mut self, rpc: Rpc, due_ns: u64) {
         self.count(rpc, due_ns, |counts| counts.not_connected += 1);
+        self.show(rpc, Count::NotConnected);
         self.count_not_sent(rpc, due_ns);
     }
 
@@ -195,7 +210,7 @@ impl Books {
     fn wants(&self, ticket: &Ticket) -> Wants<'_> {
         let parties = || parties(&self.plan.population, &ticket.request);
         Wants {
-            decision_for: self.plan.oracle.as_ref().and_then(|_| parties()),
+            decision_for: self.plan.reads_decisions.then(parties).flatten(),
             body_hash: self
                 .plan
                 .oracle
@@ -276,6 +291,11 @@ impl Books {
             done_ns,
         };
         self.progress.done.fetch_add(1, Ordering::Relaxed);
+        if ticket.rpc == Rpc::Authorise
+            && let Some(board) = &self.board
+        {
+            board.finish(answer.outcome, sample);
+        }
         let Some(since_ns) = sample.due_ns.checked_sub(self.plan.warm_up_ns) else {
             return;
         };
@@ -283,20 +303,27 @@ impl Books {
             self.record.side(ticket.rpc).finish(answer.outcome, sample);
             return;
         }
-        let response_ns = sample.done_ns.saturating_sub(sample.due_ns);
         self.record.finish(answer.outcome, sample);
+        if let Some(pen) = &mut self.pen {
+            pen.note(answer.outcome, sample);
+        }
         self.record
             .time_line
-            .finish(answer.outcome, since_ns, response_ns);
+            .finish(answer.outcome, since_ns, sample);
         if let Some(timing) = &mut self.record.timing
             && answer.outcome.is_decided()
         {
             let round_trip_ns = sample.done_ns.saturating_sub(sample.sent_ns);
             timing.finish(round_trip_ns, answer.timing);
         }
+        let request = &ticket.request;
+        let scheme_of = || self.plan.population.scheme_of(request.account);
+        let selected = &mut self.record.selected;
+        selected.finish(request.mode, scheme_of, answer.outcome, sample);
         if let Some(schemes) = &mut self.record.schemes
-            && let Some(scheme) = self.plan.population.scheme_of(ticket.request.account)
+            && let Some(scheme) = scheme_of()
         {
+            let response_ns = sample.done_ns.saturating_sub(sample.due_ns);
             schemes.finish(scheme, answer.outcome, response_ns);
         }
     }
@@ -309,6 +336,15 @@ impl Books {
         match rpc {
             Rpc::Authorise => add(&mut self.record.counts),
             rpc => add(&mut self.record.side(rpc).counts),
+        }
+    }
+
+    /// Counts a payment for those who look on.
+    fn show(&self, rpc: Rpc, what: Count) {
+        if rpc == Rpc::Authorise
+            && let Some(board) = &self.board
+        {
+            board.count(what);
         }
     }
 

@@ -48,7 +48,7 @@ impl Instants {
         const CLOSE_NS: u64 = 1_000_000;
         let look = || {
             let monotonic_ns = monotonic_ns();
-            let wall_ns = since_epoch_ns(wall());
+            let wall_ns = since_epoch_signed_ns(wall());
             let both = Self {
                 monotonic_ns,
                 wall_ns,
@@ -94,7 +94,12 @@ pub(crate) fn duration_ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn since_epoch_ns(time: SystemTime) -> i128 {
+/// Nanoseconds since the epoch; 0 before it.
+pub(crate) fn since_epoch_ns(time: SystemTime) -> u64 {
+    u64::try_from(since_epoch_signed_ns(time)).unwrap_or(0)
+}
+
+fn since_epoch_signed_ns(time: SystemTime) -> i128 {
     let signed = |duration: Duration| i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX);
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => signed(since),
@@ -156,6 +161,7 @@ mod tests {
     #[test]
     fn instants_before_the_epoch_are_negative() {
         let before = SystemTime::UNIX_EPOCH - Duration::from_millis(3);
-        assert_eq!(since_epoch_ns(before), -3_000_000);
+        assert_eq!(since_epoch_signed_ns(before), -3_000_000);
+        assert_eq!(since_epoch_ns(before), 0);
     }
 }

@@ -3,21 +3,23 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
-use crate::clock::{Instants, SECOND_NS, monotonic_ns, process_cpu_ns};
+use crate::clock::{Instants, monotonic_ns, process_cpu_ns};
 use crate::driver::{self, Connected, WorkerError, WorkerResult};
+use crate::exit::Failure;
 use crate::figures::share;
 use crate::host;
 use crate::plan::{Discipline, Plan};
 use crate::progress::Progress;
 use crate::recorder::Record;
 use crate::signals::StopSignals;
+use crate::start;
 use crate::throttle::ThrottleReading;
 use crate::validity::ThrottledPart;
-use crate::watch::{self, View};
+use crate::view::{self, Scene, Show};
 
 /// Time between telling the workers to start and the start, so that all of them have heard.
 const LEAD_NS: u64 = 50_000_000;
@@ -48,6 +50,8 @@ pub(crate) struct Measured {
     pub(crate) stepped_ns: i64,
     /// It was stopped before its end.
     pub(crate) interrupted: bool,
+    /// When the first request could be due, on the wall clock.
+    pub(crate) began: SystemTime,
     /// No arrival from this index on has taken place.
     pub(crate) arrivals: u64,
 }
@@ -74,44 +78,58 @@ pub(crate) enum CrewError {
         /// What was asked for.
         wanted: usize,
     },
+    /// It is too late for the instant that was given.
+    #[error(transparent)]
+    Late(#[from] Failure),
     /// A worker ended without a result.
     #[error("a worker ended before its time")]
     Lost,
     /// It was asked to stop before the first request.
     #[error("interrupted before the first request was sent")]
     Interrupted,
+    /// It was asked to stop again before it had stopped.
+    #[error("interrupted twice: ended at once, without a report")]
+    InterruptedTwice,
 }
 
-/// Carries out the plan. `server` is a process on this machine whose time shall be measured.
+/// Carries out the plan, and shows counters in a line. `server` is a process on this machine whose
+/// time shall be measured.
 pub(crate) async fn run(
     plan: &Arc<Plan>,
     server: Option<NonZeroU32>,
     signals: &mut StopSignals,
 ) -> Result<Measured, CrewError> {
-    let progress = Arc::new(Progress::default());
+    run_as(plan, server, signals, Show::Counters).await
+}
+
+/// The same, shown in this way.
+pub(crate) async fn run_as(
+    plan: &Arc<Plan>,
+    server: Option<NonZeroU32>,
+    signals: &mut StopSignals,
+    show: Show,
+) -> Result<Measured, CrewError> {
+    let live = show.live();
+    let progress = Arc::new(Progress::new(live.clone()));
     let (mut ready, mut results) = muster(plan, &progress)?;
     let connected = tokio::select! {
         connected = connect(plan, &mut ready) => connected?,
         () = signals.received() => return Err(CrewError::Interrupted),
     };
-    let allowed = sum_of_bounds(connected.iter().map(|worker| worker.allowed));
-    if let Discipline::Closed { in_flight, .. } = &plan.discipline
-        && let Some(allowed) = allowed
-        && *in_flight > allowed
-    {
-        return Err(CrewError::TooManyOpen {
-            allowed,
-            connections: plan.connections,
-            wanted: *in_flight,
-        });
-    }
-    let start_ns = monotonic_ns() + LEAD_NS;
+    let allowed = allowed(plan, &connected)?;
+    let start_ns = match plan.start_at {
+        Some(at) => start::monotonic_at(at, LEAD_NS)?,
+        None => monotonic_ns() + LEAD_NS,
+    };
+    let began = start::wall_at(start_ns);
     for worker in connected {
         worker.go.send(start_ns).map_err(|_| CrewError::Lost)?;
     }
     let mut gauge = Gauge::new(server);
+    let key = Notify::new();
     let work = async {
-        let warm_up = Duration::from_nanos(LEAD_NS + plan.warm_up_ns);
+        let lead_ns = start_ns.saturating_sub(monotonic_ns());
+        let warm_up = Duration::from_nanos(lead_ns + plan.warm_up_ns);
         let collected = collect(plan, &mut results);
         let mut collected = std::pin::pin!(collected);
         let mut warm = std::pin::pin!(tokio::time::sleep(warm_up));
@@ -126,7 +144,10 @@ pub(crate) async fn run(
                     gauge.begin(&progress);
                 }
                 _ = looks.tick() => gauge.look(),
-                () = signals.received() => {
+                () = stop_wanted(signals, &key) => {
+                    if interrupted {
+                        return Err(CrewError::InterruptedTwice);
+                    }
                     interrupted = true;
                     progress.stop();
                 }
@@ -134,13 +155,47 @@ pub(crate) async fn run(
         };
         collected.map(|results| (results, interrupted))
     };
-    let (results, interrupted) = watch::while_working(view(plan), looker(&progress), work).await?;
+    let scene = Scene {
+        plan,
+        progress: &progress,
+        live: live.as_ref(),
+        server,
+        start_ns,
+    };
+    let (results, interrupted) = view::while_sending(show, scene, &key, work).await?;
     let costs = gauge.end(&progress);
-    Ok(gather(&results, allowed, costs, interrupted))
+    Ok(Measured {
+        interrupted,
+        began,
+        ..gather(&results, allowed, costs)
+    })
+}
+
+/// How many calls the server allows at once, if it sets a bound: enough for the plan.
+fn allowed(plan: &Plan, connected: &[Connected]) -> Result<Option<usize>, CrewError> {
+    let allowed = sum_of_bounds(connected.iter().map(|worker| worker.allowed));
+    match (&plan.discipline, allowed) {
+        (Discipline::Closed { in_flight, .. }, Some(allowed)) if *in_flight > allowed => {
+            Err(CrewError::TooManyOpen {
+                allowed,
+                connections: plan.connections,
+                wanted: *in_flight,
+            })
+        }
+        _ => Ok(allowed),
+    }
 }
 
 type ReadyReceiver = mpsc::UnboundedReceiver<Result<Connected, WorkerError>>;
 type ResultReceiver = mpsc::UnboundedReceiver<Option<WorkerResult>>;
+
+/// Waits until a signal or a key asks for the end.
+async fn stop_wanted(signals: &mut StopSignals, key: &Notify) {
+    tokio::select! {
+        () = signals.received() => {}
+        () = key.notified() => {}
+    }
+}
 
 /// Starts the threads.
 fn muster(
@@ -183,41 +238,7 @@ fn sum_of_bounds(bounds: impl Iterator<Item = Option<usize>>) -> Option<usize> {
     bounds.sum()
 }
 
-fn view(plan: &Plan) -> View<'static> {
-    let total = match &plan.discipline {
-        Discipline::Open { schedule, .. } => Some(schedule.len()),
-        Discipline::Closed { requests, .. } => *requests,
-    };
-    View {
-        title: "sent",
-        total,
-        every: Duration::from_secs(1),
-    }
-}
-
-fn looker(progress: &Arc<Progress>) -> impl FnMut() -> (u64, String) {
-    let progress = Arc::clone(progress);
-    let mut before = (monotonic_ns(), 0);
-    move || {
-        let (now_ns, done) = (monotonic_ns(), progress.done.load(Ordering::Relaxed));
-        let elapsed_ns = (now_ns - before.0).max(1);
-        let rate = u128::from(done - before.1) * u128::from(SECOND_NS) / u128::from(elapsed_ns);
-        before = (now_ns, done);
-        let remark = format!(
-            "ended {rate}/s, open {}, not sent {}",
-            progress.in_flight(),
-            progress.not_sent.load(Ordering::Relaxed),
-        );
-        (progress.sent.load(Ordering::Relaxed), remark)
-    }
-}
-
-fn gather(
-    results: &[WorkerResult],
-    allowed: Option<usize>,
-    costs: Costs,
-    interrupted: bool,
-) -> Measured {
+fn gather(results: &[WorkerResult], allowed: Option<usize>, costs: Costs) -> Measured {
     let mut record = Record::new();
     for result in results {
         record.merge(&result.record);
@@ -237,7 +258,8 @@ fn gather(
         stolen: costs.stolen,
         throttled: costs.throttled,
         stepped_ns: costs.stepped_ns,
-        interrupted,
+        interrupted: false,
+        began: SystemTime::UNIX_EPOCH,
         arrivals: results
             .iter()
             .map(|result| result.next_index)

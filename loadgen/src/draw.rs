@@ -30,6 +30,10 @@ pub(crate) enum Purpose {
     Merchant,
     /// The permutation that scatters popular accounts.
     Scatter,
+    /// Which blocks of time a difference between hosts is looked for in again.
+    Likeness,
+    /// The order of blocks, and the plans that both arms of a comparison follow.
+    Comparison,
 }
 
 impl Purpose {
@@ -44,6 +48,8 @@ impl Purpose {
             Self::SecondPhone => 0x70_686f,
             Self::Merchant => 0x6d_6572,
             Self::Scatter => 0x73_6361,
+            Self::Likeness => 0x6c_696b,
+            Self::Comparison => 0x63_6d70,
         }
     }
 }

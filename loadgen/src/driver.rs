@@ -196,7 +196,7 @@ impl Worker {
             plan: Arc::clone(plan),
             progress: Arc::clone(progress),
             agenda,
-            index: number as u64,
+            index: plan.first_index(number),
             turn: plan
                 .transport
                 .batch()
@@ -318,7 +318,7 @@ impl Worker {
         } else {
             self.engine.issue_due(index, due_ns);
         }
-        self.index += self.plan.workers as u64;
+        self.index += self.plan.stride();
         Next::Now
     }
 
@@ -333,12 +333,12 @@ impl Worker {
         match self.engine.issue_next(self.index) {
             Issued::Dropped => Next::Later,
             Issued::Sent => {
-                self.index += self.plan.workers as u64;
+                self.index += self.plan.stride();
                 Next::Now
             }
             // Without a connection there is nothing to hurry for.
             Issued::Failed | Issued::NotConnected => {
-                self.index += self.plan.workers as u64;
+                self.index += self.plan.stride();
                 Next::Later
             }
         }

@@ -10,8 +10,12 @@ use crate::exit::Failure;
 use crate::plan::{Details, Transport};
 use crate::preset::Preset;
 use crate::replay::{self, Turns};
+use crate::report::outputs::OutputArgs;
 use crate::schedule::{Arrivals, Curve, MOST_ARRIVALS, Rate, RateShape, Span};
 use crate::settings::{self, ServerClock, Settings};
+use crate::slice::Slice;
+use crate::start::{self, PartArgs};
+use crate::threshold::{self, Thresholds};
 use crate::workload::{Amounts, Mix, Shape, Spread, WHOLE, Workload};
 
 /// One measurement, however it was asked for.
@@ -39,6 +43,8 @@ pub(crate) struct Job {
     pub(crate) manner: Manner,
     /// What is measured besides.
     pub(crate) details: Details,
+    /// What the run must keep to.
+    pub(crate) thresholds: Thresholds,
     /// Sets the keys of runs apart.
     pub(crate) run_id: Option<u64>,
     /// Only these arrivals take place.
@@ -49,8 +55,12 @@ pub(crate) struct Job {
     pub(crate) plan_text: Option<String>,
     /// Where to write the requests that the server has lied about.
     pub(crate) trace: PathBuf,
-    /// Where to write the page, if anywhere.
-    pub(crate) html: Option<PathBuf>,
+    /// Where the report goes besides the screen.
+    pub(crate) output: OutputArgs,
+    /// Where to write the samples, if anywhere.
+    pub(crate) hlog: Option<PathBuf>,
+    /// What part of the plan is sent, and when it begins.
+    pub(crate) part: PartArgs,
     /// What is known of the server.
     pub(crate) server: KnownServer,
 }
@@ -234,17 +244,25 @@ impl Job {
             demand,
             manner,
             details: args.details,
+            thresholds: settings.checks.thresholds.clone().unwrap_or_default(),
             run_id: args.run_id,
             replay: None,
             replayed: None,
             plan_text: Some(settings::show(effective.preset, settings, &[])),
             trace: args.trace,
-            html: args.html,
+            output: args.output,
+            hlog: args.log.hlog,
+            part: args.part,
             server: KnownServer {
                 pid: args.server_pid,
                 ..KnownServer::default()
             },
         }
+    }
+
+    /// What part of the plan is sent.
+    pub(crate) fn slice(&self) -> Slice {
+        self.part.slice.unwrap_or(Slice::WHOLE)
     }
 
     /// When issuing ends, in nanoseconds from the start.
@@ -309,6 +327,7 @@ impl Job {
                 "--server-pid {pid}: there is no such process on this machine"
             )));
         }
+        self.check_part()?;
         match self.pace {
             Pace::Open(..) => {
                 let planned = self.curve()?.expected_before(self.end_ns());
@@ -317,7 +336,7 @@ impl Job {
                         "--rate and --duration make {planned} requests, and {MOST_ARRIVALS} is the most"
                     )));
                 }
-                Ok(())
+                threshold::check(self)
             }
             Pace::Closed(in_flight, _) if in_flight < engine.workers => {
                 Err(Failure::Usage(format!(
@@ -325,7 +344,35 @@ impl Job {
                     engine.workers
                 )))
             }
-            Pace::Closed(..) => Ok(()),
+            Pace::Closed(..) => threshold::check(self),
         }
+    }
+
+    /// Whether this host can be one of several, and begin when it shall.
+    fn check_part(&self) -> Result<(), Failure> {
+        let usage = |what: &str| Err(Failure::Usage(what.to_owned()));
+        if let Some(at) = self.part.start_at {
+            start::check(at)?;
+        }
+        let Some(slice) = self.part.slice else {
+            return Ok(());
+        };
+        if matches!(self.pace, Pace::Closed(..)) {
+            return usage("--slice: a closed loop has no plan to take a slice of: use --rate");
+        }
+        if self.demand.month_end {
+            return usage(
+                "--slice and load.clock = \"month-end\": each host would move the server's clock: run \
+                 it on one host",
+            );
+        }
+        if self.run_id.is_none() {
+            return Err(Failure::Usage(format!(
+                "--slice {slice}: give all slices the same --run-id, another one for each run, such as \
+                 --run-id {:x}",
+                crate::run::new_run_id()
+            )));
+        }
+        Ok(())
     }
 }

@@ -13,6 +13,8 @@ mod by_scheme;
 mod call;
 mod call_template;
 mod calls;
+mod capacity;
+mod clean;
 mod clock;
 mod crew;
 mod draw;
@@ -23,12 +25,16 @@ mod errand;
 mod exit;
 mod figures;
 mod floor;
+mod gate;
+mod hlog;
 mod host;
 mod http2;
 mod job;
 mod journey;
 mod lane;
+mod live;
 mod merchant;
+mod merge;
 mod month_end;
 mod oracle;
 mod outcome;
@@ -39,6 +45,7 @@ mod person;
 mod plan;
 mod population;
 mod preset;
+mod process_group;
 mod progress;
 mod proof;
 mod provision;
@@ -46,9 +53,11 @@ mod quickstart;
 mod recorder;
 mod replay;
 mod report;
+mod retell;
 mod review;
 mod rules;
 mod run;
+mod samples;
 mod schedule;
 mod scheme;
 mod selftest;
@@ -56,16 +65,21 @@ mod server_process;
 mod settings;
 mod side_calls;
 mod signals;
+mod slice;
+mod start;
+mod stored;
 mod stranger;
 mod stream;
 mod summary;
 mod target;
+mod threshold;
 mod throttle;
 mod time_line;
 mod timing;
 mod trace;
 mod validity;
 mod values;
+mod view;
 mod watch;
 mod wire;
 mod workload;
@@ -99,18 +113,25 @@ pub fn read_command_line() -> Result<Invocation, ExitCode> {
 }
 
 /// Does what was asked, and tells what went wrong. The exit codes are those of the contract: 0
-/// passed, 1 the tool or the transport failed, 4 the server has broken a rule of its ledger, 5 the measurement is not to be trusted, 64 the
-/// command line asks for the impossible.
+/// passed, 1 the tool or the transport failed, 2 a threshold was missed, 3 worse than the baseline, 4
+/// the server has broken a rule of its ledger, 5 the measurement is not to be trusted, 6 there is no
+/// verdict, 64 the command line asks for the impossible.
 pub fn execute(invocation: Invocation) -> ExitCode {
     let ended = match invocation.0 {
         Command::Run(args) => run::execute(args),
         Command::Plan(PlanCommand::Show(args)) => run::show_plan(args),
         Command::Quickstart(args) => quickstart::execute(args),
+        Command::Capacity(args) => capacity::execute(&args),
         Command::Provision(args) => provision(&args),
         Command::Floor(args) => floor::execute(&args),
+        Command::Report(args) => retell::execute(&args),
         Command::Selftest(args) => selftest::execute(args),
+        Command::Merge(args) => merge::execute(&args),
+        Command::Gate(args) => gate::execute(&args),
+        Command::Compare(args) => gate::compare(&args),
     };
     match ended {
+        Ok(exit) if output::is_lost() => exit.or(Exit::Failed).into(),
         Ok(exit) => exit.into(),
         Err(failure) => {
             output::note(&format!("error: {failure}"));

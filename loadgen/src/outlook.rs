@@ -7,12 +7,12 @@ use crate::job::{AtLimit, Job, Pace};
 use crate::output;
 use crate::workload::{Expected, WHOLE};
 
-/// Above this expected share of requests at a limit, a plan is warned of or refused.
-const MOST_AT_LIMIT: f64 = 0.01;
+/// Above this expected share of requests at a limit, a plan or a search is warned of, or refused.
+pub(crate) const MOST_AT_LIMIT: f64 = 0.01;
 
 /// How many idempotency keys `waika-server` keeps in memory unless its policy says otherwise; then
 /// it takes no more new work (D18).
-const MOST_KEYS: f64 = 67_108_864.0;
+pub(crate) const MOST_KEYS: f64 = 67_108_864.0;
 
 /// How many wrong passwords it takes from one caller in a minute unless its policy says otherwise
 /// (D7); the rest of that minute it takes no payment of the caller at all.

@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::call_template::CallTemplate;
+use crate::hlog::Feed;
 use crate::oracle::Oracle;
 use crate::pacer::Pacing;
 use crate::population::Population;
 use crate::replay::Turns;
 use crate::schedule::Schedule;
 use crate::side_calls::SideCalls;
+use crate::slice::Slice;
 use crate::target::Target;
+use crate::threshold::Selection;
 use crate::workload::Workload;
 
 /// What is measured and reported besides.
@@ -52,7 +57,7 @@ pub(crate) struct Plan {
     /// The headers of every call.
     pub(crate) template: Arc<CallTemplate>,
     /// Who takes part.
-    pub(crate) population: Population,
+    pub(crate) population: Arc<Population>,
     /// What they do.
     pub(crate) workload: Workload,
     /// When, or how many at once.
@@ -73,6 +78,8 @@ pub(crate) struct Plan {
     pub(crate) run_id: u64,
     /// What is measured besides.
     pub(crate) details: Details,
+    /// Payments that thresholds select by mode or scheme, to be recorded apart.
+    pub(crate) selections: Vec<Selection>,
     /// How payments reach the server.
     pub(crate) transport: Transport,
     /// What is sent besides payments.
@@ -83,6 +90,14 @@ pub(crate) struct Plan {
     pub(crate) oracle: Option<Arc<Oracle>>,
     /// It is counted how often each rule was met.
     pub(crate) rules: bool,
+    /// Which requests of the plan are sent.
+    pub(crate) slice: Slice,
+    /// When the first request is due, if that is given.
+    pub(crate) start_at: Option<Timestamp>,
+    /// Decisions are read, although nobody may check them, so that two runs can be compared.
+    pub(crate) reads_decisions: bool,
+    /// Where samples go as they come in; `None` unless a log is wanted.
+    pub(crate) feed: Option<Arc<Feed>>,
 }
 
 /// What decides when the next request is sent.
@@ -113,6 +128,16 @@ impl Plan {
             Discipline::Open { in_flight, .. } | Discipline::Closed { in_flight, .. } => *in_flight,
         };
         part_of(total, worker, self.workers)
+    }
+
+    /// The index of this worker's first arrival.
+    pub(crate) fn first_index(&self, worker: usize) -> u64 {
+        self.slice.index(worker as u64)
+    }
+
+    /// How far apart the indices of one worker's arrivals are.
+    pub(crate) fn stride(&self) -> u64 {
+        self.slice.of().saturating_mul(self.workers as u64)
     }
 
     /// How many connections this worker keeps.

@@ -1,6 +1,9 @@
 //! How far a run is, readable by others while it goes on.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::live::{Board, Live};
 
 /// Counters of one run, over all its workers, warm-up included.
 #[derive(Debug, Default)]
@@ -13,9 +16,24 @@ pub(crate) struct Progress {
     pub(crate) not_sent: AtomicU64,
     /// Set once the run shall end now.
     stop: AtomicBool,
+    /// Rough figures; `None` where nobody looks at them.
+    live: Option<Arc<Live>>,
 }
 
 impl Progress {
+    /// Nothing done yet; rough figures are noted there, if anybody looks at them.
+    pub(crate) fn new(live: Option<Arc<Live>>) -> Self {
+        Self {
+            live,
+            ..Self::default()
+        }
+    }
+
+    /// Where one more worker notes its rough figures, if anybody looks at them.
+    pub(crate) fn board(&self) -> Option<Arc<Board>> {
+        self.live.as_ref().map(|live| live.board())
+    }
+
     /// Adds one.
     pub(crate) fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);

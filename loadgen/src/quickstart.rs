@@ -11,30 +11,15 @@ use crate::run::{self, Job, KnownServer, Pace};
 use crate::schedule::Arrivals;
 use crate::server_process::{self, ServerProcess};
 use crate::signals::StopSignals;
+use crate::start::PartArgs;
+use crate::view::Show;
 
 /// Runs `quickstart`.
 pub(crate) fn execute(args: QuickstartArgs) -> Result<Exit, Failure> {
     run::control_runtime()?.block_on(async {
         let mut signals = StopSignals::listen().map_err(Failure::tool)?;
-        let path = match &args.server {
-            Some(path) => path.clone(),
-            None => server_process::beside_this_program().map_err(Failure::tool)?,
-        };
-        output::note(&format!(
-            "Starting {} with a fresh journal.",
-            path.display()
-        ));
-        let server = tokio::select! {
-            server = ServerProcess::start(&path) => server.map_err(Failure::tool)?,
-            () = signals.received() => {
-                return Err(Failure::Tool("interrupted while the server started".to_owned()));
-            }
-        };
-        let known = KnownServer {
-            pid: server.pid(),
-            version: server_process::version(&path).await,
-            store: Some("journal (fresh, temporary folder)".to_owned()),
-        };
+        let (server, known) = server_process::fresh(args.server.as_deref(), &mut signals).await?;
+        let show = Show::of(args.view.view);
         let job = job(args, &server, known);
         output::note(&format!(
             "It serves at {}. Creating {} accounts, then sending for {} s.",
@@ -42,13 +27,19 @@ pub(crate) fn execute(args: QuickstartArgs) -> Result<Exit, Failure> {
             job.people.accounts,
             (job.warm_up + job.duration).as_secs(),
         ));
-        let measured = run::measure(&job, &mut signals).await;
+        let measured = run::measure(&job, &mut signals, show).await;
         output::note("Stopping the server and removing its folder.");
         let stopped = server.stop().await.map_err(Failure::tool);
         let report = measured?;
         stopped?;
         explain(&report);
-        Ok(run::exit_of(&report, Exit::Passed))
+        // Who asked for a verdict is told that there is none; who only looks is not held up.
+        let if_invalid = if report.thresholds.is_empty() {
+            Exit::Passed
+        } else {
+            Exit::Invalid
+        };
+        Ok(run::exit_of(&report, if_invalid))
     })
 }
 
@@ -73,12 +64,15 @@ fn job(args: QuickstartArgs, server: &ServerProcess, known: KnownServer) -> Job 
         traffic: args.traffic,
         manner: Manner::plain(),
         details: args.details,
+        thresholds: args.threshold.given().unwrap_or_default(),
         run_id: None,
         replay: None,
         replayed: None,
         plan_text: None,
         trace: PathBuf::new(),
-        html: Some(args.html),
+        output: args.output,
+        hlog: args.log.hlog,
+        part: PartArgs::default(),
         server: known,
     }
 }

@@ -15,6 +15,7 @@ use crate::errand::Rpc;
 use crate::outcome::Outcome;
 use crate::plan::Details;
 use crate::rules::Tally;
+use crate::threshold::Selected;
 use crate::time_line::TimeLine;
 use crate::timing::TimingRecord;
 
@@ -57,13 +58,15 @@ impl Times {
         }
     }
 
-    fn record(&mut self, sample: Sample) {
+    /// Records all three of one request.
+    pub(crate) fn record(&mut self, sample: Sample) {
         record(&mut self.response, sample.due_ns, sample.done_ns);
         record(&mut self.service, sample.sent_ns, sample.done_ns);
         record(&mut self.lag, sample.due_ns, sample.sent_ns);
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Adds all samples of another.
+    pub(crate) fn add(&mut self, other: &Self) {
         // Adding fails only for values out of range, and all have the same range.
         let _ = self.response.add(&other.response);
         let _ = self.service.add(&other.service);
@@ -71,14 +74,16 @@ impl Times {
     }
 }
 
-fn record_in(outcomes: &mut BTreeMap<Outcome, Times>, outcome: Outcome, sample: Sample) {
+/// Records a request under what became of it.
+pub(crate) fn record_in(outcomes: &mut BTreeMap<Outcome, Times>, outcome: Outcome, sample: Sample) {
     outcomes
         .entry(outcome)
         .or_insert_with(Times::new)
         .record(sample);
 }
 
-fn add_outcomes(mine: &mut BTreeMap<Outcome, Times>, theirs: &BTreeMap<Outcome, Times>) {
+/// Takes over all that another worker recorded of some requests.
+pub(crate) fn add_outcomes(mine: &mut BTreeMap<Outcome, Times>, theirs: &BTreeMap<Outcome, Times>) {
     for (outcome, times) in theirs {
         mine.entry(*outcome).or_insert_with(Times::new).add(times);
     }
@@ -174,6 +179,8 @@ pub(crate) struct Record {
     pub(crate) timing: Option<TimingRecord>,
     /// Response times by scheme; `None` unless they are wanted.
     pub(crate) schemes: Option<BySchemes>,
+    /// Times of the payments that thresholds select by mode or scheme.
+    pub(crate) selected: Selected,
     /// What the rules were met by; `None` unless that is wanted.
     pub(crate) rules: Option<Tally>,
     /// A sum over all payments that were decided, while warming up too, of what was asked and what
@@ -196,6 +203,7 @@ impl Record {
             time_line: TimeLine::new(),
             timing: None,
             schemes: None,
+            selected: Selected::default(),
             rules: None,
             decided_alike: 0,
             known_keys: 0,
@@ -244,6 +252,7 @@ impl Record {
         if let Some(theirs) = &other.schemes {
             self.schemes.get_or_insert_default().add(theirs);
         }
+        self.selected.add(&other.selected);
         if let Some(theirs) = &other.rules {
             self.rules.get_or_insert_default().merge(theirs);
         }

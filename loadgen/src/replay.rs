@@ -28,6 +28,8 @@ pub(crate) fn job(args: RunArgs, path: &Path) -> Result<Job, Failure> {
     // A closed loop has no instants: its requests are repeated one behind the other.
     settings.load.closed = None;
     settings.load.requests = None;
+    // What all of that run had to keep to says nothing of some of its requests.
+    settings.checks.thresholds = None;
     let effective = Effective {
         preset: file.preset,
         settings,

@@ -1,17 +1,17 @@
 //! `run`: measures a server that runs.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::args::RunArgs;
 use crate::call_template::CallTemplate;
-use crate::clock::{duration_ns, wall};
+use crate::clock::{duration_ns, since_epoch_ns, wall};
 use crate::crew;
 use crate::draw::{Draw, Purpose};
 use crate::exit::{Exit, Failure};
+use crate::hlog::{Collector, Head, Intervals, Log};
 use crate::month_end;
 use crate::oracle::Oracle;
 use crate::outlook::Outlook;
@@ -20,13 +20,16 @@ use crate::plan::{Discipline, Plan};
 use crate::population::{self, Population};
 use crate::proof;
 use crate::provision::{self, Wanted};
-use crate::report::file::Destination;
-use crate::report::{Report, html, text};
+use crate::report::Report;
+use crate::report::document::Document as _;
+use crate::report::outputs::Outputs;
 use crate::schedule::Schedule;
 use crate::settings;
 use crate::side_calls::SideCalls;
 use crate::signals::StopSignals;
+use crate::start;
 use crate::summary;
+use crate::view::Show;
 use crate::watch::{self, View};
 
 pub(crate) use crate::job::{Effective, Job, KnownServer, Pace};
@@ -53,13 +56,17 @@ pub(crate) fn execute(args: RunArgs) -> Result<Exit, Failure> {
     let runtime = control_runtime()?;
     runtime.block_on(async {
         let mut signals = StopSignals::listen().map_err(Failure::tool)?;
+        let show = Show::of(args.view.view);
+        let read = args.source.plan.iter().chain(&args.replay);
+        let besides = [("--hlog", args.log.hlog.as_deref())];
+        args.output.spare(read, &besides)?;
         let job = Job::of(args)?;
         if job.server.pid.is_some() && !job.place.target.is_local() {
             return Err(Failure::Usage(
                 "--server-pid needs a --target on this machine".to_owned(),
             ));
         }
-        let report = measure(&job, &mut signals).await?;
+        let report = measure(&job, &mut signals, show).await?;
         Ok(exit_of(&report, Exit::Invalid))
     })
 }
@@ -74,32 +81,66 @@ pub(crate) fn control_runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// How a run ends that came to a report; `if_invalid` is for one that is not to be believed.
 pub(crate) fn exit_of(report: &Report, if_invalid: Exit) -> Exit {
-    let violations = report
-        .certificate
-        .as_ref()
-        .map_or(0, |facts| facts.violations);
-    if violations > 0 {
-        Exit::Violated
-    } else if report.verdict.interrupted || report.has_tool_failures() || is_unaudited(report) {
-        Exit::Failed
-    } else if report.verdict.valid {
-        Exit::Passed
-    } else {
-        if_invalid
-    }
-}
-
-/// Answers were to be proven, and the accounts could not be compared.
-fn is_unaudited(report: &Report) -> bool {
-    let certificate = report.certificate.as_ref();
-    certificate.is_some_and(|facts| !facts.audited)
+    report.exit_unless_invalid(if_invalid)
 }
 
 /// Measures, prints the report, and writes it where it was asked for.
-pub(crate) async fn measure(job: &Job, signals: &mut StopSignals) -> Result<Report, Failure> {
+pub(crate) async fn measure(
+    job: &Job,
+    signals: &mut StopSignals,
+    show: Show,
+) -> Result<Report, Failure> {
+    job.check()?;
+    job.output.apart_from(&[
+        ("--hlog", job.hlog.as_deref()),
+        ("--trace", Some(&job.trace)),
+    ])?;
+    let outputs = Outputs::open(&job.output)?;
+    let log = job.hlog.as_deref().map(Log::open).transpose()?;
+    let taken = take_shown(job, signals, show).await?;
+    let report = taken.report;
+    output::result(&report.text(output::is_coloured()));
+    let log = log.map_or(Ok(()), |log| write_log(log, job, &report, taken.log));
+    let written = outputs.write(&report).and(log);
+    // The report says what was found whether or not its requests can be written down.
+    if let Err(failure) = proof::write_trace(job, &taken.plan, taken.arrivals, &job.trace) {
+        output::note(&format!("error: {failure}"));
+    }
+    if let Err(failure) = written {
+        if exit_of(&report, Exit::Passed) != Exit::Violated {
+            return Err(failure);
+        }
+        output::note(&format!("error: {failure}"));
+    }
+    if let Some(path) = &job.output.html {
+        output::note(&format!("The report as a page: {}", path.display()));
+    }
+    Ok(report)
+}
+
+/// A measurement that was taken, and not told yet.
+pub(crate) struct Taken {
+    /// What it found.
+    pub(crate) report: Report,
+    /// The plan that was followed.
+    pub(crate) plan: Arc<Plan>,
+    /// How many requests of it took place.
+    pub(crate) arrivals: u64,
+    /// When the measured part began, and its samples, or why there are none; absent unless a log
+    /// was wanted.
+    pub(crate) log: Option<Result<(u64, Intervals), Failure>>,
+}
+
+/// Creates whoever takes part, measures, and lets the oracle look: nothing is printed but progress,
+/// and nothing written.
+pub(crate) async fn take(job: &Job, signals: &mut StopSignals) -> Result<Taken, Failure> {
+    take_shown(job, signals, Show::Counters).await
+}
+
+/// The same, shown in this way.
+async fn take_shown(job: &Job, signals: &mut StopSignals, show: Show) -> Result<Taken, Failure> {
     job.check()?;
     Outlook::of(job)?.tell(job)?;
-    let files = Files::open(job)?;
     let population = tokio::select! {
         population = populate(job) => population?,
         () = signals.received() => return Err(Failure::Tool(
@@ -119,12 +160,19 @@ pub(crate) async fn measure(job: &Job, signals: &mut StopSignals) -> Result<Repo
             "interrupted while looking at the accounts; nothing was sent".to_owned(),
         )),
     };
-    let plan = Arc::new(plan(job, population, run_id, oracle)?);
+    let mut plan = plan(job, population, run_id, oracle)?;
+    let collector = match &job.hlog {
+        Some(_) => Some(start_log(&mut plan)?),
+        None => None,
+    };
+    let plan = Arc::new(plan);
     if job.demand.month_end {
         month_end::move_clock(&job.place.admin, job.month_ends_after()).await?;
     }
-    let started_at = wall();
-    let measured = crew::run(&plan, job.server.pid, signals)
+    if let Some(at) = job.part.start_at {
+        start::wait(at, signals).await?;
+    }
+    let measured = crew::run_as(&plan, job.server.pid, signals, show)
         .await
         .map_err(Failure::tool)?;
     if let Some(turns) = &job.replay
@@ -141,56 +189,48 @@ pub(crate) async fn measure(job: &Job, signals: &mut StopSignals) -> Result<Repo
         certificate = proof::certificate(&plan, measured.interrupted) => certificate,
         () = signals.received() => proof::certificate(&plan, true).await,
     };
-    let report = summary::report(job, &plan, &measured, (started_at, certificate));
-    output::result(&text::render(&report, output::is_coloured()));
-    let written = files.write(&report);
-    // The report says what was found whether or not its requests can be written down.
-    if let Err(failure) = proof::write_trace(job, &plan, measured.arrivals, &job.trace) {
-        output::note(&format!("error: {failure}"));
-    }
-    if let Err(failure) = written {
-        if exit_of(&report, Exit::Passed) != Exit::Violated {
-            return Err(failure);
-        }
-        output::note(&format!("error: {failure}"));
-    }
-    if let Some(path) = &job.html {
-        output::note(&format!("The report as a page: {}", path.display()));
-    }
-    Ok(report)
+    let began_ns = since_epoch_ns(measured.began + job.warm_up);
+    let report = summary::report(job, &plan, &measured, certificate);
+    Ok(Taken {
+        report,
+        log: collector.map(|collector| Ok((began_ns, collector.finish()?))),
+        plan,
+        arrivals: measured.arrivals,
+    })
 }
 
-/// Where the report goes besides the screen, known to be writable before anything is measured.
-struct Files {
-    json: Option<Destination>,
-    html: Option<Destination>,
+/// Starts what makes the log of a plan.
+pub(crate) fn start_log(plan: &mut Plan) -> Result<Collector, Failure> {
+    // Answers may take up to the deadline after the last request.
+    let length_ns = match &plan.discipline {
+        Discipline::Closed {
+            requests: Some(_), ..
+        } => 0,
+        _ => plan.end_ns - plan.warm_up_ns + plan.deadline_ns,
+    };
+    let collector = Collector::start(plan.warm_up_ns, length_ns).map_err(Failure::tool)?;
+    plan.feed = Some(collector.feed());
+    Ok(collector)
 }
 
-impl Files {
-    fn open(job: &Job) -> Result<Self, Failure> {
-        let open = |flag: &str, path: &Option<PathBuf>| {
-            let destination = path.as_deref().map(Destination::open).transpose();
-            destination.map_err(|error| {
-                let path = path.as_deref().unwrap_or(Path::new("")).display();
-                Failure::Tool(format!("{flag} {path}: cannot be written: {error}"))
-            })
-        };
-        Ok(Self {
-            json: open("--json", &job.engine.json)?,
-            html: open("--html", &job.html)?,
-        })
-    }
-
-    fn write(self, report: &Report) -> Result<(), Failure> {
-        if let Some(json) = self.json {
-            let text = serde_json::to_string_pretty(report).map_err(Failure::tool)?;
-            json.write(&(text + "\n")).map_err(Failure::tool)?;
-        }
-        if let Some(html) = self.html {
-            html.write(&html::render(report)).map_err(Failure::tool)?;
-        }
-        Ok(())
-    }
+/// Writes the samples of a report to where they were wanted.
+fn write_log(
+    log: Log,
+    job: &Job,
+    report: &Report,
+    taken: Option<Result<(u64, Intervals), Failure>>,
+) -> Result<(), Failure> {
+    let Some(taken) = taken else {
+        return Ok(());
+    };
+    let (began_ns, intervals) = taken?;
+    let head = Head::of(report, job.plan_text.as_deref(), began_ns);
+    let path = log.path().display().to_string();
+    log.write(head, &intervals)?;
+    output::note(&format!(
+        "Every sample, for merge and for HdrHistogram's tools: {path}"
+    ));
+    Ok(())
 }
 
 /// Whoever takes part in a job: invented, or created now.
@@ -201,18 +241,23 @@ pub(crate) async fn populate(job: &Job) -> Result<Population, Failure> {
         let members = population::members(people.scheme.as_ref(), accounts);
         return Ok(Population::synthetic(people.seed, &members, merchants));
     }
-    let wanted = Wanted {
+    provision_watched(&wanted(job)).await
+}
+
+/// Whoever a job needs.
+pub(crate) fn wanted(job: &Job) -> Wanted {
+    let people = &job.people;
+    Wanted {
         target: job.place.target.clone(),
         admin: job.place.admin.clone(),
         seed: people.seed,
-        accounts,
-        merchants,
+        accounts: people.accounts.get().into(),
+        merchants: people.merchants.get().into(),
         schemes: people.scheme.clone(),
         year: summary::year_of(wall()),
         in_flight: NonZeroUsize::MIN.saturating_add(255),
         connections: NonZeroUsize::MIN.saturating_add(1),
-    };
-    provision_watched(&wanted).await
+    }
 }
 
 /// Creates everyone who is wanted, showing how far it is.
@@ -232,7 +277,7 @@ pub(crate) async fn provision_watched(wanted: &Wanted) -> Result<Population, Fai
 /// What a job makes of these people.
 pub(crate) fn plan(
     job: &Job,
-    population: Population,
+    population: impl Into<Arc<Population>>,
     run_id: u64,
     oracle: Option<Arc<Oracle>>,
 ) -> Result<Plan, Failure> {
@@ -256,7 +301,7 @@ pub(crate) fn plan(
     Ok(Plan {
         target: job.place.target.clone(),
         template: Arc::new(CallTemplate::new(&job.place.target, engine.deadline)),
-        population,
+        population: population.into(),
         workload: job.workload()?,
         discipline,
         replay: job.replay.clone(),
@@ -267,6 +312,7 @@ pub(crate) fn plan(
         workers: engine.workers.get(),
         run_id,
         details: job.details,
+        selections: job.thresholds.selections(),
         transport: manner.transport,
         side_calls: SideCalls {
             seed: job.people.seed,
@@ -274,8 +320,12 @@ pub(crate) fn plan(
             year: summary::year_of(wall()),
         },
         reverse_after_ns: duration_ns(manner.reverse_after),
+        reads_decisions: oracle.is_some() || (manner.oracle && job.part.slice.is_some()),
         oracle,
         rules: manner.rules,
+        slice: job.slice(),
+        start_at: job.part.start_at,
+        feed: None,
     })
 }
 

@@ -84,6 +84,17 @@ impl Shares {
     }
 }
 
+impl Shares {
+    /// Which part of the accounts has a card of this scheme, 0 to 1.
+    pub(crate) fn share_of(&self, wanted: CardScheme) -> f64 {
+        let sum = |is_one: &dyn Fn(CardScheme) -> bool| -> u64 {
+            let some = self.0.iter().filter(|(scheme, _)| is_one(*scheme));
+            some.map(|(_, parts)| u64::from(*parts)).sum()
+        };
+        crate::figures::share(sum(&|scheme| scheme == wanted), sum(&|_| true))
+    }
+}
+
 impl Display for Shares {
     fn fmt(&self, to: &mut Formatter<'_>) -> std::fmt::Result {
         for (place, (scheme, parts)) in self.0.iter().enumerate() {

@@ -22,6 +22,7 @@ use crate::report::{
 };
 use crate::rules::Said;
 use crate::run::{Job, Pace};
+use crate::threshold;
 use crate::validity::{self, Decisions, Evidence, Tail, ThrottledPart};
 use crate::workload::Spread;
 
@@ -30,7 +31,7 @@ pub(crate) fn report(
     job: &Job,
     plan: &Plan,
     measured: &Measured,
-    (started_at, certificate): (SystemTime, Option<CertificateFacts>),
+    certificate: Option<CertificateFacts>,
 ) -> Report {
     let headline = measured.record.headline();
     let counts = CountFacts::of(measured.record.counts, &measured.record.outcomes);
@@ -40,7 +41,7 @@ pub(crate) fn report(
     );
     let rates = rates(plan, measured, counts);
     Report {
-        schema: report::SCHEMA,
+        schema: report::SCHEMA.into(),
         verdict: verdict(plan, measured),
         plan: plan_facts(job, plan, measured),
         counts,
@@ -66,11 +67,19 @@ pub(crate) fn report(
         other_calls: report::other_calls::of(&measured.record),
         abandoned: measured.record.abandoned,
         decided_alike: plan
-            .oracle
-            .is_some()
+            .reads_decisions
             .then(|| format!("{:016x}", measured.record.decided_alike)),
         rules: rules(plan, &measured.record, certificate.as_ref()),
         certificate,
+        thresholds: threshold::judge(
+            &job.thresholds.0,
+            &threshold::Measured {
+                record: &measured.record,
+                over_ns: rates.measured_ns,
+                server_ns: measured.server_ns_per_call,
+                generator_ns: measured.generator_ns_per_call,
+            },
+        ),
         generator: generator_facts(plan, measured),
         server: ServerFacts {
             target: plan.target.to_string(),
@@ -81,7 +90,7 @@ pub(crate) fn report(
         host: HostFacts {
             name: host::name(),
             cores: host::cores(),
-            started_at: timestamp(started_at).to_string(),
+            started_at: timestamp(measured.began).to_string(),
             stolen: measured.stolen,
             throttled: measured.throttled.map(ThrottledPart::share),
         },
@@ -132,12 +141,13 @@ pub(crate) fn expected_limit_share(plan: &Plan) -> Option<f64> {
     requests.map(|requests| plan.workload.expected_limit_share(requests))
 }
 
-fn timestamp(instant: SystemTime) -> Timestamp {
+/// An instant as reports write it, RFC 3339.
+pub(crate) fn timestamp(instant: SystemTime) -> Timestamp {
     Timestamp::try_from(instant).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn verdict(plan: &Plan, measured: &Measured) -> Verdict {
-    let reasons = validity::doubts(&evidence(plan, measured));
+    let reasons = validity::doubts(&evidence(&plan.discipline, measured));
     Verdict {
         valid: reasons.is_empty(),
         reasons,
@@ -146,8 +156,8 @@ fn verdict(plan: &Plan, measured: &Measured) -> Verdict {
 }
 
 /// What the judgement of a measurement rests on.
-pub(crate) fn evidence(plan: &Plan, measured: &Measured) -> Evidence {
-    let (tenths, waits) = match &plan.discipline {
+pub(crate) fn evidence(discipline: &Discipline, measured: &Measured) -> Evidence {
+    let (tenths, waits) = match discipline {
         Discipline::Open { pacing, .. } => (Some(measured.record.tenths), *pacing != Pacing::Spin),
         Discipline::Closed { .. } => (None, true),
     };
@@ -210,8 +220,8 @@ fn plan_facts(job: &Job, plan: &Plan, measured: &Measured) -> PlanFacts {
     };
     let shape = plan.workload.shape();
     PlanFacts {
-        discipline,
-        arrivals,
+        discipline: discipline.into(),
+        arrivals: arrivals.map(Into::into),
         shape: if rate.is_some() {
             job.demand.shape.label()
         } else {
@@ -225,6 +235,7 @@ fn plan_facts(job: &Job, plan: &Plan, measured: &Measured) -> PlanFacts {
         in_flight_allowed: measured.allowed,
         seed: job.people.seed,
         run_id: format!("{:016x}", plan.run_id),
+        slice: job.part.slice.map(|slice| slice.to_string()),
         accounts: job.people.accounts.get().into(),
         schemes: job.people.scheme.as_ref().map(ToString::to_string),
         merchants: job.people.merchants.get().into(),
@@ -268,12 +279,12 @@ fn due_within_ns(plan: &Plan, measured_ns: u64) -> u64 {
 
 fn generator_facts(plan: &Plan, measured: &Measured) -> GeneratorFacts {
     GeneratorFacts {
-        version: env!("CARGO_PKG_VERSION"),
+        version: env!("CARGO_PKG_VERSION").into(),
         workers: plan.workers,
         connections: plan.connections,
         reconnects: measured.reconnects,
         pacing: match &plan.discipline {
-            Discipline::Open { pacing, .. } => Some(pacing.label()),
+            Discipline::Open { pacing, .. } => Some(pacing.label().into()),
             Discipline::Closed { .. } => None,
         },
         cpu_ns_per_call: measured.generator_ns_per_call,

@@ -5,13 +5,13 @@
 //! by adding, which loses no request and averages no percentile.
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::SECOND_NS;
 use crate::outcome::Outcome;
-use crate::recorder::LONGEST_NS;
+use crate::recorder::{LONGEST_NS, Sample};
 
-/// The most slices that are kept. One is 25 kB, so that a worker needs 3 MB at most.
+/// The most slices that are kept. One is 50 kB, so that a worker needs 6 MB at most.
 pub(crate) const MOST_SLICES: usize = 120;
 
 /// Slices from the beginning of the measured part, without a gap.
@@ -30,10 +30,15 @@ pub(crate) struct Slice {
     pub(crate) response: Histogram<u64>,
     /// The longest of them, exactly; 0 if there is none.
     pub(crate) longest_ns: u64,
+    /// From due to sent, in nanoseconds, two digits, of the same requests.
+    pub(crate) lag: Histogram<u64>,
+    /// The longest lag, exactly; 0 if there is none.
+    pub(crate) longest_lag_ns: u64,
 }
 
 /// How many requests ended in which way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Tally {
     /// Approved.
     pub(crate) approved: u64,
@@ -81,9 +86,9 @@ impl TimeLine {
     }
 
     /// Records a request that was sent, and was due so long after the measured part began.
-    pub(crate) fn finish(&mut self, outcome: Outcome, since_ns: u64, response_ns: u64) {
+    pub(crate) fn finish(&mut self, outcome: Outcome, since_ns: u64, sample: Sample) {
         if let Some(slice) = self.at(since_ns) {
-            slice.finish(outcome, response_ns);
+            slice.finish(outcome, sample);
         }
     }
 
@@ -139,19 +144,26 @@ impl Slice {
         reason = "the bounds are constants that are in order"
     )]
     fn new() -> Self {
-        let response = Histogram::new_with_bounds(100, LONGEST_NS, 2);
+        let empty = Histogram::new_with_bounds(100, LONGEST_NS, 2);
+        let empty = empty.expect("100 ns to 60 s in two digits");
         Self {
             tally: Tally::default(),
-            response: response.expect("100 ns to 60 s in two digits"),
+            response: empty.clone(),
             longest_ns: 0,
+            lag: empty,
+            longest_lag_ns: 0,
         }
     }
 
-    fn finish(&mut self, outcome: Outcome, response_ns: u64) {
+    fn finish(&mut self, outcome: Outcome, sample: Sample) {
         self.tally.count(outcome);
         if !outcome.is_error() {
+            let response_ns = sample.done_ns.saturating_sub(sample.due_ns);
+            let lag_ns = sample.sent_ns.saturating_sub(sample.due_ns);
             self.response.saturating_record(response_ns);
             self.longest_ns = self.longest_ns.max(response_ns);
+            self.lag.saturating_record(lag_ns);
+            self.longest_lag_ns = self.longest_lag_ns.max(lag_ns);
         }
     }
 
@@ -160,6 +172,8 @@ impl Slice {
         // Adding fails only for values out of range, and all have the same range.
         let _ = self.response.add(&other.response);
         self.longest_ns = self.longest_ns.max(other.longest_ns);
+        let _ = self.lag.add(&other.lag);
+        self.longest_lag_ns = self.longest_lag_ns.max(other.longest_lag_ns);
     }
 }
 
@@ -212,6 +226,15 @@ mod tests {
         Outcome::Unfinished,
     ];
 
+    /// Due at 0, sent and done so much later.
+    fn sample(sent_ns: u64, done_ns: u64) -> Sample {
+        Sample {
+            due_ns: 0,
+            sent_ns,
+            done_ns,
+        }
+    }
+
     /// One request each 10 ms, ending in every way by turns; each seventh is not sent.
     fn fill(line: &mut TimeLine, numbers: impl Iterator<Item = u64>) {
         for number in numbers {
@@ -220,7 +243,8 @@ mod tests {
                 line.skip(since_ns);
             } else {
                 let outcome = OUTCOMES[usize::try_from(number % 6).unwrap()];
-                line.finish(outcome, since_ns, 1_000 * (1 + number % 5_000));
+                let response_ns = 1_000 * (1 + number % 5_000);
+                line.finish(outcome, since_ns, sample(response_ns / 10, response_ns));
             }
         }
     }
@@ -232,14 +256,16 @@ mod tests {
             assert_eq!(one.tally, other.tally);
             assert_eq!(one.response, other.response);
             assert_eq!(one.longest_ns, other.longest_ns);
+            assert_eq!(one.lag, other.lag);
+            assert_eq!(one.longest_lag_ns, other.longest_lag_ns);
         }
     }
 
     #[test]
     fn a_request_stands_in_the_slice_in_which_it_was_due() {
         let mut line = TimeLine::new();
-        line.finish(Outcome::Approved, 999_999_999, 3_000_000_000);
-        line.finish(Outcome::Malformed, 1_000_000_000, 1);
+        line.finish(Outcome::Approved, 999_999_999, sample(7_000, 3_000_000_000));
+        line.finish(Outcome::Malformed, 1_000_000_000, sample(0, 1));
         line.skip(3_000_000_000);
         let due: Vec<u64> = line
             .slices()
@@ -248,6 +274,7 @@ mod tests {
             .collect();
         assert_eq!(due, [1, 1, 0, 1]);
         assert_eq!(line.slices()[0].longest_ns, 3_000_000_000);
+        assert_eq!(line.slices()[0].longest_lag_ns, 7_000);
         assert_eq!(
             line.slices()[1].response.len(),
             0,
@@ -270,6 +297,8 @@ mod tests {
             most - sum.tally.not_sent - sum.tally.errors
         );
         assert_eq!(sum.longest_ns, 5_000_000);
+        assert_eq!(sum.lag.len(), sum.response.len());
+        assert_eq!(sum.longest_lag_ns, 500_000);
     }
 
     #[test]
@@ -307,7 +336,7 @@ mod tests {
     #[test]
     fn even_the_last_instant_there_is_has_a_slice() {
         let mut line = TimeLine::new();
-        line.finish(Outcome::Approved, u64::MAX, u64::MAX);
+        line.finish(Outcome::Approved, u64::MAX, sample(u64::MAX, u64::MAX));
         assert_eq!(Slice::sum(line.slices()).tally.due(), 1);
     }
 }

@@ -1,11 +1,15 @@
 //! Showing how far something is while it goes on: one line that is written over on a terminal, and
 //! a line now and then elsewhere.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::clock::{SECOND_NS, monotonic_ns};
 use crate::output;
+use crate::progress::Progress;
 
 /// What to show.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +50,24 @@ pub(crate) async fn while_working<W: Future>(
                 }
             }
         }
+    }
+}
+
+/// Looks at the counters of a run: what was sent, and what that says.
+pub(crate) fn looker(progress: &Arc<Progress>) -> impl FnMut() -> (u64, String) {
+    let progress = Arc::clone(progress);
+    let mut before = (monotonic_ns(), 0);
+    move || {
+        let (now_ns, done) = (monotonic_ns(), progress.done.load(Ordering::Relaxed));
+        let elapsed_ns = (now_ns - before.0).max(1);
+        let rate = u128::from(done - before.1) * u128::from(SECOND_NS) / u128::from(elapsed_ns);
+        before = (now_ns, done);
+        let remark = format!(
+            "ended {rate}/s, open {}, not sent {}",
+            progress.in_flight(),
+            progress.not_sent.load(Ordering::Relaxed),
+        );
+        (progress.sent.load(Ordering::Relaxed), remark)
     }
 }
 

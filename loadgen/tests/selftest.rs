@@ -33,7 +33,7 @@ fn the_instrument_agrees_with_arithmetic() {
         "open loop: time to work off",
         "closed loop: p99 hides the stalls",
         "10 in flight: requests dropped",
-        "written as V2 with deflate",
+        "written as a histogram log, and read again",
         "coordinated omission",
     ] {
         assert!(text.contains(line), "no {line:?} in:\n{text}");

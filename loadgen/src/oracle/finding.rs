@@ -1,11 +1,12 @@
 //! What a server has promised and not kept: the promises by name, and a bounded list of what broke
 //! them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
 
@@ -159,16 +160,17 @@ pub(super) struct Broken {
 pub(super) type Blame<'a> = &'a mut dyn FnMut(Broken);
 
 /// A promise that was not kept, and in which answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Violation {
     /// Place of the account among the payers.
     pub(crate) account: u64,
     /// Index of the arrival; none where the audit found it.
     pub(crate) index: Option<u64>,
     /// Name of the promise.
-    pub(crate) promise: &'static str,
+    pub(crate) promise: Cow<'static, str>,
     /// The rules that it comes from.
-    pub(crate) rule: &'static str,
+    pub(crate) rule: Cow<'static, str>,
     /// What should have been told.
     pub(crate) expected: String,
     /// What was told.
@@ -226,8 +228,8 @@ impl Findings {
         kept.push(Violation {
             account,
             index,
-            promise: broken.promise.label(),
-            rule: broken.promise.rule(),
+            promise: broken.promise.label().into(),
+            rule: broken.promise.rule().into(),
             expected: broken.expected.to_string(),
             told: broken.told.to_string(),
         });
@@ -275,8 +277,8 @@ mod tests {
         let violation = |index| Violation {
             account: 7,
             index,
-            promise: Promise::Fee.label(),
-            rule: Promise::Fee.rule(),
+            promise: Promise::Fee.label().into(),
+            rule: Promise::Fee.rule().into(),
             expected: Side::Between(3, 3).to_string(),
             told: Side::Fen(4).to_string(),
         };

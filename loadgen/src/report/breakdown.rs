@@ -1,10 +1,10 @@
 //! What a run found besides, where it was asked for: the server's own account of its time, and the
 //! schemes of cards apart.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::TimeFacts;
 use super::text::grouped;
+use super::{Text, TimeFacts};
 use crate::by_scheme::BySchemes;
 use crate::population::Population;
 use crate::scheme::CardScheme;
@@ -12,7 +12,8 @@ use crate::time_line::Tally;
 use crate::timing::TimingRecord;
 
 /// Where the server says its time went, of the decided requests whose answers told it.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TimingFacts {
     /// Decided requests whose answers told it: those in the distributions.
     pub(crate) answers_with: u64,
@@ -106,10 +107,11 @@ impl TimingFacts {
 }
 
 /// What was measured of the requests with cards of one scheme.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct SchemeFacts {
     /// Its name, as `--scheme` takes it.
-    pub(crate) scheme: &'static str,
+    pub(crate) scheme: Text,
     /// Accounts that pay with such a card.
     pub(crate) accounts: u64,
     /// What became of the requests that were sent; `not_sent` is 0, for whose they were is not known.
@@ -135,7 +137,7 @@ impl BySchemes {
         let measured = self.of(scheme);
         let nothing = || TimeFacts::of(&crate::recorder::histogram());
         SchemeFacts {
-            scheme: scheme.label(),
+            scheme: scheme.label().into(),
             accounts,
             counts: measured.map_or_else(Tally::default, |record| record.tally),
             response: measured.map_or_else(nothing, |record| TimeFacts::of(&record.response)),
@@ -215,7 +217,7 @@ mod tests {
         let facts = schemes(&record, &population);
         let told: Vec<_> = facts
             .iter()
-            .map(|facts| (facts.scheme, facts.accounts, facts.response.count))
+            .map(|facts| (facts.scheme.as_ref(), facts.accounts, facts.response.count))
             .collect();
         assert_eq!(told, [("visa", 30, 1), ("jcb", 10, 0)]);
         assert_eq!(facts[0].counts.approved, 1);

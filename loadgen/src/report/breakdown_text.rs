@@ -48,7 +48,7 @@ fn timing(text: &mut String, facts: &TimingFacts) -> Written {
 fn schemes(text: &mut String, facts: &[SchemeFacts]) -> Written {
     let rows: Vec<(&str, &TimeFacts)> = facts
         .iter()
-        .map(|facts| (facts.scheme, &facts.response))
+        .map(|facts| (facts.scheme.as_ref(), &facts.response))
         .collect();
     time_rows(text, &rows)?;
     let shown: Vec<&TimeFacts> = rows.iter().map(|(_, facts)| *facts).collect();

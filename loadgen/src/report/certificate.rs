@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::Text;
 use super::text::{Written, grouped};
 use crate::oracle::{Audited, Oracle, Tally, Violation};
 use crate::outcome::Outcome;
@@ -12,7 +13,8 @@ use crate::outcome::Outcome;
 const MOST_TOLD: usize = 10;
 
 /// Everything that was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CertificateFacts {
     /// Nothing contradicts the rules, and of every account everything is known.
     pub(crate) proven: bool,
@@ -73,16 +75,18 @@ pub(crate) struct CertificateFacts {
 }
 
 /// Accounts that are not proven.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct NotProven {
     /// Why not.
-    pub(crate) why: &'static str,
+    pub(crate) why: Text,
     /// How many.
     pub(crate) accounts: u64,
 }
 
 /// How often a payment was declined for a reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct DeclineCount {
     /// The reason, as among the outcomes.
     pub(crate) reason: String,
@@ -100,7 +104,7 @@ impl CertificateFacts {
         facts
     }
 
-    fn gather(tally: &Tally, audited: Option<&Audited>) -> Self {
+    pub(crate) fn gather(tally: &Tally, audited: Option<&Audited>) -> Self {
         let declines = declines(tally);
         let refused_payments: u64 = declines.iter().map(|decline| decline.count).sum();
         let is_audited = audited.is_some();
@@ -113,7 +117,10 @@ impl CertificateFacts {
             accounts_not_proven: audited
                 .not_proven
                 .into_iter()
-                .map(|(why, accounts)| NotProven { why, accounts })
+                .map(|(why, accounts)| NotProven {
+                    why: why.into(),
+                    accounts,
+                })
                 .collect(),
             authorisations: tally.approvals + refused_payments,
             approvals: tally.approvals,
@@ -219,7 +226,8 @@ pub(crate) fn write(text: &mut String, facts: &CertificateFacts) -> Written {
     violations(text, facts)
 }
 
-fn verdict(facts: &CertificateFacts) -> String {
+/// The verdict in a line.
+pub(super) fn verdict(facts: &CertificateFacts) -> String {
     if facts.violations > 0 {
         let (count, ending) = (grouped(facts.violations), plural(facts.violations));
         return format!("REFUTED, {count} violation{ending}");
@@ -353,8 +361,8 @@ Certificate: proven, 100 accounts
             Violation {
                 account: 7,
                 index: Some(9),
-                promise: "fee",
-                rule: "R71",
+                promise: "fee".into(),
+                rule: "R71".into(),
                 expected: "3 fen".to_owned(),
                 told: "4 fen".to_owned(),
             };

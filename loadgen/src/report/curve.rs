@@ -1,7 +1,7 @@
 //! A distribution as a curve: times by percentile, as far as the samples support it.
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::percentile;
 use crate::figures::count_as_real;
@@ -13,7 +13,8 @@ const POINTS_A_NINE: u32 = 20;
 const MOST_NINES: u32 = 5;
 
 /// One point of a curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CurvePoint {
     /// From 0 to 1.
     pub(crate) quantile: f64,

@@ -4,24 +4,33 @@ pub(crate) mod breakdown;
 mod breakdown_text;
 pub(crate) mod certificate;
 mod curve;
+pub(crate) mod document;
 pub(crate) mod file;
 pub(crate) mod html;
+mod junit;
+mod markdown;
+mod measured;
 pub(crate) mod other_calls;
+pub(crate) mod outputs;
 mod plot;
+mod prometheus;
 pub(crate) mod rules;
+mod run_document;
+mod run_gauges;
+mod run_tables;
 pub(crate) mod text;
+mod thresholds;
 pub(crate) mod time_line;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::outcome::Outcome;
-use crate::recorder::{Counts, Times, count_in};
+use crate::threshold::ThresholdFacts;
 use breakdown::{SchemeFacts, TimingFacts};
 use certificate::CertificateFacts;
 pub(crate) use curve::CurvePoint;
+pub(crate) use measured::{curve, outcomes_of, percentile, spans};
 use other_calls::OtherCallFacts;
 use rules::RulesFacts;
 pub(crate) use time_line::TimeLineFacts;
@@ -29,11 +38,15 @@ pub(crate) use time_line::TimeLineFacts;
 /// Names the form of the JSON report; a field is never changed in meaning under the same name.
 pub(crate) const SCHEMA: &str = "waika-loadgen/run/1";
 
+/// Words of the facts: this program's own, or those of a report that was read.
+pub(crate) type Text = Cow<'static, str>;
+
 /// A whole report. Times are nanoseconds unless a name says otherwise.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Report {
     /// [`SCHEMA`].
-    pub(crate) schema: &'static str,
+    pub(crate) schema: Text,
     /// Whether to believe it.
     pub(crate) verdict: Verdict,
     /// What was asked for.
@@ -76,6 +89,9 @@ pub(crate) struct Report {
     pub(crate) decided_alike: Option<String>,
     /// How often each rule was met; absent unless `--rules` asked.
     pub(crate) rules: Option<RulesFacts>,
+    /// What the run had to keep to, in the order in which it was asked; empty if nothing.
+    #[serde(default)]
+    pub(crate) thresholds: Vec<ThresholdFacts>,
     /// What measured.
     pub(crate) generator: GeneratorFacts,
     /// What was measured.
@@ -85,7 +101,8 @@ pub(crate) struct Report {
 }
 
 /// Whether to believe a measurement.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Verdict {
     /// Nothing speaks against it.
     pub(crate) valid: bool,
@@ -96,13 +113,14 @@ pub(crate) struct Verdict {
 }
 
 /// What was asked for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct PlanFacts {
     /// `open` or `closed`.
     #[serde(rename = "loop")]
-    pub(crate) discipline: &'static str,
+    pub(crate) discipline: Text,
     /// `poisson` or `constant`; absent for a closed loop.
-    pub(crate) arrivals: Option<&'static str>,
+    pub(crate) arrivals: Option<Text>,
     /// How the rate went over the measured part, such as `steady`; `none` for a closed loop.
     pub(crate) shape: String,
     /// Requests a second, in the mean over the measured part; absent for a closed loop.
@@ -121,6 +139,8 @@ pub(crate) struct PlanFacts {
     pub(crate) seed: u64,
     /// What set this run's keys apart, hexadecimal.
     pub(crate) run_id: String,
+    /// Which slice of the plan was sent, such as `2/3`; absent if it was all of it.
+    pub(crate) slice: Option<String>,
     /// Accounts that paid.
     pub(crate) accounts: u64,
     /// Shares of the schemes of their cards; absent if all test BINs had the same.
@@ -140,7 +160,8 @@ pub(crate) struct PlanFacts {
 }
 
 /// How many of what, in the measured part.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CountFacts {
     /// Were due.
     pub(crate) planned: u64,
@@ -165,7 +186,8 @@ pub(crate) struct CountFacts {
 }
 
 /// How fast.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RateFacts {
     /// Requests that were due, a second; absent for a closed loop, which offers no rate.
     pub(crate) offered_per_second: Option<f64>,
@@ -178,7 +200,8 @@ pub(crate) struct RateFacts {
 }
 
 /// One distribution of times. A percentile is absent if there are too few samples for it.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TimeFacts {
     /// Samples.
     pub(crate) count: u64,
@@ -201,7 +224,8 @@ pub(crate) struct TimeFacts {
 }
 
 /// How many samples lay in a span of times.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Span {
     /// Longer than this.
     pub(crate) from_ns: u64,
@@ -212,10 +236,11 @@ pub(crate) struct Span {
 }
 
 /// What became of some requests.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct OutcomeFacts {
     /// `answer`, `decline`, `grpc`, `failure` or `open`; `grpc` and `failure` are the errors.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Text,
     /// Its name.
     pub(crate) name: String,
     /// It speaks against the tool or the transport and not for the service.
@@ -233,10 +258,11 @@ pub(crate) struct OutcomeFacts {
 }
 
 /// What measured.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct GeneratorFacts {
     /// Its version.
-    pub(crate) version: &'static str,
+    pub(crate) version: Text,
     /// Threads that sent and received.
     pub(crate) workers: usize,
     /// HTTP/2 connections.
@@ -244,7 +270,7 @@ pub(crate) struct GeneratorFacts {
     /// Connections that were lost and made again.
     pub(crate) reconnects: u64,
     /// How it waited; absent for a closed loop.
-    pub(crate) pacing: Option<&'static str>,
+    pub(crate) pacing: Option<Text>,
     /// Processor time of this process for each call that ended, errors included.
     pub(crate) cpu_ns_per_call: Option<u64>,
     /// Each worker's share of a core while it was sending.
@@ -252,7 +278,8 @@ pub(crate) struct GeneratorFacts {
 }
 
 /// What was measured.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ServerFacts {
     /// Its address.
     pub(crate) target: String,
@@ -265,7 +292,8 @@ pub(crate) struct ServerFacts {
 }
 
 /// Where it was measured.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct HostFacts {
     /// The machine's name.
     pub(crate) name: String,
@@ -294,86 +322,7 @@ impl Report {
     }
 }
 
-impl TimeFacts {
-    /// The figures of one histogram.
-    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
-        let any = |value| (!histogram.is_empty()).then_some(value);
-        Self {
-            count: histogram.len(),
-            min_ns: any(histogram.min()),
-            p50_ns: percentile(histogram, 0.5),
-            p90_ns: percentile(histogram, 0.9),
-            p99_ns: percentile(histogram, 0.99),
-            p999_ns: percentile(histogram, 0.999),
-            p9999_ns: percentile(histogram, 0.9999),
-            max_ns: any(histogram.max()),
-        }
-    }
-}
-
-/// A percentile, if there are enough samples that with a confidence of 99 % at least one of them
-/// lies beyond it: ln 0.01 / ln quantile, which is 459 for p99, 4,603 for p99.9, 46,050 for p99.99.
-pub(crate) fn percentile(histogram: &Histogram<u64>, quantile: f64) -> Option<u64> {
-    let needed = (0.01_f64.ln() / quantile.ln()).ceil();
-    let enough = crate::figures::count_as_real(histogram.len()) >= needed;
-    enough.then(|| histogram.value_at_quantile(quantile))
-}
-
-impl CountFacts {
-    /// The figures of some calls.
-    pub(crate) fn of(counts: Counts, outcomes: &BTreeMap<Outcome, Times>) -> Self {
-        let Counts {
-            planned,
-            sent,
-            dropped,
-            skipped,
-            not_connected,
-            warm_up_sent,
-        } = counts;
-        let count_where = |is_one: fn(Outcome) -> bool| count_in(outcomes, is_one);
-        Self {
-            planned,
-            sent,
-            dropped,
-            skipped,
-            not_connected,
-            unfinished: count_where(|outcome| outcome == Outcome::Unfinished),
-            timed_out: count_where(|outcome| outcome == Outcome::TimedOut),
-            answered: count_where(Outcome::is_decided),
-            errors: count_where(Outcome::is_error),
-            warm_up_sent,
-        }
-    }
-}
-
-/// What became of some calls, of which so many were sent, most frequent first.
-pub(crate) fn outcomes_of(outcomes: &BTreeMap<Outcome, Times>, sent: u64) -> Vec<OutcomeFacts> {
-    let mut facts: Vec<OutcomeFacts> = outcomes
-        .iter()
-        .map(|(outcome, times)| OutcomeFacts {
-            kind: outcome.kind(),
-            name: outcome.label(),
-            is_tool_failure: outcome.is_tool_failure(),
-            count: times.response.len(),
-            share: crate::figures::share(times.response.len(), sent),
-            response: TimeFacts::of(&times.response),
-            service: TimeFacts::of(&times.service),
-            lag: TimeFacts::of(&times.lag),
-        })
-        .collect();
-    facts.sort_by_key(|facts| std::cmp::Reverse(facts.count));
-    facts
-}
-
-/// A distribution by percentile, as far as its samples support it.
-pub(crate) fn curve(histogram: &Histogram<u64>) -> Vec<CurvePoint> {
-    curve::points(histogram)
-}
-
-/// How many response times fell into each span of a scale of 1, 2 and 5.
-pub(crate) fn spans(times: &Times) -> Vec<Span> {
-    plot::spans(&times.response)
-}
-
+#[cfg(test)]
+mod form_tests;
 #[cfg(test)]
 mod tests;

@@ -2,17 +2,18 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::text::{Written, grouped, time};
-use super::{CountFacts, OutcomeFacts, Report, TimeFacts, outcomes_of};
+use super::{CountFacts, OutcomeFacts, Report, Text, TimeFacts, outcomes_of};
 use crate::recorder::{Record, SideRecord};
 
 /// The calls of one kind, in the measured part.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct OtherCallFacts {
     /// The RPC.
-    pub(crate) rpc: &'static str,
+    pub(crate) rpc: Text,
     /// How many of what.
     pub(crate) counts: CountFacts,
     /// From due to done, of those that were done or refused, and of those that timed out at their
@@ -28,7 +29,7 @@ pub(crate) fn of(record: &Record) -> Vec<OtherCallFacts> {
         .side
         .iter()
         .map(|(rpc, side)| OtherCallFacts {
-            rpc: rpc.label(),
+            rpc: rpc.label().into(),
             counts: CountFacts::of(side.counts, &side.outcomes),
             response: response(side),
             outcomes: outcomes_of(&side.outcomes, side.counts.sent),

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::Text;
 use super::text::{Written, grouped};
 use crate::rules::{self, Kind, Rule, Tally};
 
@@ -11,7 +12,8 @@ use crate::rules::{self, Kind, Rule, Tally};
 const COLUMNS: usize = 3;
 
 /// The rules of the guide, and the decisions where it is silent.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RulesFacts {
     /// R1 to R72.
     pub(crate) guide: Vec<RuleFacts>,
@@ -20,12 +22,13 @@ pub(crate) struct RulesFacts {
 }
 
 /// One rule.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RuleFacts {
     /// `R1` to `R72`, `D1` to `D32`.
-    pub(crate) id: &'static str,
+    pub(crate) id: Text,
     /// What it is about.
-    pub(crate) name: &'static str,
+    pub(crate) name: Text,
     /// `V` validation, `S` state, `N` number, `P` privacy, `I` information, `D` decision.
     pub(crate) kind: Kind,
     /// Whether this run exercised it.
@@ -33,11 +36,12 @@ pub(crate) struct RuleFacts {
     /// Requests whose answers depended on it.
     pub(crate) count: u64,
     /// What is counted; where nothing can be, why.
-    pub(crate) how: &'static str,
+    pub(crate) how: Text,
 }
 
 /// Whether a run exercised a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Exercise {
     /// At least once.
@@ -63,8 +67,8 @@ impl RuleFacts {
     fn of(rule: &Rule, tally: &Tally) -> Self {
         let count = rule.count(tally);
         Self {
-            id: rule.id,
-            name: rule.name,
+            id: rule.id.into(),
+            name: rule.name.into(),
             kind: rule.kind,
             verdict: match (rule.kind, count) {
                 (Kind::Information, _) => Exercise::Information,
@@ -72,7 +76,7 @@ impl RuleFacts {
                 (_, _) => Exercise::Exercised,
             },
             count,
-            how: rule.how,
+            how: rule.how.into(),
         }
     }
 }
@@ -111,7 +115,7 @@ fn table(text: &mut String, title: &str, facts: &[RuleFacts]) -> Written {
         ("Never exercised", Exercise::Never),
         ("Information only", Exercise::Information),
     ] {
-        let ids: Vec<&str> = of(verdict).iter().map(|facts| facts.id).collect();
+        let ids: Vec<&str> = of(verdict).iter().map(|facts| facts.id.as_ref()).collect();
         if !ids.is_empty() {
             writeln!(text, "{title}: {}", ids.join(" "))?;
         }

@@ -1,4 +1,7 @@
+use hdrhistogram::Histogram;
+
 use super::*;
+use crate::recorder::Times;
 
 fn of_so_many(count: u64) -> Histogram<u64> {
     let mut histogram = Times::new().response;

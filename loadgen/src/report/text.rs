@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{OutcomeFacts, Report, TimeFacts};
-use super::{breakdown_text, certificate, other_calls, plot, rules};
+use super::{breakdown_text, certificate, other_calls, plot, rules, thresholds};
 use crate::figures::{count_as_real, share};
 
 /// The report as text; with `colours`, the verdict stands out on a terminal.
@@ -19,6 +19,7 @@ pub(crate) fn render(report: &Report, colours: bool) -> String {
         .and_then(|()| proven(&mut text, report))
         .and_then(|()| costs(&mut text, report))
         .and_then(|()| surroundings(&mut text, report))
+        .and_then(|()| thresholds::write(&mut text, &report.thresholds, colours))
         .and_then(|()| verdict(&mut text, report, colours));
     text
 }
@@ -27,7 +28,7 @@ pub(super) type Written = std::fmt::Result;
 
 fn head(text: &mut String, report: &Report) -> Written {
     let plan = &report.plan;
-    match (plan.rate_per_second, plan.arrivals) {
+    match (plan.rate_per_second, &plan.arrivals) {
         (Some(rate), Some(arrivals)) => writeln!(
             text,
             "Open loop: {} requests a second, {arrivals} arrivals, {} measured after {} of warm-up.",
@@ -42,6 +43,12 @@ fn head(text: &mut String, report: &Report) -> Written {
              given rate would see.",
             plan.in_flight,
         )?,
+    }
+    if let Some(slice) = &plan.slice {
+        writeln!(
+            text,
+            "Of that plan this is slice {slice}: counts and rates are the slice's own."
+        )?;
     }
     let counts = report.counts;
     writeln!(
@@ -102,7 +109,7 @@ fn times(text: &mut String, report: &Report) -> Written {
 }
 
 /// A table of distributions by name, with its head.
-pub(super) fn time_rows(text: &mut String, rows: &[(&str, &TimeFacts)]) -> Written {
+pub(crate) fn time_rows(text: &mut String, rows: &[(&str, &TimeFacts)]) -> Written {
     writeln!(
         text,
         "{:<22}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}",
@@ -128,7 +135,7 @@ pub(super) fn time_rows(text: &mut String, rows: &[(&str, &TimeFacts)]) -> Writt
 }
 
 /// Says why a percentile is missing, if one is.
-pub(super) fn too_few(text: &mut String, shown: &[&TimeFacts]) -> Written {
+pub(crate) fn too_few(text: &mut String, shown: &[&TimeFacts]) -> Written {
     let lacks = |facts: &&TimeFacts| [facts.p99_ns, facts.p999_ns, facts.p9999_ns].contains(&None);
     if shown.iter().any(lacks) {
         writeln!(
@@ -198,6 +205,14 @@ fn proven(text: &mut String, report: &Report) -> Written {
         }
         writeln!(text)?;
     }
+    if report.plan.slice.is_some()
+        && let Some(alike) = &report.decided_alike
+    {
+        writeln!(
+            text,
+            "Not proven: a slice does not know what the others pay.\n  alike         {alike}: added up by merge\n"
+        )?;
+    }
     if let Some(facts) = &report.rules {
         rules::write(text, facts)?;
         writeln!(text)?;
@@ -237,7 +252,7 @@ fn surroundings(text: &mut String, report: &Report) -> Written {
         generator.version,
         generator.workers,
         generator.connections,
-        generator.pacing.unwrap_or("none"),
+        generator.pacing.as_deref().unwrap_or("none"),
         generator.reconnects,
         plan.in_flight,
         plan.in_flight_allowed

@@ -1,12 +1,14 @@
 //! What happened when, as facts.
 
-use serde::Serialize;
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use super::percentile;
 use crate::time_line::{MOST_SLICES, Slice, Tally, TimeLine};
 
 /// The measured part in slices. Every request stands in the slice in which it was due.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TimeLineFacts {
     /// The length of a slice; the last may be up to half longer or shorter.
     pub(crate) slice_ns: u64,
@@ -15,7 +17,8 @@ pub(crate) struct TimeLineFacts {
 }
 
 /// What became of the requests that were due in one slice.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct SliceFacts {
     /// From here on, after the beginning of the measured part.
     pub(crate) from_ns: u64,
@@ -25,11 +28,15 @@ pub(crate) struct SliceFacts {
     pub(crate) counts: Tally,
     /// How fast.
     pub(crate) response: SliceTimes,
+    /// How late the generator sent them; without samples where it was not kept.
+    #[serde(default)]
+    pub(crate) lag: SliceTimes,
 }
 
-/// From due to done, of the requests of one slice that the headline is of. A percentile is absent
-/// if there are too few samples for it; its resolution is 1 %.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// From due to done, or from due to sent, of the requests of one slice that the headline is of. A
+/// percentile is absent if there are too few samples for it; its resolution is 1 %.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct SliceTimes {
     /// Samples.
     pub(crate) count: u64,
@@ -69,18 +76,23 @@ pub(crate) fn of(line: &TimeLine, length_ns: u64) -> TimeLineFacts {
 }
 
 fn facts(slice: &Slice, from_ns: u64, to_ns: u64) -> SliceFacts {
-    // A histogram tells the upper end of what it cannot tell apart.
-    let bounded = |ns: u64| ns.min(slice.longest_ns);
     SliceFacts {
         from_ns,
         to_ns,
         counts: slice.tally,
-        response: SliceTimes {
-            count: slice.response.len(),
-            p50_ns: percentile(&slice.response, 0.5).map(bounded),
-            p99_ns: percentile(&slice.response, 0.99).map(bounded),
-            max_ns: (!slice.response.is_empty()).then_some(slice.longest_ns),
-        },
+        response: times(&slice.response, slice.longest_ns),
+        lag: times(&slice.lag, slice.longest_lag_ns),
+    }
+}
+
+fn times(histogram: &Histogram<u64>, longest_ns: u64) -> SliceTimes {
+    // A histogram tells the upper end of what it cannot tell apart.
+    let bounded = |ns: u64| ns.min(longest_ns);
+    SliceTimes {
+        count: histogram.len(),
+        p50_ns: percentile(histogram, 0.5).map(bounded),
+        p99_ns: percentile(histogram, 0.99).map(bounded),
+        max_ns: (!histogram.is_empty()).then_some(longest_ns),
     }
 }
 
@@ -89,12 +101,19 @@ mod tests {
     use super::*;
     use crate::clock::SECOND_NS;
     use crate::outcome::Outcome;
+    use crate::recorder::Sample;
 
     /// Ten requests a second.
     fn line(tenths_of_seconds: u64) -> TimeLine {
         let mut line = TimeLine::new();
         for number in 0..tenths_of_seconds {
-            line.finish(Outcome::Approved, number * SECOND_NS / 10, 2_000_000);
+            let due_ns = number * SECOND_NS / 10;
+            let sample = Sample {
+                due_ns,
+                sent_ns: due_ns + 30_000,
+                done_ns: due_ns + 2_000_000,
+            };
+            line.finish(Outcome::Approved, due_ns, sample);
         }
         line
     }
@@ -127,9 +146,11 @@ mod tests {
 
     #[test]
     fn a_slice_with_few_samples_has_no_p99() {
-        let times = of(&line(10), SECOND_NS).slices[0].response;
-        assert_eq!((times.count, times.p99_ns), (10, None));
-        assert_eq!(times.p50_ns, Some(2_000_000));
-        assert_eq!(times.max_ns, Some(2_000_000));
+        let slice = of(&line(10), SECOND_NS).slices[0];
+        for (times, ns) in [(slice.response, 2_000_000), (slice.lag, 30_000)] {
+            assert_eq!((times.count, times.p99_ns), (10, None));
+            assert_eq!(times.p50_ns, Some(ns));
+            assert_eq!(times.max_ns, Some(ns));
+        }
     }
 }

@@ -18,7 +18,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use self::calls::Said;
 pub(crate) use self::provisioned::Provisioned;
@@ -39,7 +39,8 @@ pub(crate) struct Rule {
 }
 
 /// What a rule is like. Two have two natures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Kind {
     /// Something is checked.
     #[serde(rename = "V")]

@@ -1,13 +1,15 @@
 //! Pure: holding what was measured against what must have happened.
 
+use std::collections::BTreeMap;
+
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 
 use super::analytic::{Arrivals, Stall};
 use super::phase::Phase;
 use super::table::{Check, CheckOutcome, time};
+use crate::hlog::{self, Ending, Head, Intervals, Log, Which};
 use crate::outcome::Outcome;
-use crate::recorder::{Record, Sample};
+use crate::recorder::{Record, Sample, Times};
 use crate::report;
 
 /// A stub's stalls, counted from the first request.
@@ -167,27 +169,54 @@ pub(crate) fn of_recorder() -> Check {
     )
 }
 
-/// Whether a histogram that is written and read again is the same.
-pub(crate) fn of_round_trip(histogram: &Histogram<u64>) -> Check {
-    let shown = |histogram: &Histogram<u64>| {
-        let p99 = time(histogram.value_at_quantile(0.99));
-        format!("{} samples, p99 {p99}", histogram.len())
+/// Whether the log of a run, once it is a file, has just what was recorded.
+pub(crate) fn of_log(phase: &Phase) -> Check {
+    let record = &phase.measured.record;
+    let read = phase
+        .log
+        .as_ref()
+        .map_err(ToString::to_string)
+        .and_then(|(head, intervals)| written_and_read(head, intervals));
+    let (found, is_same) = match read {
+        Ok(read) => {
+            let are_equal = record.outcomes.iter().all(|(outcome, times)| {
+                let read = read.get(&Ending::of(*outcome));
+                read.is_some_and(|read| Which::ALL.iter().all(|one| one.of(read) == one.of(times)))
+            });
+            let mut all = Times::new();
+            for times in read.values() {
+                all.add(times);
+            }
+            let is_same = are_equal && read.len() == record.outcomes.len();
+            (shown(&all), is_same)
+        }
+        Err(why) => (why, false),
     };
-    let mut bytes = Vec::new();
-    let written = V2DeflateSerializer::new().serialize(histogram, &mut bytes);
-    let read = written.ok().and_then(|_| {
-        Deserializer::new()
-            .deserialize::<u64, _>(&mut bytes.as_slice())
-            .ok()
-    });
-    let is_same = read.as_ref().is_some_and(|read| read == histogram);
+    let mut all = Times::new();
+    for times in record.outcomes.values() {
+        all.add(times);
+    }
     Check::new(
-        "written as V2 with deflate, and read again",
-        shown(histogram),
-        read.as_ref()
-            .map_or_else(|| "cannot be read".to_owned(), shown),
+        "written as a histogram log, and read again",
+        shown(&all),
+        found,
         CheckOutcome::Wrong.or(is_same),
     )
+}
+
+fn shown(times: &Times) -> String {
+    let p99 = time(times.response.value_at_quantile(0.99));
+    format!("{} samples, p99 {p99}", times.response.len())
+}
+
+fn written_and_read(head: &Head, intervals: &Intervals) -> Result<BTreeMap<Ending, Times>, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let path = folder.path().join("selftest.hlog");
+    let log = Log::open(&path).map_err(|error| error.to_string())?;
+    let written = log.write(head.clone(), intervals);
+    written.map_err(|error| error.to_string())?;
+    let (_, read) = hlog::read(&path).map_err(|error| error.to_string())?;
+    Ok(read.sums())
 }
 
 #[cfg(test)]
@@ -195,7 +224,9 @@ mod tests {
     use super::*;
     use crate::clock::SECOND_NS;
     use crate::crew::Measured;
+    use crate::exit::Failure;
     use crate::recorder::histogram;
+    use crate::report::html::samples;
     use crate::selftest::stub::StubReport;
 
     const MILLISECOND_NS: u64 = 1_000_000;
@@ -240,6 +271,7 @@ mod tests {
                 stepped_ns: 0,
                 arrivals: 0,
                 interrupted: false,
+                began: std::time::SystemTime::UNIX_EPOCH,
             },
             stub: StubReport {
                 asked: 6_000,
@@ -248,6 +280,7 @@ mod tests {
                 answered_ns: Vec::new(),
             },
             doubts: Vec::new(),
+            log: Err(Failure::tool("no log was made")),
         }
     }
 
@@ -330,11 +363,23 @@ mod tests {
     #[test]
     fn the_recorder_and_the_round_trip_pass_by_themselves() {
         assert_eq!(of_recorder().outcome, CheckOutcome::Pass);
-        let mut times = histogram();
-        for step in 0..10_000 {
-            times.saturating_record(step * step * 7);
+        let mut phase = loop_of(|due_ms| due_ms % 500);
+        assert_eq!(of_log(&phase).outcome, CheckOutcome::Wrong);
+        let mut intervals = Intervals::of(SECOND_NS);
+        for which in Which::ALL {
+            let tag = hlog::Tag {
+                ending: Ending::of(Outcome::Approved),
+                which,
+            };
+            let times = &phase.measured.record.outcomes[&Outcome::Approved];
+            intervals.add(0, tag, which.of(times));
         }
-        let check = of_round_trip(&times);
+        let mut head = Head::of(&samples::open_loop(100, 5), None, 0);
+        head.counts.sent = 5_000;
+        head.counts.planned = 5_000;
+        head.counts.dropped = 0;
+        phase.log = Ok((head, intervals));
+        let check = of_log(&phase);
         assert_eq!(check.outcome, CheckOutcome::Pass, "{check:?}");
     }
 }

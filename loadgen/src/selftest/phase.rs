@@ -7,6 +7,7 @@ use super::stub::{StallPlan, Stub, StubReport};
 use crate::args::{Command, CommandLine};
 use crate::crew::{self, Measured};
 use crate::exit::Failure;
+use crate::hlog::{Head, Intervals};
 use crate::plan::Plan;
 use crate::run::{self, Job};
 use crate::signals::StopSignals;
@@ -22,6 +23,8 @@ pub(crate) struct Phase {
     pub(crate) stub: StubReport,
     /// Why the generator or its machine was not fit to measure; empty if it was.
     pub(crate) doubts: Vec<String>,
+    /// The log of the same requests, or why there is none.
+    pub(crate) log: Result<(Head, Intervals), Failure>,
 }
 
 /// Measures an open loop at a constant rate, with room for so many open calls.
@@ -56,23 +59,28 @@ async fn measure(
     signals: &mut StopSignals,
 ) -> Result<Phase, Failure> {
     let stub = Stub::start(stalls).map_err(Failure::tool)?;
-    let plan = Arc::new(plan(&stub.url, words).await?);
+    let (job, mut plan) = plan(&stub.url, words).await?;
+    let collector = run::start_log(&mut plan)?;
+    let plan = Arc::new(plan);
     let measured = crew::run(&plan, None, signals)
         .await
         .map_err(Failure::tool)?;
     if measured.interrupted {
         return Err(Failure::Tool("interrupted: nothing is proven".to_owned()));
     }
+    let report = summary::report(&job, &plan, &measured, None);
+    let log = collector.finish();
     Ok(Phase {
+        log: log.map(|intervals| (Head::of(&report, None, 0), intervals)),
         stub: stub.report(),
-        doubts: validity::doubts_of_machine(&summary::evidence(&plan, &measured)),
+        doubts: validity::doubts_of_machine(&summary::evidence(&plan.discipline, &measured)),
         measured,
     })
 }
 
 /// What `waika-loadgen run` would do with these words. Nobody is created, no call is given up, and
 /// the stub's limit of calls on a connection is out of reach.
-async fn plan(url: &str, words: &str) -> Result<Plan, Failure> {
+async fn plan(url: &str, words: &str) -> Result<(Job, Plan), Failure> {
     const COMMON: &str = "--no-provision --accounts 100 --merchants 10 --connections 4 --workers 1 \
                           --deadline 30s --duplicates 0";
     let words = format!("waika-loadgen run --target {url} {COMMON} {words}");
@@ -82,5 +90,6 @@ async fn plan(url: &str, words: &str) -> Result<Plan, Failure> {
     };
     let job = Job::of(args)?;
     let population = run::populate(&job).await?;
-    run::plan(&job, population, 0, None)
+    let plan = run::plan(&job, population, 0, None)?;
+    Ok((job, plan))
 }

@@ -7,6 +7,7 @@ use super::setting::{RpcKind, ServerClock, Setting, Share, SomeTime, Time};
 use crate::pacer::Pacing;
 use crate::schedule::{Arrivals, Rate, RateShape};
 use crate::scheme::Shares;
+use crate::threshold::Thresholds;
 use crate::workload::Spread;
 
 /// A field that has a value, to be written down.
@@ -185,5 +186,7 @@ sections! {
         timing: bool,
         /// Report the response times of each scheme of cards too.
         by_scheme: bool,
+        /// What the run must keep to, such as ["p(99)<5ms", "errors<0.1%"].
+        thresholds: Thresholds,
     }
 }

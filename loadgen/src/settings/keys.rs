@@ -51,7 +51,8 @@ impl<'a> Keys<'a> {
     /// The value of a key; `None` if the file has none or a wrong one.
     pub(crate) fn take<T: Setting>(&mut self, section: &str, key: &str) -> Option<T> {
         let (value, at) = self.find(section, key)?;
-        let read = match text_of(value) {
+        let text = text_of(value).or_else(|| list_of(value).filter(|_| T::IS_LIST).map(Cow::Owned));
+        let read = match text {
             Some(text) => T::read(&text).map_err(|must| format!("{text}: {must}")),
             None => Err("must be a text, a number or a switch".to_owned()),
         };
@@ -154,6 +155,12 @@ pub(crate) fn dotted(section: &str, key: &str) -> String {
     } else {
         format!("{section}.{key}")
     }
+}
+
+/// The strings of a list, with commas between them; `None` if it is no list of strings.
+fn list_of(value: &DeValue<'_>) -> Option<String> {
+    let texts = value.as_array()?.iter().map(|one| one.get_ref().as_str());
+    Some(texts.collect::<Option<Vec<&str>>>()?.join(","))
 }
 
 /// What stands between a string's quotes, or what stands for a number or a switch; `None` for

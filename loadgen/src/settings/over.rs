@@ -63,6 +63,7 @@ impl Settings {
             allow_limits: yes(args.source.allow_limits),
             timing: yes(args.details.timing),
             by_scheme: yes(args.details.by_scheme),
+            thresholds: args.threshold.given(),
         };
         given
     }
@@ -93,6 +94,7 @@ impl Settings {
             allow_limits: Some(false),
             timing: Some(false),
             by_scheme: Some(false),
+            thresholds: None,
         };
         plain
     }

@@ -11,11 +11,15 @@ use crate::pacer::Pacing;
 use crate::preset::Preset;
 use crate::schedule::{Arrivals, Rate, RateShape};
 use crate::scheme::Shares;
+use crate::threshold::Thresholds;
 use crate::values;
 use crate::workload::Spread;
 
 /// A value that a plan can hold.
 pub(crate) trait Setting: Sized {
+    /// It may be a list of strings, which is then read with commas between them.
+    const IS_LIST: bool = false;
+
     /// Reads the text of a number or a switch, or what stands between a string's quotes. The error
     /// says what it must be.
     fn read(text: &str) -> Result<Self, String>;
@@ -137,6 +141,23 @@ impl FromStr for Spread {
     }
 }
 
+impl Setting for Thresholds {
+    const IS_LIST: bool = true;
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse()
+    }
+
+    fn show(&self) -> String {
+        let texts: Vec<String> = self
+            .0
+            .iter()
+            .map(|threshold| quoted(&threshold.text))
+            .collect();
+        format!("[{}]", texts.join(", "))
+    }
+}
+
 /// What is read and written as its text.
 macro_rules! as_text {
     ($($kind:ty),*) => {
@@ -229,6 +250,8 @@ mod tests {
         check::<Preset>(&["\"lunch-rush\""]);
         check::<NonZeroU32>(&["1", "4294967295"]);
         check::<u64>(&["0", "18446744073709551615"]);
+        let thresholds = Thresholds::read("p(99) < 5ms, errors<0.1%").unwrap();
+        assert_eq!(thresholds.show(), r#"["p(99)<5ms", "errors<0.1%"]"#);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::report::curve::nines;
 /// Shorter times are drawn at this one: an axis down to a nanosecond would show little else.
 const LEAST_DRAWN_NS: u64 = 100;
 
-/// Above so many labels, only the powers of ten have one.
+/// Labels below each other; above so many, only the powers of ten have one.
 const MOST_LATENCY_LABELS: usize = 10;
 
 /// A logarithmic axis of times, between two of 1, 2 and 5 times a power of ten.
@@ -34,12 +34,17 @@ impl LatencyAxis {
         ((logarithm(ns) - logarithm(self.from_ns)) / span).clamp(0.0, 1.0)
     }
 
-    /// Times with a label.
+    /// Times with a label, where there is room for many.
     pub(super) fn ticks(&self) -> Vec<u64> {
+        self.ticks_within(MOST_LATENCY_LABELS)
+    }
+
+    /// Times with a label, where there is room for so many.
+    pub(super) fn ticks_within(&self, most: usize) -> Vec<u64> {
         let all: Vec<u64> = round_times()
             .filter(|ns| (self.from_ns..=self.to_ns).contains(ns))
             .collect();
-        if all.len() <= MOST_LATENCY_LABELS {
+        if all.len() <= most {
             return all;
         }
         all.into_iter().filter(|&ns| is_power_of_ten(ns)).collect()

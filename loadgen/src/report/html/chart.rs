@@ -1,58 +1,66 @@
-//! What every picture on the page is made of: a canvas, axes, lines and a legend.
+//! What every picture on a page is made of: a canvas, lines, marks and a legend.
 //!
 //! Each picture is drawn twice, for wide screens and for narrow ones, and the style shows one of
-//! them: letters keep a size that can be read.
+//! them: letters keep a size that can be read. Marks differ in shape, width or dashes and not only
+//! in colour, for not everybody sees colours.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::Written;
+pub(super) use super::canvas::{Canvas, Extent, Shape, Spot, width_of};
 use super::words::Safe;
-
-/// Letters on a canvas are this wide, more or less.
-const LETTER: f64 = 7.0;
-
-/// A surface to draw on, in units that are about a pixel.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Canvas {
-    class: &'static str,
-    width: f64,
-    height: f64,
-    /// How many labels an axis along the bottom has room for.
-    pub(super) most_labels: u64,
-}
-
-const LEFT: f64 = 58.0;
-const RIGHT: f64 = 24.0;
-const TOP: f64 = 12.0;
-const BOTTOM: f64 = 28.0;
 
 /// What a picture shows, besides what is drawn on it.
 #[derive(Clone, Debug)]
 pub(super) struct Caption {
+    /// Sets it apart from the others of its page: letters and digits only.
+    pub(super) id: Cow<'static, str>,
     /// Its heading.
-    pub(super) title: &'static str,
-    /// What its axes are, and what a reader must know; from here only.
+    pub(super) title: Cow<'static, str>,
+    /// What a reader must know.
     pub(super) remark: String,
-    /// The height of its canvas.
-    pub(super) height: f64,
+    /// What it shows, for those who cannot see it.
+    pub(super) told: String,
+    /// What its scale is; empty for rows.
+    pub(super) upwards: &'static str,
+    /// What goes along it.
+    pub(super) along: &'static str,
+    /// How it is laid out.
+    pub(super) shape: Shape,
 }
 
-/// A colour of a picture and what it stands for.
-#[derive(Clone, Copy, Debug)]
+/// What a colour and a mark of a picture stand for.
+#[derive(Clone, Debug)]
 pub(super) struct Key {
     /// The class that the style knows.
     pub(super) class: &'static str,
+    /// How it is drawn.
+    pub(super) mark: Mark,
     /// What it stands for.
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
 }
 
-/// A place on a canvas.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Spot {
-    /// From the left.
-    pub(super) x: f64,
-    /// From the top.
-    pub(super) y: f64,
+/// How something is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// A surface.
+    Fill,
+    /// A line; the style gives width and dashes.
+    Line,
+    /// A filled circle.
+    Dot,
+    /// A hollow circle.
+    Ring,
+    /// A cross.
+    Cross,
+}
+
+impl Key {
+    pub(super) fn new(class: &'static str, mark: Mark, name: impl Into<Cow<'static, str>>) -> Self {
+        let name = name.into();
+        Self { class, mark, name }
+    }
 }
 
 /// Draws a picture with its legend.
@@ -65,127 +73,61 @@ pub(super) fn figure(
     writeln!(
         page,
         "<figure>\n<figcaption><h2>{}</h2><p>{}</p></figcaption>",
-        caption.title,
+        Safe(&caption.title),
         Safe(&caption.remark)
     )?;
-    if !keys.is_empty() {
-        write!(page, r#"<ul class="legend">"#)?;
-        for key in keys {
-            write!(
-                page,
-                r#"<li class="{}"><i></i>{}</li>"#,
-                key.class, key.name
-            )?;
-        }
-        writeln!(page, "</ul>")?;
-    }
-    let wide = Canvas {
-        class: "wide",
-        width: 880.0,
-        height: caption.height,
-        most_labels: 11,
-    };
-    let narrow = Canvas {
-        class: "narrow",
-        width: 400.0,
-        height: caption.height.min(280.0),
-        most_labels: 5,
-    };
-    for canvas in [wide, narrow] {
+    legend(page, keys)?;
+    for canvas in [Canvas::wide(caption.shape), Canvas::narrow(caption.shape)] {
+        let (id, class) = (&caption.id, canvas.class);
         writeln!(
             page,
-            r#"<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">"#,
-            canvas.class, canvas.width, canvas.height, caption.title
+            r#"<svg class="chart {class}" viewBox="0 0 {} {}" role="img" aria-labelledby="{id}-{class}-name {id}-{class}-told">
+<title id="{id}-{class}-name">{}</title><desc id="{id}-{class}-told">{}</desc>"#,
+            canvas.width,
+            canvas.height,
+            Safe(&caption.title),
+            Safe(&caption.told)
         )?;
+        canvas.names(page, caption.upwards, caption.along)?;
         draw(page, &canvas)?;
         writeln!(page, "</svg>")?;
     }
     writeln!(page, "</figure>")
 }
 
+/// What the colours and marks stand for.
+fn legend(page: &mut String, keys: &[Key]) -> Written {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    write!(page, r#"<ul class="legend">"#)?;
+    for Key { class, mark, name } in keys {
+        write!(
+            page,
+            r#"<li><svg class="key" viewBox="0 0 24 12" aria-hidden="true">"#
+        )?;
+        let spot = Spot { x: 12.0, y: 6.0 };
+        match mark {
+            Mark::Fill => write!(
+                page,
+                r#"<rect class="{class}" x="4" y="0" width="16" height="12" rx="2"/>"#
+            )?,
+            Mark::Line => write!(page, r#"<path class="line {class}" d="M1 6H23"/>"#)?,
+            Mark::Dot | Mark::Ring | Mark::Cross => put(page, *mark, class, spot, "")?,
+        }
+        write!(page, "</svg>{}</li>", Safe(name))?;
+    }
+    writeln!(page, "</ul>")
+}
+
 /// Says why there is no picture.
 pub(super) fn nothing(page: &mut String, title: &str, why: &str) -> Written {
     writeln!(
         page,
-        r#"<figure><figcaption><h2>{title}</h2></figcaption><p class="nothing">{why}</p></figure>"#
+        r#"<section><h2>{}</h2><p class="nothing">{}</p></section>"#,
+        Safe(title),
+        Safe(why)
     )
-}
-
-impl Canvas {
-    /// Where this share of the width of the axes is.
-    pub(super) fn x(&self, share: f64) -> f64 {
-        LEFT + share * (self.width - LEFT - RIGHT)
-    }
-
-    /// Where this share of the height of the axes is, from the bottom.
-    pub(super) fn y(&self, share: f64) -> f64 {
-        self.height - BOTTOM - share * (self.height - TOP - BOTTOM)
-    }
-
-    /// A place by its shares of width and height.
-    pub(super) fn spot(&self, width: f64, height: f64) -> Spot {
-        Spot {
-            x: self.x(width),
-            y: self.y(height),
-        }
-    }
-
-    /// A line across, with its label at the left.
-    pub(super) fn level(&self, page: &mut String, share: f64, label: &str) -> Written {
-        let (left, right, y) = (self.x(0.0), self.x(1.0), self.y(share));
-        writeln!(
-            page,
-            r#"<path class="grid" d="M{left:.1} {y:.1}H{right:.1}"/><text x="{:.1}" y="{:.1}" text-anchor="end">{label}</text>"#,
-            left - 7.0,
-            y + 4.0
-        )
-    }
-
-    /// A line upwards, with its label at the bottom, kept within the canvas.
-    pub(super) fn mark(&self, page: &mut String, share: f64, label: &str) -> Written {
-        let (top, bottom, x) = (self.y(1.0), self.y(0.0), self.x(share));
-        let half = crate::figures::count_as_real(label.chars().count() as u64) * LETTER / 2.0;
-        let middle = x.min(self.width - half - 1.0);
-        writeln!(
-            page,
-            r#"<path class="grid" d="M{x:.1} {top:.1}V{bottom:.1}"/><text x="{middle:.1}" y="{:.1}" text-anchor="middle">{label}</text>"#,
-            bottom + 19.0
-        )
-    }
-
-    /// A rectangle from the bottom, or from `from` of the height, up to `to`.
-    pub(super) fn column(&self, class: &str, extent: Extent) -> String {
-        let (left, right) = (self.x(extent.left), self.x(extent.right));
-        let gap = if right - left > 4.0 { 1.0 } else { 0.0 };
-        let (top, bottom) = (self.y(extent.to), self.y(extent.from));
-        format!(
-            r#"<rect class="{class}" x="{left:.1}" y="{top:.1}" width="{:.1}" height="{:.1}"/>"#,
-            right - left - gap,
-            bottom - top
-        )
-    }
-
-    /// A whole column that shows a text under the pointer.
-    pub(super) fn touch(&self, page: &mut String, extent: Extent, text: &str) -> Written {
-        let (left, right) = (self.x(extent.left), self.x(extent.right));
-        let (top, bottom) = (self.y(1.0), self.y(0.0));
-        writeln!(
-            page,
-            r#"<rect class="touch" x="{left:.1}" y="{top:.1}" width="{:.1}" height="{:.1}"><title>{}</title></rect>"#,
-            right - left,
-            bottom - top,
-            Safe(text)
-        )
-    }
-}
-
-/// A rectangle in shares of the axes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Extent {
-    pub(super) left: f64,
-    pub(super) right: f64,
-    pub(super) from: f64,
-    pub(super) to: f64,
 }
 
 /// A line through some places, broken where there is none; a place without neighbours is a dot.
@@ -194,7 +136,7 @@ pub(super) fn line(page: &mut String, class: &str, spots: &[Option<Spot>]) -> Wr
         let run: Vec<Spot> = run.iter().flatten().copied().collect();
         match run.as_slice() {
             [] => {}
-            [spot] => dot(page, class, *spot, "")?,
+            [spot] => put(page, Mark::Dot, class, *spot, "")?,
             _ => {
                 write!(page, r#"<polyline class="line {class}" points=""#)?;
                 for Spot { x, y } in run {
@@ -207,32 +149,39 @@ pub(super) fn line(page: &mut String, class: &str, spots: &[Option<Spot>]) -> Wr
     Ok(())
 }
 
-/// The surface between a line and the bottom.
-pub(super) fn area(page: &mut String, class: &str, canvas: &Canvas, spots: &[Spot]) -> Written {
-    let (Some(first), Some(last)) = (spots.first(), spots.last()) else {
-        return Ok(());
-    };
-    let bottom = canvas.y(0.0);
-    write!(
+/// A bar along a row, so thick, around its middle.
+pub(super) fn bar(page: &mut String, class: &str, (from, to): (Spot, Spot), thick: f64) -> Written {
+    writeln!(
         page,
-        r#"<polygon class="area {class}" points="{:.1},{bottom:.1} "#,
-        first.x
-    )?;
-    for Spot { x, y } in spots {
-        write!(page, "{x:.1},{y:.1} ")?;
-    }
-    writeln!(page, r#"{:.1},{bottom:.1}"/>"#, last.x)
+        r#"<rect class="{class}" x="{:.1}" y="{:.1}" width="{:.1}" height="{thick}" rx="{:.1}"/>"#,
+        from.x,
+        from.y - thick / 2.0,
+        (to.x - from.x).max(1.0),
+        (thick / 2.0).min(2.0)
+    )
 }
 
-/// A dot that shows a text under the pointer, if there is one.
-pub(super) fn dot(page: &mut String, class: &str, spot: Spot, text: &str) -> Written {
+/// A mark that shows a text under the pointer, if there is one.
+pub(super) fn put(page: &mut String, mark: Mark, class: &str, spot: Spot, text: &str) -> Written {
     let Spot { x, y } = spot;
-    write!(
-        page,
-        r#"<circle class="dot {class}" cx="{x:.1}" cy="{y:.1}" r="3.5">"#
-    )?;
-    if !text.is_empty() {
-        write!(page, "<title>{}</title>", Safe(text))?;
+    let title = match text {
+        "" => String::new(),
+        text => format!("<title>{}</title>", Safe(text)),
+    };
+    match mark {
+        Mark::Cross => writeln!(
+            page,
+            r#"<path class="cross {class}" d="M{:.1} {:.1}l8 8m0 -8l-8 8">{title}</path>"#,
+            x - 4.0,
+            y - 4.0
+        ),
+        Mark::Ring => writeln!(
+            page,
+            r#"<circle class="ring {class}" cx="{x:.1}" cy="{y:.1}" r="4">{title}</circle>"#
+        ),
+        Mark::Dot | Mark::Fill | Mark::Line => writeln!(
+            page,
+            r#"<circle class="dot {class}" cx="{x:.1}" cy="{y:.1}" r="4">{title}</circle>"#
+        ),
     }
-    writeln!(page, "</circle>")
 }

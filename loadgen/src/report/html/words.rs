@@ -109,6 +109,43 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
+/// A change as a percentage with its sign: `+3.10 %`; a minus as wide as a plus.
+pub(super) fn change(ratio: f64) -> String {
+    let shown = format!("{:+.2}", ratio * 100.0);
+    let shown = match shown.as_str() {
+        "+0.00" | "-0.00" => "0.00",
+        shown => shown,
+    };
+    format!("{}\u{a0}%", shown.replace('-', "\u{2212}"))
+}
+
+/// A change, or a dash where there is none.
+pub(super) fn change_or_dash(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "–".to_owned(), change)
+}
+
+/// A value in the unit that a report gives with it; nanoseconds as times.
+pub(super) fn quantity(value: f64, unit: &str) -> String {
+    match unit {
+        "ns" => latency(real_as_count(value.round())),
+        "" => grouped_real(value),
+        unit => format!("{}\u{a0}{unit}", grouped_real(value)),
+    }
+}
+
+/// A level or an allowance, as a percentage without needless noughts: `95 %`, `0.1 %`.
+pub(super) fn plain_percent(share: f64) -> String {
+    let text = format!("{:.3}", share * 100.0);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text}\u{a0}%")
+}
+
+/// The name of a percentile by its quantile: `p50`, `p99.9`.
+pub(super) fn percentile(quantile: f64) -> String {
+    let text = format!("{:.4}", quantile * 100.0);
+    format!("p{}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// An RFC 3339 instant without what a reader does not need: `2026-11-23 15:06:03 UTC`.
 pub(super) fn instant(rfc: &str) -> String {
     match (rfc.get(..10), rfc.get(11..19), rfc.ends_with('Z')) {
@@ -178,6 +215,44 @@ mod tests {
         check(0.123_456, "12.35 %");
         check(0.999_999, "> 99.99 %");
         check(1.0, "100.00 %");
+    }
+
+    #[test]
+    fn changes_have_their_sign() {
+        let check = |ratio, text: &str| assert_eq!(change(ratio).replace('\u{a0}', " "), text);
+        check(0.031, "+3.10 %");
+        check(-0.2, "\u{2212}20.00 %");
+        check(-0.000_01, "0.00 %");
+        check(1.5, "+150.00 %");
+        assert_eq!(change_or_dash(None), "–");
+    }
+
+    #[test]
+    fn allowances_have_no_needless_noughts() {
+        let check = |share, text: &str| {
+            assert_eq!(plain_percent(share).replace('\u{a0}', " "), text);
+        };
+        check(0.05, "5 %");
+        check(0.001, "0.1 %");
+        check(0.0, "0 %");
+        check(0.983_33, "98.333 %");
+        check(1.0, "100 %");
+    }
+
+    #[test]
+    fn percentiles_have_their_name() {
+        let check = |quantile, text: &str| assert_eq!(percentile(quantile), text);
+        check(0.5, "p50");
+        check(0.99, "p99");
+        check(0.999, "p99.9");
+        check(0.999_999, "p99.9999");
+    }
+
+    #[test]
+    fn quantities_have_their_unit() {
+        assert_eq!(quantity(48_900.4, "ns"), latency(48_900));
+        assert_eq!(quantity(1_200.0, "B"), "1,200\u{a0}B");
+        assert_eq!(quantity(0.5, ""), grouped_real(0.5));
     }
 
     #[test]
