@@ -80,12 +80,18 @@ impl CommandLine {
     }
 
     /// Reads these words, of which the first is the program's name. A quickstart has its page unasked.
+    /// A search for a capacity may have far more calls open, or it would find where its own bound drops
+    /// requests.
     pub(crate) fn read_from<A: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Self, clap::Error> {
-        let command = Self::command().mut_subcommand("quickstart", |quickstart| {
-            quickstart.mut_arg("html", |html| html.default_value("waika-report.html"))
-        });
+        let command = Self::command()
+            .mut_subcommand("quickstart", |quickstart| {
+                quickstart.mut_arg("html", |html| html.default_value("waika-report.html"))
+            })
+            .mut_subcommand("capacity", |capacity| {
+                capacity.mut_arg("in_flight", |bound| bound.default_value("4000"))
+            });
         let matches = command.try_get_matches_from(arguments)?;
         let mut line = Self::from_arg_matches(&matches)?;
         if let Command::Run(args) | Command::Plan(PlanCommand::Show(args)) = &mut line.command {

@@ -110,7 +110,10 @@ pub(crate) fn doubts(evidence: &Evidence) -> Vec<String> {
     let of_the_run = [
         plan_not_kept(evidence.counts),
         not_decided(&evidence.decisions),
-        evidence.tenths.as_ref().and_then(backlog_grew),
+        evidence
+            .tenths
+            .as_ref()
+            .and_then(|tenths| backlog_grew(tenths, LEAST_GROWTH)),
     ];
     let doubts = of_the_run.into_iter().flatten();
     doubts.chain(doubts_of_machine(evidence)).collect()
@@ -204,9 +207,11 @@ pub(crate) fn saturated(worker_cpu: &[f64]) -> Option<String> {
     })
 }
 
-/// That the queue was growing to the end, if it was.
-pub(crate) fn backlog_grew(tenths: &[Tenth; 10]) -> Option<String> {
-    const LEAST_GROWTH: f64 = 16.0;
+/// So many more calls that are open at the end than in the middle are not called a backlog.
+pub(crate) const LEAST_GROWTH: f64 = 16.0;
+
+/// That the queue was growing to the end by more than so many calls, if it was.
+pub(crate) fn backlog_grew(tenths: &[Tenth; 10], least_growth: f64) -> Option<String> {
     let sent_of = |part: &[Tenth]| part.iter().map(|tenth| tenth.sent).sum::<u64>();
     let mean_of = |part: &[Tenth]| {
         let sum: u64 = part.iter().map(|tenth| tenth.in_flight_sum).sum();
@@ -217,7 +222,7 @@ pub(crate) fn backlog_grew(tenths: &[Tenth; 10]) -> Option<String> {
     // rises is no backlog.
     let rise = share(last.sent * middle.len() as u64, sent_of(middle));
     let (middle, last) = (mean_of(middle) * rise, mean_of(std::slice::from_ref(last)));
-    (last > 1.5 * middle && last > middle + LEAST_GROWTH).then(|| {
+    (last > 1.5 * middle && last > middle + least_growth).then(|| {
         format!(
             "the backlog was still growing at the end: {last:.0} calls open on average, where \
              {middle:.0} would be as long as in the middle; the rate is more than the server can keep up",

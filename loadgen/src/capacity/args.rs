@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::bounds::{self, ERROR};
+use super::bounds;
 use super::conduct::Pace;
-use super::search::{Ladder, MOST_CONFIRMATIONS};
+use super::search::Ladder;
 use super::slo::{self, Slo};
 use crate::args::{EngineArgs, PeopleArgs, TrafficArgs};
 use crate::exit::Failure;
@@ -24,7 +24,7 @@ use crate::values::{positive_time, rate, share, time};
 /// Looks of a step.
 const LOOKS: u32 = 4;
 
-/// A confirmation measures so many times as long as a step.
+/// A confirmation has so many parts, each as long as a whole step.
 const CONFIRM_STEPS: u32 = 3;
 
 /// What a part of a step takes beyond warming up and measuring: connecting, and the last answers.
@@ -57,7 +57,7 @@ pub(crate) struct CapacityArgs {
     /// Use invented accounts and ask nobody to create them: for measuring a floor
     #[arg(long, requires = "target")]
     pub(crate) no_provision: bool,
-    /// Do not hold the answers of confirmations against a model of every account
+    /// Do not hold the answers at the capacity against a model of every account
     #[arg(long)]
     pub(crate) no_oracle: bool,
     /// The lowest rate to try, in requests a second
@@ -115,17 +115,22 @@ impl CapacityArgs {
         )
     }
 
+    /// Whether answers are held against a model of every account.
+    pub(crate) fn is_proven(&self) -> bool {
+        !self.no_oracle && !self.no_provision
+    }
+
     /// How long everything takes.
     pub(crate) fn pace(&self) -> Pace {
         let around = self.warm_up + AROUND;
-        let confirm = self.step_duration * CONFIRM_STEPS;
         Pace {
             looks: LOOKS,
             look: self.step_duration / LOOKS,
             warm_up: self.warm_up,
-            confirm,
+            confirm_looks: CONFIRM_STEPS,
+            confirm_look: self.step_duration,
             longest_step: self.step_duration + around * LOOKS,
-            longest_confirm: confirm + around,
+            longest_confirm: (self.step_duration + around) * CONFIRM_STEPS,
             budget: self.budget,
         }
     }
@@ -142,7 +147,7 @@ impl CapacityArgs {
         }
         let errors = [
             (bounds::error_of_look(LOOKS - 1, LOOKS), 1),
-            (ERROR / f64::from(MOST_CONFIRMATIONS), CONFIRM_STEPS),
+            (Pace::error_of_confirmation(CONFIRM_STEPS), CONFIRM_STEPS),
         ];
         for slo in &slos {
             for (error, steps) in errors {
@@ -165,11 +170,12 @@ impl CapacityArgs {
             }
         }
         let pace = self.pace();
-        let least = pace.longest_step * 2 + pace.longest_confirm;
+        let proof = pace.longest_step * u32::from(self.is_proven());
+        let least = pace.longest_step * 2 + pace.longest_confirm + proof;
         if self.budget < least {
             let ns = |time: Duration| crate::clock::duration_ns(time);
             return usage(format!(
-                "--budget {} is too little for any verdict: two steps and a confirmation take up to {}; use more, \
+                "--budget {} is too little for any verdict: two steps, a confirmation and a proof of the answers take up to {}; use more, \
                  or a shorter --step-duration",
                 told_time(ns(self.budget)),
                 told_time(ns(least)),
@@ -233,7 +239,7 @@ mod tests {
     fn parts_and_warming_up_are_within_a_steps_time() {
         let pace = args("--slo p99<5ms --step-duration 8s").unwrap().pace();
         assert_eq!(pace.look * pace.looks, Duration::from_secs(8));
-        assert_eq!(pace.confirm, Duration::from_secs(24));
+        assert_eq!(pace.confirm(), Duration::from_secs(24));
         assert!(pace.longest_step > Duration::from_secs(10));
     }
 }

@@ -21,11 +21,15 @@ use crate::schedule::Rate;
 use crate::watch::{self, View};
 
 /// How often a step is tried that the machine disturbs.
-const MOST_DISTURBED: u32 = 3;
+const MOST_DISTURBED: u32 = 5;
 
-/// The pause after a step, and after one that has left the server with a queue.
+/// The pause after a step, and after one that has left the server with a queue. After one that the
+/// machine has disturbed it is twice that, and then twice as long each time.
 const REST: Duration = Duration::from_millis(200);
 const LONG_REST: Duration = Duration::from_secs(1);
+
+/// The search leaves time for so many confirmations, if that is not more than half of all.
+const CONFIRMATIONS_LEFT: u32 = 6;
 
 /// How long everything takes.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +40,10 @@ pub(crate) struct Pace {
     pub(crate) look: Duration,
     /// How long it sends before that.
     pub(crate) warm_up: Duration,
-    /// How long a confirmation measures.
-    pub(crate) confirm: Duration,
+    /// Parts of a confirmation.
+    pub(crate) confirm_looks: u32,
+    /// How long a part of a confirmation measures.
+    pub(crate) confirm_look: Duration,
     /// The longest that a step takes with everything.
     pub(crate) longest_step: Duration,
     /// The longest that a confirmation takes.
@@ -71,14 +77,32 @@ pub(crate) struct Conduct<'a> {
     pub(crate) pace: Pace,
     /// What was done so far, disturbed steps too.
     pub(crate) steps: Vec<Step>,
+    /// What was proven of the answers at what was found.
+    pub(crate) certificate: Option<CertificateFacts>,
     /// When the search began.
     pub(crate) start_ns: u64,
 }
 
+impl Pace {
+    /// How long a confirmation measures.
+    pub(crate) fn confirm(&self) -> Duration {
+        self.confirm_look * self.confirm_looks
+    }
+
+    /// How sure a part of a confirmation must be.
+    pub(crate) fn error_of_confirmation(confirm_looks: u32) -> f64 {
+        ERROR / f64::from(MOST_CONFIRMATIONS * confirm_looks)
+    }
+}
+
 impl Conduct<'_> {
-    /// Searches for the capacity at all SLOs together, and with the time that is left at each.
+    /// Searches for the capacity at all SLOs together, proves the answers there, and searches with the
+    /// time that is left at each.
     pub(crate) async fn search(&mut self) -> Result<Outcome, Failure> {
         let outcome = self.search_together().await?;
+        if matches!(outcome, Outcome::Found(_) | Outcome::Budget) && self.prove().await? {
+            return Ok(Outcome::Interrupted);
+        }
         if matches!(outcome, Outcome::Found(_)) && !self.is_refuted() && self.slos.len() > 1 {
             for place in 0..self.slos.len() {
                 if self.search_one(place).await? == Some(Outcome::Interrupted) {
@@ -102,54 +126,59 @@ impl Conduct<'_> {
         monotonic_ns().saturating_sub(self.start_ns)
     }
 
-    /// What was proven of the answers of the last confirmation, and of any that was refuted.
-    pub(crate) fn certificate(&self) -> Option<&CertificateFacts> {
-        let all = || {
-            self.steps
-                .iter()
-                .filter_map(|step| step.got.certificate.as_ref())
-        };
-        all()
-            .find(|facts| facts.violations > 0)
-            .or_else(|| all().next_back())
-    }
-
     /// Whether the server broke a rule of its ledger.
     fn is_refuted(&self) -> bool {
-        self.certificate().is_some_and(|facts| facts.violations > 0)
+        let certificate = self.certificate.as_ref();
+        certificate.is_some_and(|facts| facts.violations > 0)
     }
 
     async fn search_together(&mut self) -> Result<Outcome, Failure> {
         loop {
-            let (rung, stage) = match search::next(&self.ladder, &self.tried(Goal::Together)) {
+            let tried = self.tried(Goal::Together);
+            let mut next = search::next(&self.ladder, &tried);
+            if let Next::Try(_, stage) = next
+                && stage != Stage::Confirm
+                && search::bracket(&tried).low.is_some()
+                && !self.has_time_for(self.pace.longest_step + self.confirmations_left())
+            {
+                next = search::next_confirmation(&self.ladder, &tried);
+            }
+            let (rung, stage) = match next {
                 Next::Done(found) => return Ok(Outcome::Found(found)),
                 Next::Try(rung, stage) => (rung, stage),
             };
             if !self.has_time(stage) {
-                return self.last_confirmation().await;
+                let found = search::found_so_far(&self.ladder, &tried);
+                return Ok(found.map_or(Outcome::Budget, Outcome::Found));
             }
             if let Some(outcome) = self.step(rung, stage, Goal::Together).await? {
                 return Ok(outcome);
             }
-            if self.is_refuted() {
-                // Whatever its capacity is, its answers are wrong.
-                return Ok(Outcome::Found(Found::Unconfirmed));
-            }
         }
     }
 
-    /// Shows at least what was met so far, where the time is over.
-    async fn last_confirmation(&mut self) -> Result<Outcome, Failure> {
-        let tried = self.tried(Goal::Together);
-        let is_confirmed = tried.iter().any(|tried| tried.stage == Stage::Confirm);
-        if let Some(rung) = search::bracket(&tried).low
-            && !is_confirmed
-            && self.has_time(Stage::Confirm)
-            && let Some(outcome) = self.step(rung, Stage::Confirm, Goal::Together).await?
-        {
-            return Ok(outcome);
-        }
-        Ok(Outcome::Budget)
+    /// Sends for as long as a step at the highest rate that was met, with a model of every account
+    /// beside it. That model takes processor time that no other step has to share with it, so nothing
+    /// of this one counts but its answers. Whether it was asked to stop.
+    async fn prove(&mut self) -> Result<bool, Failure> {
+        let low = search::bracket(&self.tried(Goal::Together)).low;
+        let Some(rung) = low.filter(|_| self.rig.job.manner.oracle) else {
+            return Ok(false);
+        };
+        let wanted = Wanted {
+            rate: self.rate(rung)?,
+            warm_up: Duration::ZERO,
+            duration: self.pace.look * self.pace.looks,
+            // Steps are numbered from 1.
+            number: (0, 0),
+            is_proven: true,
+        };
+        let title = format!("proving the answers at {}/s", wanted.rate);
+        let Some(got) = Box::pin(self.look(wanted, title)).await? else {
+            return Ok(true);
+        };
+        self.certificate = got.certificate;
+        Ok(got.measured.interrupted)
     }
 
     /// Narrows the bracket of one SLO, as long as there is time.
@@ -170,12 +199,25 @@ impl Conduct<'_> {
     /// Whether a step has time, and if it is none itself, a confirmation behind it.
     fn has_time(&self, stage: Stage) -> bool {
         let is_confirmed = self.steps.iter().any(|step| step.stage == Stage::Confirm);
-        let needed = match (stage, is_confirmed) {
+        self.has_time_for(match (stage, is_confirmed) {
             (Stage::Confirm, _) => self.pace.longest_confirm,
             (_, true) => self.pace.longest_step,
             (_, false) => self.pace.longest_step + self.pace.longest_confirm,
-        };
-        Duration::from_nanos(self.took_ns()) + needed <= self.pace.budget
+        })
+    }
+
+    /// Whether there is so much time, and then still some for the proof, until there is one.
+    fn has_time_for(&self, needed: Duration) -> bool {
+        let is_to_prove = self.rig.job.manner.oracle && self.certificate.is_none();
+        let proof = self.pace.longest_step * u32::from(is_to_prove);
+        Duration::from_nanos(self.took_ns()) + needed + proof <= self.pace.budget
+    }
+
+    /// The time that the search leaves for confirmations.
+    fn confirmations_left(&self) -> Duration {
+        let pace = &self.pace;
+        let some = pace.longest_confirm * CONFIRMATIONS_LEFT;
+        some.min(pace.budget / 2).max(pace.longest_confirm)
     }
 
     /// Takes a step, again if the machine disturbs it. Why the search has ended, if it has.
@@ -185,7 +227,7 @@ impl Conduct<'_> {
         stage: Stage,
         goal: Goal,
     ) -> Result<Option<Outcome>, Failure> {
-        for _ in 0..MOST_DISTURBED {
+        for time in 1..=MOST_DISTURBED {
             let Some(mut step) = self.attempt(rung, stage, goal).await? else {
                 return Ok(Some(Outcome::Interrupted));
             };
@@ -202,6 +244,7 @@ impl Conduct<'_> {
             }
             let rest = match verdict {
                 StepVerdict::Met => REST,
+                StepVerdict::Disturbed => LONG_REST * (1 << time),
                 _ => LONG_REST,
             };
             if self.rig.rest(rest).await {
@@ -226,7 +269,7 @@ impl Conduct<'_> {
     ) -> Result<Option<Step>, Failure> {
         let number = self.steps.len() as u64 + 1;
         let (looks, length) = match stage {
-            Stage::Confirm => (1, self.pace.confirm),
+            Stage::Confirm => (self.pace.confirm_looks, self.pace.confirm_look),
             Stage::Ramp | Stage::Search | Stage::Retest => (self.pace.looks, self.pace.look),
         };
         let began_ns = self.took_ns();
@@ -237,10 +280,16 @@ impl Conduct<'_> {
                 warm_up: self.pace.warm_up,
                 duration: length,
                 number: (number, look.into()),
-                is_proven: stage == Stage::Confirm,
+                is_proven: false,
             };
+            let title = format!(
+                "step {number} ({}), {}/s, part {}",
+                stage.label(),
+                wanted.rate,
+                look + 1
+            );
             // A measurement is a large future; behind a box, all that wait for it are small.
-            let Some(got) = Box::pin(self.look(wanted, stage)).await? else {
+            let Some(got) = Box::pin(self.look(wanted, title)).await? else {
                 return Ok(None);
             };
             let so_far = match whole.take() {
@@ -251,12 +300,12 @@ impl Conduct<'_> {
                 }
             };
             let error = match stage {
-                Stage::Confirm => ERROR / f64::from(MOST_CONFIRMATIONS),
+                Stage::Confirm => Pace::error_of_confirmation(looks),
                 _ => error_of_look(look, looks),
             };
             let step = self.judged(so_far, (rung, stage), error);
             let is_last = look + 1 == looks || step.got.measured.interrupted;
-            if is_last || is_clear(&step, goal) {
+            if is_last || is_clear(&step, (stage, goal)) {
                 return Ok(Some(Step {
                     began_ns,
                     looks: look + 1,
@@ -271,7 +320,8 @@ impl Conduct<'_> {
     fn judged(&self, got: Got, (rung, stage): (u32, Stage), error: f64) -> Step {
         let (record, evidence) = (&got.measured.record, got.evidence());
         let judged = judge::judge(&self.slos, record, error);
-        let faults = Faults::of(&evidence);
+        let per_second = count_as_real(self.ladder.rate(rung)) / 1e3;
+        let faults = Faults::of(&evidence, judge::least_growth(&self.slos, per_second));
         let look_ns = duration_ns(self.pace.look);
         let shown = Shown::of(&self.slos, &judged, record, (error, look_ns));
         let verdict = judge::verdict(judge::together(&judged), &faults, shown);
@@ -289,14 +339,7 @@ impl Conduct<'_> {
         }
     }
 
-    async fn look(&mut self, wanted: Wanted, stage: Stage) -> Result<Option<Got>, Failure> {
-        let (step, part) = wanted.number;
-        let title = format!(
-            "step {step} ({}), {}/s, part {}",
-            stage.label(),
-            wanted.rate,
-            part + 1
-        );
+    async fn look(&mut self, wanted: Wanted, title: String) -> Result<Option<Got>, Failure> {
         let begun_ns = monotonic_ns();
         let whole = wanted.warm_up + wanted.duration;
         let view = View {
@@ -338,22 +381,17 @@ impl Conduct<'_> {
     }
 }
 
-/// Whether no further part of a step is needed.
-fn is_clear(step: &Step, goal: Goal) -> bool {
-    match goal {
-        Goal::Together => match judge::together(&step.judged) {
-            // Where the queue grows, it is looked whether it goes on.
-            Standing::Met => step.faults.backlog.is_none(),
-            Standing::Missed => true,
-            Standing::Undecided => false,
-        },
-        Goal::One(place) => {
-            let standing = step.judged.get(place).map(|judged| judged.standing);
-            match standing {
-                Some(Standing::Met) => step.faults.backlog.is_none(),
-                Some(Standing::Missed) | None => true,
-                Some(Standing::Undecided) => false,
-            }
-        }
+/// Whether no further part of a step is needed. A miss is clear when it is seen; what meets does so for
+/// the whole time, but for the first steps, which only look where the search shall begin.
+fn is_clear(step: &Step, (stage, goal): (Stage, Goal)) -> bool {
+    let standing = match goal {
+        Goal::Together => Some(judge::together(&step.judged)),
+        Goal::One(place) => step.judged.get(place).map(|judged| judged.standing),
+    };
+    match standing {
+        // Where the queue grows, it is looked whether it goes on.
+        Some(Standing::Met) => stage == Stage::Ramp && step.faults.backlog.is_none(),
+        Some(Standing::Missed) | None => true,
+        Some(Standing::Undecided) => false,
     }
 }

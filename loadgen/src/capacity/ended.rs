@@ -4,8 +4,8 @@ use super::conduct::{Conduct, Outcome};
 use super::facts::{CapacityFacts, End, EndFacts, StepVerdict};
 use super::findings::rate;
 use super::judge::Standing;
-use super::search::Found;
-use super::step::Step;
+use super::search::{self, Found};
+use super::step::{Goal, Step};
 use crate::report::text::{grouped_real, time};
 
 /// Why it has ended.
@@ -16,7 +16,7 @@ pub(super) fn facts(conduct: &Conduct<'_>, outcome: Outcome, together: &Capacity
         rate_of(together.high_per_second),
     );
     let (kind, why) = match outcome {
-        Outcome::Found(found) => found_facts(conduct, found, together),
+        Outcome::Found(found) => found_facts(conduct, found),
         Outcome::Budget => (
             End::Budget,
             match (together.low_per_second, together.high_per_second) {
@@ -49,24 +49,28 @@ pub(super) fn facts(conduct: &Conduct<'_>, outcome: Outcome, together: &Capacity
     EndFacts { kind, why }
 }
 
-fn found_facts(conduct: &Conduct<'_>, found: Found, together: &CapacityFacts) -> (End, String) {
+fn found_facts(conduct: &Conduct<'_>, found: Found) -> (End, String) {
     let rate_of = |rung| grouped_real(rate(conduct, rung));
-    let violations = conduct.certificate().map_or(0, |facts| facts.violations);
+    let violations = conduct
+        .certificate
+        .as_ref()
+        .map_or(0, |facts| facts.violations);
     if violations > 0 {
-        let why = "the server broke a rule of its ledger while it was confirmed".to_owned();
+        let why = "the server broke a rule of its ledger at the rate that was found".to_owned();
         return (End::Unconfirmed, why);
     }
     match found {
-        Found::Capacity(rung) if !together.is_closed => (
-            End::Unconfirmed,
-            format!(
-                "{}/s was confirmed, but not the highest rate that short steps meet: the machine is less steady than \
-                 a precision of {:.1} % needs",
-                rate_of(rung),
-                conduct.ladder.precision() * 100.0,
+        Found::Capacity(rung) => match search::bracket(&conduct.tried(Goal::Together)).high {
+            Some((high, _)) if conduct.ladder.is_near(rung, high) => above(conduct, high),
+            _ => (
+                End::Unconfirmed,
+                format!(
+                    "{}/s was confirmed, but not the highest rate that short steps meet: the machine is less steady \
+                     than the search needs",
+                    rate_of(rung),
+                ),
             ),
-        ),
-        Found::Capacity(rung) => above(conduct, rung),
+        },
         Found::Top(rung) => (
             End::HighestRate,
             format!(
@@ -102,9 +106,9 @@ fn found_facts(conduct: &Conduct<'_>, found: Found, together: &CapacityFacts) ->
     }
 }
 
-/// Why it goes no higher than this.
+/// Why this rate is none.
 fn above(conduct: &Conduct<'_>, rung: u32) -> (End, String) {
-    let Some(step) = last_at(conduct, rung + 1) else {
+    let Some(step) = last_at(conduct, rung) else {
         return (End::SloMissed, "the next higher rate misses".to_owned());
     };
     let counts = step.kept.counts;

@@ -33,7 +33,8 @@ pub(crate) struct CapacityReport {
     pub(crate) steps: Vec<StepFacts>,
     /// How it was searched.
     pub(crate) plan: SearchFacts,
-    /// What was proven of the answers of the last confirmation; absent if they were not checked.
+    /// What was proven of the answers at the highest rate that was met, in a measurement of its own;
+    /// absent if they were not checked.
     pub(crate) certificate: Option<CertificateFacts>,
     /// What measured; shares of cores are the largest of any step.
     pub(crate) generator: GeneratorFacts,

@@ -67,7 +67,7 @@ pub(crate) fn report(
         curve,
         steps: steps(conduct),
         plan: search_facts(conduct),
-        certificate: conduct.certificate().cloned(),
+        certificate: conduct.certificate.clone(),
         generator: generator_facts(conduct),
         server: ServerFacts {
             target: conduct.rig.job.place.target.to_string(),
@@ -321,7 +321,7 @@ fn search_facts(conduct: &Conduct<'_>) -> SearchFacts {
         precision: conduct.ladder.precision(),
         confidence: CONFIDENCE,
         step_ns: duration_ns(pace.look * pace.looks.min(MOST_LOOKS)),
-        confirm_ns: duration_ns(pace.confirm),
+        confirm_ns: duration_ns(pace.confirm()),
         warm_up_ns: duration_ns(pace.warm_up),
         budget_ns: duration_ns(pace.budget),
         took_ns: conduct.took_ns(),

@@ -76,6 +76,18 @@ pub(crate) fn together(judged: &[Judged]) -> Standing {
     }
 }
 
+/// By how many calls a queue must grow at such a rate to be called one: a tenth of those that are open
+/// when each takes as long as the shortest time that is allowed. What grows more slowly needs far longer
+/// than a step to break an SLO, and a queue of a few calls comes and goes.
+pub(crate) fn least_growth(slos: &[Slo], per_second: f64) -> f64 {
+    let limits = slos.iter().filter_map(Slo::percentile);
+    let shortest = limits.map(|(_, limit_ns)| limit_ns).min();
+    let allowed = shortest.map_or(0.0, |ns| {
+        crate::figures::count_as_real(ns) / 1e9 * per_second
+    });
+    validity::LEAST_GROWTH.max(allowed / 10.0)
+}
+
 /// What speaks against a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Faults {
@@ -90,8 +102,8 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// What the evidence says.
-    pub(crate) fn of(evidence: &Evidence) -> Self {
+    /// What the evidence says. A queue that has grown by less than so many calls is none.
+    pub(crate) fn of(evidence: &Evidence, least_growth: f64) -> Self {
         Self {
             lagged: validity::lagged(evidence.lag, evidence.response),
             saturated: validity::saturated(&evidence.worker_cpu),
@@ -100,7 +112,10 @@ impl Faults {
                 evidence.throttled,
                 evidence.stepped_ns,
             ),
-            backlog: evidence.tenths.as_ref().and_then(validity::backlog_grew),
+            backlog: evidence
+                .tenths
+                .as_ref()
+                .and_then(|tenths| validity::backlog_grew(tenths, least_growth)),
         }
     }
 
@@ -273,13 +288,29 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_as_a_queue_rises_with_the_rate_and_the_limit() {
+        let check = |words: &str, per_second, expected: f64| {
+            let read: Vec<_> = words
+                .split(' ')
+                .map(|word| crate::capacity::slo::read(word).unwrap())
+                .collect();
+            let slos = Slo::all_of(&read).unwrap();
+            let found = least_growth(&slos, per_second);
+            assert!((found - expected).abs() < 1e-3, "{words}: {found}");
+        };
+        check("p99<25ms p99.9<100ms", 40_000.0, 100.0);
+        check("p99<25ms", 1_000.0, validity::LEAST_GROWTH);
+        check("errors<1%", 40_000.0, validity::LEAST_GROWTH);
+    }
+
+    #[test]
     fn faults_are_told_apart() {
         let lag = |ns| Tail {
             p99_ns: Some(ns),
             max_ns: Some(ns),
         };
         let check = |evidence: &Evidence, expected: [bool; 4]| {
-            let faults = Faults::of(evidence);
+            let faults = Faults::of(evidence, validity::LEAST_GROWTH);
             let found = [
                 faults.lagged.is_some(),
                 faults.saturated.is_some(),

@@ -129,6 +129,7 @@ async fn search(
         ladder: args.ladder(),
         pace: args.pace(),
         steps: Vec::new(),
+        certificate: None,
         start_ns: monotonic_ns(),
     };
     let outcome = conduct.search().await?;
@@ -151,7 +152,7 @@ fn job(args: &CapacityArgs, place: PlaceArgs, server: KnownServer) -> Job {
         },
         traffic: args.traffic.clone(),
         manner: Manner {
-            oracle: !args.no_oracle && !args.no_provision,
+            oracle: args.is_proven(),
             ..Manner::plain()
         },
         details: Details::default(),

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::figures::{count_as_real, real_as_count};
 use crate::report::certificate;
 use crate::report::document::Document as _;
-use crate::report::text::{grouped, grouped_real, time};
+use crate::report::text::{grouped, grouped_real, server, time};
 
 type Written = std::fmt::Result;
 
@@ -148,7 +148,6 @@ fn surroundings(text: &mut String, report: &CapacityReport) -> Written {
             |ns| format!("{:.1} us", count_as_real(ns) / 1e3),
         )
     };
-    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known".to_owned());
     let busiest = generator.worker_cpu.iter().copied().fold(0.0, f64::max);
     writeln!(
         text,
@@ -167,13 +166,7 @@ fn surroundings(text: &mut String, report: &CapacityReport) -> Written {
         plan.in_flight,
         plan.arrivals,
     )?;
-    writeln!(
-        text,
-        "Server: {}, version {}, store {}.",
-        report.server.target,
-        known(&report.server.version),
-        known(&report.server.store),
-    )?;
+    server(text, &report.server)?;
     writeln!(
         text,
         "Plan: seed {}, {} {}accounts, {} merchants, {} fen a payment, deadline {}.",

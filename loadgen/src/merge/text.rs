@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::facts::{Difference, Likeness, Merged, PartFacts};
 use crate::figures::share;
-use crate::report::text::{grouped, grouped_real, time, time_rows, too_few};
+use crate::report::text::{self, grouped, grouped_real, time, time_rows, too_few};
 
 type Written = std::fmt::Result;
 
@@ -113,24 +113,7 @@ fn parts(text: &mut String, merged: &Merged) -> Written {
 }
 
 fn outcomes(text: &mut String, merged: &Merged) -> Written {
-    writeln!(
-        text,
-        "{:<9}{:<28}{:>12}{:>10}{:>12}{:>10}",
-        "outcome", "", "count", "share", "resp. p50", "p99"
-    )?;
-    let cell = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), time);
-    for outcome in &merged.outcomes {
-        writeln!(
-            text,
-            "{:<9}{:<28}{:>12}{:>8.3} %{:>12}{:>10}",
-            outcome.kind,
-            outcome.name,
-            grouped(outcome.count),
-            outcome.share * 100.0,
-            cell(outcome.response.p50_ns),
-            cell(outcome.response.p99_ns),
-        )?;
-    }
+    text::outcomes(text, &merged.outcomes)?;
     if let Some(alike) = &merged.decided_alike {
         writeln!(
             text,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{OutcomeFacts, Report, TimeFacts};
+use super::{OutcomeFacts, Report, ServerFacts, TimeFacts};
 use super::{breakdown_text, certificate, other_calls, plot, rules, thresholds};
 use crate::figures::{count_as_real, share};
 
@@ -14,7 +14,8 @@ pub(crate) fn render(report: &Report, colours: bool) -> String {
         .and_then(|()| times(&mut text, report))
         .and_then(|()| breakdown_text::write(&mut text, report))
         .and_then(|()| histogram(&mut text, report))
-        .and_then(|()| outcomes(&mut text, report))
+        .and_then(|()| outcomes(&mut text, &report.outcomes))
+        .and_then(|()| writeln!(text))
         .and_then(|()| other_calls::write(&mut text, report))
         .and_then(|()| proven(&mut text, report))
         .and_then(|()| costs(&mut text, report))
@@ -165,7 +166,8 @@ fn histogram(text: &mut String, report: &Report) -> Written {
     writeln!(text)
 }
 
-fn outcomes(text: &mut String, report: &Report) -> Written {
+/// What came of how many requests, and the times of each.
+pub(crate) fn outcomes(text: &mut String, outcomes: &[OutcomeFacts]) -> Written {
     writeln!(
         text,
         "{:<9}{:<28}{:>12}{:>10}{:>12}{:>10}",
@@ -179,7 +181,7 @@ fn outcomes(text: &mut String, report: &Report) -> Written {
         share,
         response,
         ..
-    } in &report.outcomes
+    } in outcomes
     {
         writeln!(
             text,
@@ -190,7 +192,19 @@ fn outcomes(text: &mut String, report: &Report) -> Written {
             cell(response.p99_ns),
         )?;
     }
-    writeln!(text)
+    Ok(())
+}
+
+/// What was measured, in a line.
+pub(crate) fn server(text: &mut String, server: &ServerFacts) -> Written {
+    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known".to_owned());
+    writeln!(
+        text,
+        "Server: {}, version {}, store {}.",
+        server.target,
+        known(&server.version),
+        known(&server.store),
+    )
 }
 
 fn proven(text: &mut String, report: &Report) -> Written {
@@ -244,7 +258,6 @@ fn costs(text: &mut String, report: &Report) -> Written {
 
 fn surroundings(text: &mut String, report: &Report) -> Written {
     let (plan, generator) = (&report.plan, &report.generator);
-    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known".to_owned());
     writeln!(
         text,
         "Generator: waika-loadgen {}, {} worker(s), {} connection(s), pacing {}, {} reconnect(s), at most {} in \
@@ -258,13 +271,7 @@ fn surroundings(text: &mut String, report: &Report) -> Written {
         plan.in_flight_allowed
             .map_or_else(|| "any number".to_owned(), |allowed| allowed.to_string()),
     )?;
-    writeln!(
-        text,
-        "Server: {}, version {}, store {}.",
-        report.server.target,
-        known(&report.server.version),
-        known(&report.server.store),
-    )?;
+    server(text, &report.server)?;
     writeln!(
         text,
         "Plan: seed {}, run {}, {} {}accounts{}, {} merchants, deadline {}.",

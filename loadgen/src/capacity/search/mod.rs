@@ -3,25 +3,29 @@
 //! Rates lie on a ladder, each a little above the one before by the precision that is wanted, so
 //! that two searches try the same ones and the bracket is closed when its ends are neighbours. The
 //! search goes up by doubling until it misses, halves what is between, tries both ends again some
-//! time later, and shows the lower end again by longer steps, which may take it down some more.
+//! time later, and shows the lower end again by longer steps, which may take it down some more. Of
+//! those too a miss counts only when it was seen twice.
 //!
 //! A machine that stumbles makes a good rate miss, and hardly ever a bad one meet. So what was met
 //! is believed at first, what was missed when it has been missed twice, and neither end of a closed
 //! bracket before it was tried again and leads by two. Then a rate well above is tried too: where more
 //! steps meet at a rate and above it than miss at it, it was the machine that missed.
 
+mod votes;
+
 use std::collections::BTreeMap;
 
 use super::facts::Stage;
-
-/// The most tries at one rate, after which the majority holds.
-const MOST_TRIES: u32 = 7;
+use votes::{MOST_TRIES, Votes};
 
 /// How far above the bracket it is tried whether higher rates are met.
 const PROBE: f64 = 1.25;
 
 /// The most confirmations.
-pub(crate) const MOST_CONFIRMATIONS: u32 = 8;
+pub(crate) const MOST_CONFIRMATIONS: u32 = 12;
+
+/// How far apart the ends that confirmations have found may be where there is no time for more.
+const NEAR: f64 = 1.05;
 
 /// Rates from the lowest to the highest, in thousandths of a request a second.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +61,11 @@ impl Ladder {
     /// The highest rung.
     pub(crate) fn top(&self) -> u32 {
         self.rungs(crate::figures::share(self.most, self.from))
+    }
+
+    /// Whether a bracket with these ends tells a capacity, if it cannot be narrower.
+    pub(crate) fn is_near(&self, low: u32, high: u32) -> bool {
+        high.saturating_sub(low) <= self.rungs(NEAR).max(1)
     }
 
     /// How many rungs make such a factor at least.
@@ -123,65 +132,32 @@ pub(crate) struct Bracket {
     pub(crate) high: Option<(u32, Vote)>,
 }
 
-/// What the tries at one rung say together.
-#[derive(Clone, Copy, Debug, Default)]
-struct Votes {
-    met: u32,
-    missed: u32,
-    generator: u32,
-    retests: u32,
-}
-
-impl Votes {
-    fn count(&mut self, tried: Tried) {
-        match tried.vote {
-            Vote::Met => self.met += 1,
-            Vote::Missed => self.missed += 1,
-            Vote::Generator => self.generator += 1,
-        }
-        self.retests += u32::from(tried.stage == Stage::Retest);
-    }
-
-    fn not_met(&self) -> u32 {
-        self.missed + self.generator
-    }
-
-    fn total(&self) -> u32 {
-        self.met + self.not_met()
-    }
-
-    /// The majority; a tie is none.
-    fn majority(&self) -> Option<Vote> {
-        match self.met.cmp(&self.not_met()) {
-            std::cmp::Ordering::Greater => Some(Vote::Met),
-            std::cmp::Ordering::Equal => None,
-            // Where the server was seen to miss half the time, it is its miss.
-            std::cmp::Ordering::Less if self.missed >= self.generator => Some(Vote::Missed),
-            std::cmp::Ordering::Less => Some(Vote::Generator),
-        }
-    }
-
-    /// What is believed while the bracket is wide; `None` asks for another try.
-    fn opinion(&self) -> Option<Vote> {
-        let is_once_missed = self.total() == 1 && self.met == 0;
-        self.majority().filter(|_| !is_once_missed)
-    }
-
-    /// Whether a retest has left no doubt.
-    fn is_firm(&self) -> bool {
-        let lead = self.met.abs_diff(self.not_met());
-        self.retests > u32::from(self.met < self.not_met())
-            && (lead >= 2 || self.total() >= MOST_TRIES)
-    }
-}
-
 /// Everything that is known, by rung.
 struct Known(BTreeMap<u32, Votes>);
 
 impl Known {
+    /// By the steps of the search.
     fn of(tried: &[Tried]) -> Self {
+        Self::counted(tried.iter().filter(|tried| tried.stage != Stage::Confirm))
+    }
+
+    /// By the confirmations; one that only leans has not met.
+    fn confirmed(tried: &[Tried]) -> Self {
+        let shown: Vec<Tried> = confirmations(tried)
+            .map(|&tried| match tried.vote {
+                Vote::Met if !tried.is_decided => Tried {
+                    vote: Vote::Missed,
+                    ..tried
+                },
+                _ => tried,
+            })
+            .collect();
+        Self::counted(shown.iter())
+    }
+
+    fn counted<'a>(tried: impl Iterator<Item = &'a Tried>) -> Self {
         let mut known: BTreeMap<u32, Votes> = BTreeMap::new();
-        for tried in tried.iter().filter(|tried| tried.stage != Stage::Confirm) {
+        for tried in tried {
             known.entry(tried.rung).or_default().count(*tried);
         }
         Self(known)
@@ -239,7 +215,7 @@ impl Known {
 /// What is known after these steps, confirmations included.
 pub(crate) fn bracket(tried: &[Tried]) -> Bracket {
     let searched = Known::of(tried).bracket();
-    let confirmed = confirmations(tried);
+    let confirmed = Known::confirmed(tried).bracket();
     let Some(rung) = confirmed.low else {
         let high = match (confirmed.high, searched.high) {
             (Some(mine), Some(theirs)) if theirs.0 < mine.0 => Some(theirs),
@@ -289,74 +265,81 @@ pub(crate) fn next_of_bracket(ladder: &Ladder, tried: &[Tried]) -> Option<(u32, 
 
 /// What to do next.
 pub(crate) fn next(ladder: &Ladder, tried: &[Tried]) -> Next {
-    if let Some((rung, stage)) = next_of_bracket(ladder, tried) {
-        // Once there are confirmations, what they say goes before.
-        if confirmations(tried) == Bracket::default() {
-            return Next::Try(rung, stage);
-        }
+    // Once there are confirmations, what they say goes before.
+    if confirmations(tried).next().is_none()
+        && let Some((rung, stage)) = next_of_search(ladder, tried)
+    {
+        return Next::Try(rung, stage);
+    }
+    next_confirmation(ladder, tried)
+}
+
+/// What to try before the first confirmation; `None` if both ends of the bracket are beyond doubt.
+fn next_of_search(ladder: &Ladder, tried: &[Tried]) -> Option<(u32, Stage)> {
+    if let Some(step) = next_of_bracket(ladder, tried) {
+        return Some(step);
     }
     let known = Known::of(tried);
     let Bracket { low, high } = known.bracket();
-    let ends = [low, high.map(|(rung, _)| rung)];
-    let doubtful = ends
+    let high = high.map(|(rung, _)| rung);
+    let doubtful = [low, high]
         .into_iter()
         .flatten()
         .find(|&rung| !known.votes(rung).is_firm());
-    if confirmations(tried) == Bracket::default()
-        && let Some(rung) = doubtful
-    {
-        return Next::Try(rung, Stage::Retest);
-    }
-    if confirmations(tried) == Bracket::default()
-        && let (Some(_), Some((high, _))) = (low, high)
-        && let Some(rung) = known.probe(ladder, high)
-    {
-        return Next::Try(rung, Stage::Retest);
-    }
-    match (low, high) {
-        (None, Some((_, Vote::Generator))) => Next::Done(Found::Generator(None)),
-        (None, _) => Next::Done(Found::Nothing),
-        (Some(low), _) => confirm(ladder, tried, low),
-    }
+    let probe = || known.probe(ladder, low.and(high)?);
+    let rung = doubtful.or_else(probe)?;
+    Some((rung, Stage::Retest))
 }
 
-/// The confirmations alone: what they have met, and what they have not.
-fn confirmations(tried: &[Tried]) -> Bracket {
-    let mut bracket = Bracket::default();
-    for tried in tried.iter().filter(|tried| tried.stage == Stage::Confirm) {
-        if tried.vote == Vote::Met && tried.is_decided {
-            bracket.low = bracket.low.max(Some(tried.rung));
-        } else if bracket.high.is_none_or(|(high, _)| tried.rung < high) {
-            let vote = match tried.vote {
-                Vote::Generator => Vote::Generator,
-                Vote::Met | Vote::Missed => Vote::Missed,
-            };
-            bracket.high = Some((tried.rung, vote));
-        }
-    }
-    bracket
-}
-
-/// Down from the bracket's lower end in leaps that grow, until a confirmation meets, and then up
-/// again to where one has not.
-fn confirm(ladder: &Ladder, tried: &[Tried], found: u32) -> Next {
-    let is_one = |tried: &&Tried| tried.stage == Stage::Confirm;
-    let count = u32::try_from(tried.iter().filter(is_one).count()).unwrap_or(u32::MAX);
-    let Bracket { low, high } = confirmations(tried);
+/// What to do next with what the search has found so far: down from the bracket's lower end in leaps
+/// that grow, until a confirmation meets, and then up again to where one has not. One that meets at
+/// once is no end: the bracket's upper end must miss as long a step too.
+pub(crate) fn next_confirmation(ladder: &Ladder, tried: &[Tried]) -> Next {
+    let Bracket { low, high } = Known::of(tried).bracket();
+    let found = match (low, high) {
+        (Some(low), _) => low,
+        (None, Some((_, Vote::Generator))) => return Next::Done(Found::Generator(None)),
+        (None, _) => return Next::Done(Found::Nothing),
+    };
+    let known = Known::confirmed(tried);
+    let bracket = known.bracket();
+    let count = u32::try_from(confirmations(tried).count()).unwrap_or(u32::MAX);
     let is_last = count >= MOST_CONFIRMATIONS;
-    match (low, high) {
-        (None, None) => Next::Try(found, Stage::Confirm),
-        (None, Some((0, _))) => Next::Done(Found::Unconfirmed),
-        (None, Some(_)) if is_last => Next::Done(Found::Unconfirmed),
-        (None, Some((high, _))) => {
-            let leap = 1_u32 << count.min(20);
+    if let (false, Some(rung)) = (is_last, known.open(bracket)) {
+        return Next::Try(rung, Stage::Confirm);
+    }
+    match (bracket.low, bracket.high) {
+        (None, None) if !is_last => Next::Try(found, Stage::Confirm),
+        (None, Some((high, _))) if high > 0 && !is_last => {
+            let leaps = u32::try_from(known.0.len()).unwrap_or(u32::MAX);
+            let leap = 1_u32 << leaps.min(20);
             Next::Try(high.saturating_sub(leap), Stage::Confirm)
         }
+        (None, _) => Next::Done(Found::Unconfirmed),
         (Some(low), Some((high, _))) if high - low > 1 && !is_last => {
             Next::Try(u32::midpoint(low, high), Stage::Confirm)
         }
-        (Some(low), _) => Next::Done(end(ladder, low, bracket(tried))),
+        (Some(low), None) if low < ladder.top() && !is_last => {
+            let missed = self::bracket(tried).high.map(|(high, _)| high);
+            let leap = 1_u32 << count.min(20);
+            let next = missed.unwrap_or(low.saturating_add(leap));
+            Next::Try(next.min(ladder.top()), Stage::Confirm)
+        }
+        (Some(low), _) => Next::Done(end(ladder, low, self::bracket(tried))),
     }
+}
+
+/// What confirmations have found where there is no time for more of them: `None` if nothing near was
+/// missed.
+pub(crate) fn found_so_far(ladder: &Ladder, tried: &[Tried]) -> Option<Found> {
+    let low = Known::confirmed(tried).bracket().low?;
+    let bracket = bracket(tried);
+    let (high, _) = bracket.high?;
+    ladder.is_near(low, high).then(|| end(ladder, low, bracket))
+}
+
+fn confirmations(tried: &[Tried]) -> impl Iterator<Item = &Tried> {
+    tried.iter().filter(|tried| tried.stage == Stage::Confirm)
 }
 
 fn end(ladder: &Ladder, low: u32, bracket: Bracket) -> Found {

@@ -3,7 +3,8 @@
 use rand_distr::{Binomial, Distribution as _, Normal};
 
 use super::*;
-use crate::capacity::bounds::{ERROR, Tally, error_of_look};
+use crate::capacity::bounds::{Tally, error_of_look};
+use crate::capacity::conduct::Pace;
 use crate::capacity::judge::{Standing, standing};
 use crate::draw::{Draw, Purpose};
 
@@ -15,6 +16,9 @@ const LOOK_S: f64 = 1.0;
 
 /// Looks of a step.
 const LOOKS: u32 = 4;
+
+/// Those of a confirmation.
+const CONFIRM_LOOKS: u32 = 3;
 
 /// A server that does not exist.
 struct Server {
@@ -54,7 +58,8 @@ impl Server {
         1.0 / (1.0 + (-odds).exp())
     }
 
-    fn step(&mut self, rate: f64, is_confirmation: bool) -> (Vote, bool) {
+    fn step(&mut self, rate: f64, stage: Stage) -> (Vote, bool) {
+        let is_confirmation = stage == Stage::Confirm;
         let off = Normal::new(0.0, self.shake)
             .unwrap()
             .sample(&mut self.random);
@@ -68,7 +73,7 @@ impl Server {
         };
         let mut tally = Tally::default();
         let (looks, seconds) = if is_confirmation {
-            (1, 12.0)
+            (CONFIRM_LOOKS, 4.0)
         } else {
             (LOOKS, LOOK_S)
         };
@@ -77,11 +82,13 @@ impl Server {
             tally.of += due;
             tally.beyond += Binomial::new(due, share).unwrap().sample(&mut self.random);
             let error = if is_confirmation {
-                ERROR / f64::from(MOST_CONFIRMATIONS)
+                Pace::error_of_confirmation(CONFIRM_LOOKS)
             } else {
                 error_of_look(look, looks)
             };
             match standing(tally, ALLOWED, error) {
+                // What meets does so for the whole time.
+                Standing::Met if stage != Stage::Ramp && look + 1 < looks => {}
                 Standing::Met => return (Vote::Met, true),
                 Standing::Missed => return (vote_of(Vote::Missed, rate), true),
                 Standing::Undecided => {}
@@ -108,7 +115,7 @@ fn search(server: &mut Server) -> (Found, usize) {
             Next::Done(found) => return (found, tried.len()),
             Next::Try(rung, stage) => {
                 let rate = rate(rung);
-                let (vote, is_decided) = server.step(rate, stage == Stage::Confirm);
+                let (vote, is_decided) = server.step(rate, stage);
                 tried.push(Tried {
                     rung,
                     stage,
@@ -228,7 +235,8 @@ fn a_server_that_dips_is_believed_below_the_dip() {
 
 #[test]
 fn one_stumble_changes_nothing() {
-    // Each step in its turn says the contrary of the truth, once.
+    // Each step in its turn says the contrary of the truth, once; but that a confirmation meets, for three
+    // whole steps, is the truth.
     let truth = |rung| {
         if rate(rung) < 12_345.0 {
             Vote::Met
@@ -245,7 +253,7 @@ fn one_stumble_changes_nothing() {
                     let mut vote = truth(rung);
                     if tried.len() == wrong && vote == Vote::Met {
                         vote = Vote::Missed;
-                    } else if tried.len() == wrong {
+                    } else if tried.len() == wrong && stage != Stage::Confirm {
                         vote = Vote::Met;
                     }
                     tried.push(Tried {
@@ -263,8 +271,7 @@ fn one_stumble_changes_nothing() {
         panic!("{expected:?}");
     };
     assert!(rate(rung) < 12_345.0 && rate(rung + 1) >= 12_345.0);
-    // The confirmation is the last, and speaks for itself.
-    for wrong in 0..steps - 1 {
+    for wrong in 0..steps {
         assert_eq!(run(wrong).0, expected, "the step {wrong} was wrong");
     }
 }
@@ -307,7 +314,7 @@ fn looking_often_errs_no_more_than_is_said() {
     let mut server = Server::new(20_000.0, 1);
     let (mut met, mut missed) = (0, 0);
     for _ in 0..4_000 {
-        match server.step(20_000.0, false) {
+        match server.step(20_000.0, Stage::Ramp) {
             (Vote::Met, true) => met += 1,
             (Vote::Missed, true) => missed += 1,
             _ => {}
@@ -345,4 +352,31 @@ fn a_bracket_that_a_storm_has_made_is_given_up() {
         panic!("{found:?}");
     };
     assert!((12_200.0..12_345.0).contains(&rate(rung)), "{tried:?}");
+}
+
+#[test]
+fn without_time_for_more_only_a_narrow_bracket_is_believed() {
+    use Vote::{Generator, Met, Missed};
+    let check = |confirmed: &[(u32, Vote)], expected: Option<Found>| {
+        let of = |&(rung, vote): &(u32, Vote)| Tried {
+            rung,
+            stage: Stage::Confirm,
+            vote,
+            is_decided: true,
+        };
+        let tried: Vec<Tried> = confirmed.iter().map(of).collect();
+        assert_eq!(found_so_far(&ladder(), &tried), expected, "{confirmed:?}");
+    };
+    check(&[], None);
+    check(&[(100, Met)], None);
+    // One miss is none, and two are one.
+    check(&[(103, Missed), (100, Met)], None);
+    let twice = |high| [(high, Missed), (high, Missed), (100, Met)];
+    check(&twice(101), Some(Found::Capacity(100)));
+    check(&twice(105), Some(Found::Capacity(100)));
+    check(&twice(106), None);
+    check(
+        &[(103, Generator), (103, Generator), (100, Met)],
+        Some(Found::Generator(Some(100))),
+    );
 }

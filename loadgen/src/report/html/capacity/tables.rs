@@ -56,7 +56,7 @@ pub(super) fn write(page: &mut String, report: &CapacityReport) -> Written {
         certificate::write(&mut text, facts)?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let lines: Vec<String> = lines.map(str::to_owned).collect();
-        frame::notes(page, "Proof of the last confirmation", &lines)?;
+        frame::notes(page, "Proof of the answers at the capacity", &lines)?;
     }
     writeln!(page, r#"<div class="pair">"#)?;
     frame::facts(page, "Plan", &plan(report))?;
