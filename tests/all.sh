@@ -86,6 +86,9 @@ bash tests/report.sh
 step "what a decision costs"
 bash tests/ladder.sh
 
+step "what an authorisation costs the server, and a call the generator"
+bash tests/guard.sh
+
 step "documentation"
 RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 

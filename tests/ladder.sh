@@ -18,14 +18,7 @@ if ! [[ $DECISIONS =~ ^[1-9][0-9]{0,6}$ ]]; then
   exit 64
 fi
 
-if ! command -v valgrind >/dev/null; then
-  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "valgrind is not installed: apt-get install -y valgrind" >&2
-    exit 69
-  fi
-  echo "installing valgrind"
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq valgrind >/dev/null
-fi
+bash tests/valgrind.sh
 
 FOLDER=$(mktemp -d)
 readonly FOLDER
@@ -34,7 +27,7 @@ trap 'rm -rf "$FOLDER"' EXIT
 bench=$(cargo build --release --locked -p waika-domain --bench ladder --message-format json-render-diagnostics |
   sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 
-# CASE DECISIONS ALLOCATIONS, a line each. The binary fails if a case is decided otherwise than meant.
+# CASE DECISIONS ALLOCATIONS BYTES, a line each. The binary fails if a case is decided otherwise than meant.
 "$bench" >"$FOLDER/cases"
 
 verdict=0
@@ -48,7 +41,7 @@ while read -r -u 3 name _; do
     exit 70
   }
   total=$(sed -n 's/^totals: //p' "$FOLDER/counted")
-  read -r _ _ allocated <"$FOLDER/case"
+  read -r _ _ allocated _ <"$FOLDER/case"
   if [ "${total:-0}" -lt "$DECISIONS" ]; then
     echo "nothing of $name was counted: is benches/ladder.rs without its module measured?" >&2
     exit 70
