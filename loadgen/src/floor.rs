@@ -18,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use prost_types::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 use waika::v1::authorisation_service_server::{AuthorisationService, AuthorisationServiceServer};
 use waika::v1::{
@@ -79,10 +79,10 @@ pub(crate) fn service() -> Service {
 
 async fn serve_multi(listen: SocketAddr, service: Service) -> Result<Exit, Failure> {
     let (listener, mut signals) = open(listen).await?;
-    let connections = TcpListenerStream::new(listener);
+    // As tonic makes its own: what its builder says of sockets it does not heed for those of others.
+    let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
     tokio::select! {
         served = tonic::transport::Server::builder()
-            .tcp_nodelay(true)
             .add_service(service)
             .serve_with_incoming(connections) => served.map_err(Failure::tool)?,
         () = signals.received() => {}
