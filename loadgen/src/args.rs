@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::bench::BenchArgs;
 use crate::capacity::CapacityArgs;
 use crate::floor::Runtime;
 use crate::gate::{CompareArgs, GateArgs};
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Gate(Box<GateArgs>),
     /// Compare runs that were stored with --json on one machine
     Compare(CompareArgs),
+    /// Measure the server beside servers that do nothing, in turns: what does its work cost?
+    Bench(Box<BenchArgs>),
 }
 
 /// `plan`.

@@ -10,14 +10,13 @@ use tokio::sync::{Notify, mpsc};
 use crate::clock::{Instants, monotonic_ns, process_cpu_ns};
 use crate::driver::{self, Connected, WorkerError, WorkerResult};
 use crate::exit::Failure;
-use crate::figures::share;
 use crate::host;
+use crate::outside::{Disturbance, OutsideReading};
 use crate::plan::{Discipline, Plan};
 use crate::progress::Progress;
 use crate::recorder::Record;
 use crate::signals::StopSignals;
 use crate::start;
-use crate::throttle::ThrottleReading;
 use crate::validity::ThrottledPart;
 use crate::view::{self, Scene, Show};
 
@@ -255,8 +254,8 @@ fn gather(results: &[WorkerResult], allowed: Option<usize>, costs: Costs) -> Mea
         allowed,
         generator_ns_per_call: costs.generator_ns_per_call,
         server_ns_per_call: costs.server_ns_per_call,
-        stolen: costs.stolen,
-        throttled: costs.throttled,
+        stolen: costs.outside.stolen,
+        throttled: costs.outside.throttled,
         stepped_ns: costs.stepped_ns,
         interrupted: false,
         began: SystemTime::UNIX_EPOCH,
@@ -271,12 +270,10 @@ fn gather(results: &[WorkerResult], allowed: Option<usize>, costs: Costs) -> Mea
 /// Processor times at one instant, and how many calls had ended by then.
 #[derive(Clone, Debug)]
 struct Reading {
-    at_ns: u64,
     done: u64,
     generator_ns: u64,
     server_ns: Option<u64>,
-    stolen: Option<(u64, u64)>,
-    throttled: ThrottleReading,
+    outside: OutsideReading,
 }
 
 /// What a call cost.
@@ -284,8 +281,7 @@ struct Reading {
 struct Costs {
     generator_ns_per_call: Option<u64>,
     server_ns_per_call: Option<u64>,
-    stolen: Option<f64>,
-    throttled: Option<ThrottledPart>,
+    outside: Disturbance,
     stepped_ns: i64,
 }
 
@@ -309,12 +305,10 @@ impl Gauge {
 
     fn read(&self, progress: &Progress) -> Reading {
         Reading {
-            at_ns: monotonic_ns(),
             done: progress.done.load(Ordering::Relaxed),
             generator_ns: process_cpu_ns(),
             server_ns: self.server.and_then(host::cpu_of_process_ns),
-            stolen: host::stolen_ticks(),
-            throttled: ThrottleReading::now(),
+            outside: OutsideReading::now(),
         }
     }
 
@@ -346,20 +340,7 @@ impl Gauge {
                 (Some(from_ns), Some(to_ns)) => each(to_ns.saturating_sub(from_ns)),
                 _ => None,
             },
-            stolen: match (begun.stolen, ended.stolen) {
-                (Some((stolen, all)), Some((stolen_now, all_now))) => Some(share(
-                    stolen_now.saturating_sub(stolen),
-                    all_now.saturating_sub(all),
-                )),
-                _ => None,
-            },
-            throttled: ended
-                .throttled
-                .since(&begun.throttled)
-                .map(|throttled| ThrottledPart {
-                    throttled,
-                    of_ns: ended.at_ns.saturating_sub(begun.at_ns),
-                }),
+            outside: ended.outside.since(&begun.outside),
             stepped_ns: self.stepped_ns,
         }
     }

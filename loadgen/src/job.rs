@@ -1,5 +1,7 @@
 //! One measurement, however it was asked for: complete, and possible.
 
+mod bare;
+
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

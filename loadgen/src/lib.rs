@@ -8,6 +8,7 @@
 
 mod answer;
 mod args;
+mod bench;
 mod books;
 mod by_scheme;
 mod call;
@@ -40,6 +41,7 @@ mod oracle;
 mod outcome;
 mod outlook;
 mod output;
+mod outside;
 mod pacer;
 mod person;
 mod plan;
@@ -129,6 +131,7 @@ pub fn execute(invocation: Invocation) -> ExitCode {
         Command::Merge(args) => merge::execute(&args),
         Command::Gate(args) => gate::execute(&args),
         Command::Compare(args) => gate::compare(&args),
+        Command::Bench(args) => bench::execute(&args),
     };
     match ended {
         Ok(exit) if output::is_lost() => exit.or(Exit::Failed).into(),

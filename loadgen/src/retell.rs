@@ -110,6 +110,10 @@ macro_rules! of_any {
                 let $document = $document.as_ref();
                 $made
             }
+            Stored::Bench($document) => {
+                let $document = $document.as_ref();
+                $made
+            }
         }
     };
 }

@@ -235,17 +235,35 @@ fn write_log(
 
 /// Whoever takes part in a job: invented, or created now.
 pub(crate) async fn populate(job: &Job) -> Result<Population, Failure> {
-    let people = &job.people;
-    let (accounts, merchants) = (people.accounts.get().into(), people.merchants.get().into());
-    if job.synthetic {
-        let members = population::members(people.scheme.as_ref(), accounts);
-        return Ok(Population::synthetic(people.seed, &members, merchants));
+    match invented(job) {
+        Some(population) => Ok(population),
+        None => provision_watched(&wanted(job)).await,
     }
-    provision_watched(&wanted(job)).await
+}
+
+/// The same, and nothing is shown.
+pub(crate) async fn populate_quietly(job: &Job) -> Result<Population, Failure> {
+    if let Some(population) = invented(job) {
+        return Ok(population);
+    }
+    let created = AtomicU64::new(0);
+    let wanted = wanted(job);
+    Box::pin(provision::provision(&wanted, &created))
+        .await
+        .map_err(Failure::tool)
+}
+
+/// People whom nobody creates, if a job is content with them.
+fn invented(job: &Job) -> Option<Population> {
+    let people = &job.people;
+    job.synthetic.then(|| {
+        let members = population::members(people.scheme.as_ref(), people.accounts.get().into());
+        Population::synthetic(people.seed, &members, people.merchants.get().into())
+    })
 }
 
 /// Whoever a job needs.
-pub(crate) fn wanted(job: &Job) -> Wanted {
+fn wanted(job: &Job) -> Wanted {
     let people = &job.people;
     Wanted {
         target: job.place.target.clone(),

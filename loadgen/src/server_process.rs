@@ -45,6 +45,18 @@ const MOST_SHOWN: usize = 80;
 /// Name of the server's program.
 const PROGRAM: &str = "waika-server";
 
+/// Where a server has its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// On the disk, in a fresh folder: durable before an answer is given.
+    Journal,
+    /// In its memory, and gone with it.
+    Memory,
+}
+
+/// Reads a server's public and administrative address out of the line that it says when it serves.
+type Listeners = fn(&str) -> Option<(Target, Target)>;
+
 /// A running server with a data folder of its own.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
@@ -53,7 +65,7 @@ pub(crate) struct ServerProcess {
     folder: TempDir,
     /// Its public listener.
     pub(crate) target: Target,
-    /// Its administrative listener.
+    /// Its administrative listener; a floor has only the one.
     pub(crate) admin: Target,
 }
 
@@ -157,13 +169,44 @@ impl ServerProcess {
     /// The same with these arguments behind all others. A program that is named without a folder is
     /// the one in this folder, and none of the search path.
     pub(crate) async fn start_with(path: &Path, more: &[OsString]) -> Result<Self, ServerError> {
+        Self::start_on(path, Store::Journal, more).await
+    }
+
+    /// The same with its data there.
+    pub(crate) async fn start_on(
+        path: &Path,
+        store: Store,
+        more: &[OsString],
+    ) -> Result<Self, ServerError> {
         if !path.is_file() {
             return Err(ServerError::Missing(path.to_owned()));
         }
         let path = std::path::absolute(path)?;
         let folder = TempDir::with_prefix("waika-server-")?;
-        let mut command = command(&path, folder.path());
-        let started = ProcessGroup::start(command.args(more));
+        let mut command = command(&path, folder.path(), store);
+        command.args(more);
+        Self::serve(path, command, folder, listeners).await
+    }
+
+    /// Starts this very program as a floor on a free port, with these arguments, and waits until it
+    /// serves. It has no data, and an empty folder.
+    pub(crate) async fn start_floor(arguments: &[OsString]) -> Result<Self, ServerError> {
+        let path = std::env::current_exe()?;
+        let folder = TempDir::with_prefix("waika-floor-")?;
+        let mut command = Command::new(&path);
+        command
+            .args(["floor", "--listen", "127.0.0.1:0"])
+            .args(arguments);
+        Self::serve(path, command, folder, listener_of_floor).await
+    }
+
+    async fn serve(
+        path: PathBuf,
+        mut command: Command,
+        folder: TempDir,
+        listeners: Listeners,
+    ) -> Result<Self, ServerError> {
+        let started = ProcessGroup::start(command.stdin(Stdio::null()).stdout(Stdio::piped()));
         let mut group = started.map_err(|source| ServerError::Start {
             path: path.clone(),
             source,
@@ -257,9 +300,15 @@ fn shown(text: &str) -> String {
 
 /// The command line. Its messages go where ours go; it hears Ctrl-C only through us, so that it is
 /// still there when the report is made.
-fn command(path: &Path, folder: &Path) -> Command {
-    let mut store = OsString::from("journal:");
-    store.push(folder.join("data"));
+fn command(path: &Path, folder: &Path, store: Store) -> Command {
+    let store = match store {
+        Store::Journal => {
+            let mut journal = OsString::from("journal:");
+            journal.push(folder.join("data"));
+            journal
+        }
+        Store::Memory => "memory:".into(),
+    };
     let mut command = Command::new(path);
     for listener in ["--listen", "--admin-listen", "--metrics-listen"] {
         command.args([listener, "127.0.0.1:0"]);
@@ -270,9 +319,7 @@ fn command(path: &Path, folder: &Path) -> Command {
         .arg("--key-file")
         .arg(folder.join("key"))
         // Its life is told here, in words of our own; it only has trouble to add.
-        .args(["--log-level", "warn"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+        .args(["--log-level", "warn"]);
     command
 }
 
@@ -284,8 +331,20 @@ fn listeners(line: &str) -> Option<(Target, Target)> {
     let (Some("admin"), Some(admin)) = (words.next(), words.next()) else {
         return None;
     };
-    let target = |address: &str| format!("http://{address}").parse().ok();
     Some((target(public)?, target(admin)?))
+}
+
+/// The one address in the line that a floor says.
+fn listener_of_floor(line: &str) -> Option<(Target, Target)> {
+    let address = line
+        .trim()
+        .strip_prefix("waika-loadgen floor listening on ")?;
+    let target = target(address)?;
+    Some((target.clone(), target))
+}
+
+fn target(address: &str) -> Option<Target> {
+    format!("http://{address}").parse().ok()
 }
 
 #[cfg(test)]
@@ -300,6 +359,11 @@ mod tests {
         assert_eq!(admin.to_string(), "http://127.0.0.1:50052");
         assert!(listeners("waika-server listening on nowhere").is_none());
         assert!(listeners("error: no").is_none());
+        let line = "waika-loadgen floor listening on 127.0.0.1:50051\n";
+        let (target, _) = listener_of_floor(line).unwrap();
+        assert_eq!(target.to_string(), "http://127.0.0.1:50051");
+        assert!(listener_of_floor("waika-loadgen floor listening on").is_none());
+        assert!(listeners(line).is_none());
     }
 
     #[test]

@@ -8,39 +8,19 @@
     reason = "a test that finds the world broken fails"
 )]
 
+mod built;
 mod reports;
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Once;
 use std::time::Duration;
 
+use built::server;
 use reports::{SHORT, number, report};
 use rustix::process::Signal;
 use serde_json::Value;
 use support::{Floor, PROGRAM, check, run, said, signal};
-
-/// The server beside the program, built with the same profile once: only this package may have been.
-fn server() -> PathBuf {
-    static BUILT: Once = Once::new();
-    BUILT.call_once(|| {
-        let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--quiet", "--locked", "-p", "waika-server"]);
-        if Path::new(PROGRAM)
-            .components()
-            .any(|part| part.as_os_str() == "release")
-        {
-            cargo.arg("--release");
-        }
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let ended = cargo.current_dir(folder).status().unwrap();
-        assert!(ended.success(), "waika-server could not be built");
-    });
-    let path = Path::new(PROGRAM).with_file_name("waika-server");
-    assert!(path.is_file(), "{} was not built", path.display());
-    path
-}
 
 /// A program that is there and does not serve.
 const STRANGER: &str = "/bin/true";

@@ -19,7 +19,6 @@ mod step;
 mod text;
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use args::CapacityArgs;
@@ -35,16 +34,13 @@ use crate::figures::{count_as_real, real_as_count};
 use crate::job::{Demand, Job, KnownServer, Manner, Pace};
 use crate::outlook::{MOST_AT_LIMIT, MOST_KEYS};
 use crate::output;
-use crate::plan::Details;
 use crate::provision;
 use crate::report::document::Document as _;
-use crate::report::outputs::{OutputArgs, Outputs};
+use crate::report::outputs::Outputs;
 use crate::report::text::grouped_real;
 use crate::run;
 use crate::server_process;
 use crate::signals::StopSignals;
-use crate::start::PartArgs;
-use crate::threshold::Thresholds;
 use crate::workload::Amounts;
 
 /// What each payment costs, so that no account comes to a limit: a fen.
@@ -138,14 +134,11 @@ async fn search(
 
 /// What all steps have in common.
 fn job(args: &CapacityArgs, place: PlaceArgs, server: KnownServer) -> Job {
+    let open = Pace::Open(args.arrivals, args.from);
     Job {
-        place,
-        people: args.people.clone(),
         synthetic: args.no_provision,
-        pace: Pace::Open(args.arrivals, args.from),
         duration: args.step_duration,
         warm_up: args.warm_up,
-        engine: args.engine.clone(),
         demand: Demand {
             amounts: Amounts::Fixed(AMOUNT_FEN),
             ..Demand::plain(args.traffic.zipf)
@@ -155,17 +148,8 @@ fn job(args: &CapacityArgs, place: PlaceArgs, server: KnownServer) -> Job {
             oracle: args.is_proven(),
             ..Manner::plain()
         },
-        details: Details::default(),
-        run_id: None,
-        replay: None,
-        replayed: None,
-        plan_text: None,
-        trace: PathBuf::new(),
-        thresholds: Thresholds::default(),
-        output: OutputArgs::default(),
-        hlog: None,
-        part: PartArgs::default(),
         server,
+        ..Job::bare(place, args.people.clone(), open, args.engine.clone())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -70,12 +69,10 @@ impl Loaded {
     pub(super) async fn start(arm: &Arm, load: &Load, seed: u64) -> Result<Self, Failure> {
         let server = arm.start().await?;
         let job = load.job(&server, seed);
-        let wanted = run::wanted(&job);
-        let created = AtomicU64::new(0);
-        let population = provision::provision(&wanted, &created).await;
+        let population = run::populate_quietly(&job).await;
         let channel = provision::channel(&server.target).await;
         Ok(Self {
-            population: Arc::new(population.map_err(|error| arm.failed(error))?),
+            population: Arc::new(population.map_err(|failure| arm.blamed(failure))?),
             health: HealthClient::new(channel.map_err(|error| arm.failed(error))?),
             server,
             job,

@@ -1,19 +1,14 @@
 //! What a block asks of a server.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::args::{EngineArgs, PeopleArgs, PlaceArgs, TrafficArgs};
+use crate::args::{EngineArgs, PeopleArgs, PlaceArgs};
 use crate::exit::Failure;
 use crate::job::{AtLimit, Demand, Job, KnownServer, Manner, Pace};
 use crate::outlook::MOST_AT_LIMIT;
 use crate::pacer::Pacing;
-use crate::plan::Details;
-use crate::report::outputs::OutputArgs;
 use crate::server_process::ServerProcess;
-use crate::start::PartArgs;
-use crate::threshold::Thresholds;
 
 /// For so long at least a server's answers are checked.
 const LEAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -48,53 +43,32 @@ impl Load {
     /// The same, of a server that listens there.
     fn job_at(&self, place: PlaceArgs, pid: Option<NonZeroU32>, seed: u64) -> Job {
         let some = |number: usize| NonZeroUsize::MIN.saturating_add(number - 1);
+        let people = PeopleArgs {
+            accounts: self.accounts,
+            merchants: self.merchants,
+            seed,
+            scheme: None,
+        };
+        let engine = EngineArgs {
+            in_flight: some(1_000),
+            connections: some(4),
+            workers: some(1),
+            deadline: Duration::from_secs(5),
+            pacing: Pacing::Hybrid,
+        };
         Job {
-            place,
-            people: PeopleArgs {
-                accounts: self.accounts,
-                merchants: self.merchants,
-                seed,
-                scheme: None,
-            },
-            synthetic: false,
-            pace: self.pace,
             duration: self.block,
             warm_up: self.warm_up,
-            engine: EngineArgs {
-                in_flight: some(1_000),
-                connections: some(4),
-                workers: some(1),
-                deadline: Duration::from_secs(5),
-                pacing: Pacing::Hybrid,
-            },
-            traffic: TrafficArgs {
-                duplicates: 0,
-                wrong_passwords: 0,
-                zipf: 0.0,
-            },
             demand: Demand {
                 // Meeting a limit is another path, and which arm meets it must not differ.
                 at_limit: AtLimit::Refuse,
                 ..Demand::plain(0.0)
             },
-            manner: Manner {
-                oracle: false,
-                ..Manner::plain()
-            },
-            details: Details::default(),
-            thresholds: Thresholds::default(),
-            run_id: None,
-            replay: None,
-            replayed: None,
-            plan_text: None,
-            trace: PathBuf::new(),
-            output: OutputArgs::default(),
-            hlog: None,
-            part: PartArgs::default(),
             server: KnownServer {
                 pid,
                 ..KnownServer::default()
             },
+            ..Job::bare(place, people, self.pace, engine)
         }
     }
 
@@ -111,15 +85,10 @@ impl Load {
     /// Refuses a load of which a pair's blocks together meet the accounts' limits: all blocks of an arm
     /// go to the same accounts of one server. Of a closed loop nobody knows before how much it sends.
     pub(super) fn check_limits(&self, seed: u64) -> Result<(), Failure> {
-        let nowhere = || "http://127.0.0.1:1".parse().map_err(Failure::tool);
-        let place = PlaceArgs {
-            target: nowhere()?,
-            admin: nowhere()?,
-        };
         if matches!(self.pace, Pace::Closed(..)) {
             return Ok(());
         }
-        let one = self.job_at(place, None, seed);
+        let one = self.job_at(PlaceArgs::nowhere()?, None, seed);
         let blocks = u64::from(self.rounds.get()) * 2;
         let requests = one
             .curve()?

@@ -20,7 +20,7 @@ mod metric;
 mod noise;
 mod outcome;
 mod runner;
-mod statistics;
+pub(crate) mod statistics;
 mod text;
 
 use std::ffi::OsString;

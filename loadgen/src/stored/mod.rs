@@ -13,6 +13,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::bench::{self, facts::BenchReport};
 use crate::capacity::{self, facts::CapacityReport};
 use crate::clean;
 use crate::exit::Failure;
@@ -35,6 +36,8 @@ pub(crate) enum Stored {
     Capacity(Box<CapacityReport>),
     /// What `merge` made of several hosts' logs.
     Merged(Box<Merged>),
+    /// What `bench` found.
+    Bench(Box<BenchReport>),
 }
 
 /// A kind of result and how it is read: its name, its schema, the reader.
@@ -59,6 +62,9 @@ const KINDS: &[Kind] = &[
     ("merge", merge::facts::SCHEMA, |text| {
         whole(text).map(Stored::Merged)
     }),
+    ("bench", bench::facts::SCHEMA, |text| {
+        whole(text).map(Stored::Bench)
+    }),
 ];
 
 /// Reads a stored result. The failure is one of usage, and names file, place and mend.
@@ -74,6 +80,7 @@ pub(crate) fn read_run(path: &Path) -> Result<Report, Failure> {
         Stored::Comparison(other) => other.schema,
         Stored::Capacity(other) => other.schema,
         Stored::Merged(other) => other.schema,
+        Stored::Bench(other) => other.schema,
     };
     Err(Failure::Usage(format!(
         "{}: is a \"{other}\", and a run is wanted: name a file that run --json wrote",

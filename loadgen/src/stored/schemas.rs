@@ -7,6 +7,7 @@ use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+use crate::bench::facts::{BenchReport, SCHEMA as BENCH_SCHEMA};
 use crate::capacity::facts::{CapacityReport, SCHEMA as CAPACITY_SCHEMA};
 use crate::gate::facts::{COMPARE_SCHEMA, Comparison, GATE_SCHEMA};
 use crate::merge::facts::{Merged, SCHEMA as MERGE_SCHEMA};
@@ -43,6 +44,7 @@ fn schemas() -> Vec<(String, Value)> {
         schema::<Comparison>(COMPARE_SCHEMA),
         schema::<CapacityReport>(CAPACITY_SCHEMA),
         schema::<Merged>(MERGE_SCHEMA),
+        schema::<BenchReport>(BENCH_SCHEMA),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Results as pages for a browser, one each: no script, no network, nothing but itself.
 
 mod axis;
+pub(crate) mod bench;
 mod canvas;
 pub(crate) mod capacity;
 mod chart;
