@@ -14,6 +14,8 @@ mod operators;
 mod payments;
 mod wallet;
 
+use std::cell::Cell;
+
 use waika_domain::account::Account;
 use waika_domain::event::{Event, PasswordEffect, WalletRegion};
 use waika_domain::identifiers::AccountId;
@@ -30,7 +32,8 @@ use crate::commit::CommitQueue;
 use crate::decision_metrics::DecisionMetrics;
 use crate::idempotency::{Idempotency, Place, Slot};
 use crate::issuer::{Issuers, Opening};
-use crate::ledger::{Call, LedgerError, encode};
+use crate::ledger::encode::Entry;
+use crate::ledger::{Call, LedgerError};
 use crate::merchants::Merchants;
 use crate::owed::OwedAdvices;
 use crate::payment_codes::PaymentCodes;
@@ -212,8 +215,13 @@ impl Authoriser {
             call,
             slot,
         } = passage;
-        let previous = account.last_sequence();
-        let entry = encode::entry(id.as_str(), previous, now, Some(call), &event);
+        let entry = Entry {
+            account: id.as_str(),
+            previous: account.last_sequence(),
+            at: now,
+            call: Some(call),
+            event: &event,
+        };
         let sequence = append(queue, &entry)?;
         account.apply(&event, sequence, now);
         #[cfg(feature = "planted-faults")]
@@ -260,8 +268,20 @@ impl Authoriser {
 }
 
 /// An entry that the queue does not take is not applied, and never will be.
-fn append(queue: &CommitQueue, entry: &[u8]) -> Result<u64, LedgerError> {
-    queue.append(entry).map_err(|_| LedgerError::Stopped)
+fn append(queue: &CommitQueue, entry: &Entry<'_>) -> Result<u64, LedgerError> {
+    /// What grew beyond this for one long entry is not kept.
+    const KEPT_BYTES: usize = 4 * 1024;
+    thread_local! {
+        /// Written over by each entry, so that none asks for memory.
+        static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut bytes = BYTES.take();
+    entry.write(&mut bytes);
+    let appended = queue.append(&bytes);
+    bytes.clear();
+    bytes.shrink_to(KEPT_BYTES);
+    BYTES.set(bytes);
+    appended.map_err(|_| LedgerError::Stopped)
 }
 
 /// Where the answer to the call of an event is: with the event, or still to come.

@@ -8,7 +8,8 @@ use waika_domain::rules::payment_code::{self, Offered};
 use super::{Applied, Authoriser, Outcome, Passage, Taken, append};
 use crate::commit::CommitQueue;
 use crate::idempotency::{Place, Slot};
-use crate::ledger::{AuthoriseOperation, Call, LedgerError, PaymentCodeOperation, encode};
+use crate::ledger::encode::Entry;
+use crate::ledger::{AuthoriseOperation, Call, LedgerError, PaymentCodeOperation};
 
 impl Authoriser {
     /// Makes a payment code, if the wallet's rungs let it (R56, R57).
@@ -96,8 +97,7 @@ impl Authoriser {
         let mut declined = decide_unknown_code(payment, merchant.as_deref(), policy);
         declined.receipt = declined.receipt.filter(|_| asked.want_receipt);
         let event = Event::Declined(Box::new(declined));
-        let entry = encode::entry("", 0, now, Some(call), &event);
-        let sequence = append(queue, &entry)?;
+        let sequence = append(queue, &Entry::of_none(now, Some(call), &event))?;
         self.idempotency.fill(slot, Place::Answered(sequence));
         self.metrics.count(&event);
         Ok(Taken::Applied(Applied {

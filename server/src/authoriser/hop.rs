@@ -18,7 +18,8 @@ use super::{Applied, Authoriser, Happened, Passage, append};
 use crate::clock::monotonic;
 use crate::commit::CommitQueue;
 use crate::issuer::{Asked, Heard, Opening, Question, Settled};
-use crate::ledger::{LedgerError, encode};
+use crate::ledger::LedgerError;
+use crate::ledger::encode::Entry;
 use crate::owed::OwedAdvice;
 
 /// Less than this is no time to ask anybody anything.
@@ -325,7 +326,13 @@ impl Authoriser {
                 return Ok(());
             };
             let now = self.clock.now();
-            let entry = encode::entry(id.as_str(), account.last_sequence(), now, None, &event);
+            let entry = Entry {
+                account: id.as_str(),
+                previous: account.last_sequence(),
+                at: now,
+                call: None,
+                event: &event,
+            };
             let sequence = append(queue, &entry)?;
             account.apply(&event, sequence, now);
             let happened = Happened {

@@ -12,7 +12,8 @@ use super::{Applied, Authoriser, Outcome, Passage, Taken, append};
 use crate::commit::CommitQueue;
 use crate::config::render;
 use crate::idempotency::{Place, Slot};
-use crate::ledger::{Call, GlobalOperation, LedgerError, encode};
+use crate::ledger::encode::Entry;
+use crate::ledger::{Call, GlobalOperation, LedgerError};
 use crate::policy_book::PolicyBook;
 
 impl Authoriser {
@@ -68,7 +69,7 @@ impl Authoriser {
         }
         self.check_room(&self.policies.at(self.clock.now()).policy)?;
         let (event, at) = self.global_event(operation)?;
-        let sequence = append(queue, &encode::entry("", 0, at, Some(call), &event))?;
+        let sequence = append(queue, &Entry::of_none(at, Some(call), &event))?;
         self.apply_without_account(&event, sequence);
         if let Event::PolicyShadowed(_) = event {
             self.shadow.begin(at);
@@ -125,7 +126,7 @@ impl Authoriser {
             Event::PolicyPut(put),
             Event::PolicyActivated(PolicyActivated { name }),
         ] {
-            let sequence = append(queue, &encode::entry("", 0, at, None, &event))?;
+            let sequence = append(queue, &Entry::of_none(at, None, &event))?;
             self.apply_without_account(&event, sequence);
         }
         Ok(true)

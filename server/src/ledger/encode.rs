@@ -4,11 +4,12 @@ pub(super) mod credentials;
 pub(super) mod issuer;
 mod payments;
 mod wallet;
+mod wire;
 
 use prost::Message as _;
 use waika_domain::decline::{Decline, Evidence};
 use waika_domain::event::{
-    BindDecided, Binding, Event, PasswordEffect, PasswordVerifier, PhoneCodeDecided,
+    BindDecided, BindReserved, Binding, Event, PasswordEffect, PasswordVerifier, PhoneCodeDecided,
     PhoneCodeEffect, PolicyPut, UnbindDecided,
 };
 use waika_domain::identifiers::{CallName, Fingerprint, TicketId};
@@ -18,26 +19,46 @@ use waika_domain::risk::RiskTicket;
 use waika_domain::sandbox_clock::ClockSetting;
 
 pub(super) use self::payments::funding;
+use self::wire::Wire;
 use super::call::{Business, Call};
 use super::numbers::Numbered as _;
 use super::schema;
 
-/// The bytes of an entry.
-pub(crate) fn entry(
-    account: &str,
-    previous: u64,
-    at: Timestamp,
-    call: Option<&Call>,
-    event: &Event,
-) -> Vec<u8> {
-    let entry = schema::Entry {
-        account: account.to_owned(),
-        previous,
-        at_ms: at.unix_ms(),
-        call: call.map(encode_call),
-        body: Some(body(event)),
-    };
-    entry.encode_to_vec()
+/// An entry to be written.
+pub(crate) struct Entry<'a> {
+    /// Empty where it concerns no account.
+    pub(crate) account: &'a str,
+    /// The sequence of the account's entry before this one; 0 for its first.
+    pub(crate) previous: u64,
+    pub(crate) at: Timestamp,
+    /// The call; None for what the server did by itself.
+    pub(crate) call: Option<&'a Call>,
+    pub(crate) event: &'a Event,
+}
+
+impl<'a> Entry<'a> {
+    /// Of what concerns no account.
+    pub(crate) fn of_none(at: Timestamp, call: Option<&'a Call>, event: &'a Event) -> Self {
+        Self {
+            account: "",
+            previous: 0,
+            at,
+            call,
+            event,
+        }
+    }
+
+    /// Writes its bytes behind what is there.
+    pub(crate) fn write(&self, bytes: &mut Vec<u8>) {
+        let wire = &mut Wire::new(bytes);
+        wire.text(1, self.account);
+        wire.uint(2, self.previous);
+        wire.int(3, self.at.unix_ms());
+        if let Some(call) = self.call {
+            wire.message(4, |wire| write_call(wire, call));
+        }
+        write_body(wire, self.event);
+    }
 }
 
 /// The bytes of the entry that tells the journal's key.
@@ -51,34 +72,29 @@ pub(crate) fn key_check(check: [u8; 8], at: Timestamp) -> Vec<u8> {
     .encode_to_vec()
 }
 
-fn encode_call(call: &Call) -> schema::Call {
-    let fields = match &call.business {
-        Business::Payment => Vec::new(),
-        Business::Fields(fields) => fields.iter().map(|(_, digest)| *digest).collect(),
-    };
-    schema::Call {
-        rpc: call.rpc.number(),
-        caller: call.caller.to_string(),
-        key: call.key.as_str().to_owned(),
-        fields,
+fn write_call(wire: &mut Wire<'_>, call: &Call) {
+    wire.uint(1, call.rpc.number().into());
+    wire.text(2, &call.caller);
+    wire.text(3, call.key.as_str());
+    match &call.business {
+        Business::Payment => {}
+        Business::Fields(fields) => {
+            wire.packed_fixed64(4, fields.iter().map(|(_, digest)| *digest));
+        }
     }
 }
 
-fn body(event: &Event) -> schema::Body {
-    match event {
+/// Payments are written as they are, since they are most of what there is; all else by way of the
+/// schema.
+fn write_body(wire: &mut Wire<'_>, event: &Event) {
+    let body = match event {
+        Event::Reserved(held) => return payments::write_reserved(wire, held),
+        Event::Posted(posted) => return payments::write_posted(wire, posted),
+        Event::Voided(voided) => return payments::write_voided(wire, voided),
+        Event::Declined(declined) => return payments::write_declined(wire, declined),
         Event::PhoneCode(decided) => schema::Body::PhoneCode(phone_code(decided)),
-        Event::BindReserved(reserved) => schema::Body::BindReserved(schema::BindReserved {
-            region: reserved.region.number(),
-            card: bytes(reserved.card),
-            phone_code: phone_code_effect(reserved.phone_code),
-            password: password_effect(reserved.password),
-            debit: reserved.debit.map(issuer::transaction),
-        }),
+        Event::BindReserved(reserved) => schema::Body::BindReserved(bind_reserved(reserved)),
         Event::BindDecided(decided) => schema::Body::BindDecided(Box::new(bind_decided(decided))),
-        Event::Reserved(reserved) => schema::Body::Reserved(payments::reservation(reserved)),
-        Event::Posted(posted) => schema::Body::Posted(payments::posted(posted)),
-        Event::Voided(voided) => schema::Body::Voided(payments::voided(voided)),
-        Event::Declined(declined) => schema::Body::Declined(payments::declined(declined)),
         Event::ReviewResolved(resolved) => schema::Body::ReviewResolved(schema::ReviewResolved {
             approve: resolved.approve,
             resolved: resolved.resolved,
@@ -132,6 +148,17 @@ fn body(event: &Event) -> schema::Body {
         Event::AdviceTaken(taken) => schema::Body::AdviceTaken(issuer::taken(taken)),
         Event::StandInReconciled(done) => schema::Body::StandInReconciled(issuer::reconciled(done)),
         Event::IssuerLate(late) => schema::Body::IssuerLate(issuer::late(late)),
+    };
+    body.encode(wire.bytes());
+}
+
+fn bind_reserved(reserved: &BindReserved) -> schema::BindReserved {
+    schema::BindReserved {
+        region: reserved.region.number(),
+        card: bytes(reserved.card),
+        phone_code: phone_code_effect(reserved.phone_code),
+        password: password_effect(reserved.password),
+        debit: reserved.debit.map(issuer::transaction),
     }
 }
 

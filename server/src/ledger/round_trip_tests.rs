@@ -26,8 +26,11 @@ use waika_domain::version::Version;
 
 use super::call::{Business, Call, Rpc};
 use super::decode::{self, StoredBody};
-use super::{encode, schema};
+use super::encode::Entry;
+use super::schema;
 
+#[path = "round_trip_tests/bytes.rs"]
+mod bytes;
 #[path = "round_trip_tests/issuer.rs"]
 mod issuer;
 #[path = "round_trip_tests/wallet.rs"]
@@ -310,6 +313,21 @@ fn a_decline_with_each_evidence() -> Vec<Event> {
         .collect()
 }
 
+fn of_an_account<'a>(call: Option<&'a Call>, event: &'a Event) -> Entry<'a> {
+    Entry {
+        account: "acct",
+        previous: 17,
+        ..Entry::of_none(NOW, call, event)
+    }
+}
+
+/// The bytes of an entry.
+pub(crate) fn written(entry: &Entry<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    entry.write(&mut bytes);
+    bytes
+}
+
 fn call() -> Call {
     Call {
         rpc: Rpc::Bind,
@@ -322,7 +340,7 @@ fn call() -> Call {
 #[test]
 fn every_kind_of_event_reads_back_as_written() {
     for event in every_kind_of_event() {
-        let bytes = encode::entry("acct", 17, NOW, Some(&call()), &event);
+        let bytes = written(&of_an_account(Some(&call()), &event));
         let stored = decode::entry(&bytes).unwrap();
         assert_eq!(stored.body, StoredBody::Event(event));
         assert_eq!((&*stored.account, stored.at), ("acct", NOW));
@@ -369,7 +387,7 @@ fn an_entry_of_a_newer_server_is_refused_and_not_skipped() {
 
 #[test]
 fn bytes_that_are_no_entry_are_an_error_and_no_panic() {
-    let bytes = encode::entry("acct", 17, NOW, Some(&call()), &every_kind_of_event()[4]);
+    let bytes = written(&of_an_account(Some(&call()), &every_kind_of_event()[4]));
     for place in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[place] ^= 0x55;

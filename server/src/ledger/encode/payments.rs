@@ -1,34 +1,68 @@
-//! Payments, and what becomes of them.
+//! Payments, and what becomes of them. The numbers of fields are those of the schema.
 
 use waika_domain::event::{
     Declined, Funding, GiveBack, Payment, Posted, Reservation, ReversalDecided, SettleDecided,
     Spent, Voided,
 };
+use waika_domain::identifiers::MerchantId;
 use waika_domain::money::Fen;
 use waika_domain::receipt::Receipt;
 
+use super::wire::Wire;
 use super::{decline, issuer, password_effect, refusal};
 use crate::ledger::numbers::Numbered as _;
 use crate::ledger::schema;
 
-pub(super) fn reservation(reservation: &Reservation) -> schema::Reservation {
-    schema::Reservation {
-        payment: Some(payment(&reservation.payment)),
-        fee_fen: reservation.fee.value(),
-        month: reservation.month.number(),
-        year: reservation.year.number(),
-        month_limit_fen: reservation.windows.month_limit.value(),
-        month_used_fen: reservation.windows.month_used.value(),
-        year_limit_fen: reservation.windows.year_limit.value(),
-        year_used_fen: reservation.windows.year_used.value(),
-        password: password_effect(reservation.password),
-        policy: reservation.policy.to_string(),
-        balance_left_fen: reservation.balance_left.map(Fen::value),
-        settles_at_ms: reservation.settles_at.unix_ms(),
-        spent: spent(reservation.spent),
-        receipt: receipt(reservation.receipt.as_deref()),
-        transaction: reservation.transaction.map(issuer::transaction),
-    }
+pub(super) fn write_reserved(wire: &mut Wire<'_>, held: &Reservation) {
+    wire.message(12, |wire| reservation(wire, held));
+}
+
+pub(super) fn write_posted(wire: &mut Wire<'_>, posted: &Posted) {
+    wire.message(13, |wire| {
+        wire.uint(1, posted.reserved_by.unwrap_or_default());
+        wire.message(2, |wire| reservation(wire, &posted.reservation));
+        wire.binary(3, &posted.approval_code.0);
+        wire.schema(4, posted.stand_in.as_ref().map(issuer::stand_in));
+    });
+}
+
+pub(super) fn write_voided(wire: &mut Wire<'_>, voided: &Voided) {
+    wire.message(14, |wire| {
+        wire.uint(1, voided.reserved_by);
+        wire.message(2, |wire| reservation(wire, &voided.reservation));
+        wire.schema(3, Some(decline(&voided.decline)));
+        wire.flag(4, voided.reversal_owed);
+    });
+}
+
+pub(super) fn write_declined(wire: &mut Wire<'_>, declined: &Declined) {
+    wire.message(15, |wire| {
+        wire.message(1, |wire| payment(wire, &declined.payment));
+        wire.schema(2, Some(decline(&declined.decline)));
+        wire.schema(3, password_effect(declined.password));
+        wire.text(4, &declined.policy);
+        wire.schema(5, spent(declined.spent));
+        wire.schema(6, receipt(declined.receipt.as_deref()));
+    });
+}
+
+fn reservation(wire: &mut Wire<'_>, reservation: &Reservation) {
+    let windows = &reservation.windows;
+    wire.message(1, |wire| payment(wire, &reservation.payment));
+    wire.int(2, reservation.fee.value());
+    wire.int(3, reservation.month.number().into());
+    wire.int(4, reservation.year.number().into());
+    wire.int(5, windows.month_limit.value());
+    wire.int(6, windows.month_used.value());
+    wire.int(7, windows.year_limit.value());
+    wire.int(8, windows.year_used.value());
+    wire.schema(9, password_effect(reservation.password));
+    wire.text(10, &reservation.policy);
+    wire.optional_int(11, reservation.balance_left.map(Fen::value));
+    wire.int(12, reservation.settles_at.unix_ms());
+    wire.schema(13, spent(reservation.spent));
+    wire.schema(14, receipt(reservation.receipt.as_deref()));
+    wire.schema(15, reservation.transaction.map(issuer::transaction));
 }
 
 /// What pays, as two numbers: the kind, and the card's token.
@@ -40,20 +74,16 @@ pub(in crate::ledger) fn funding(funding: Funding) -> (u32, u64) {
     }
 }
 
-fn payment(payment: &Payment) -> schema::Payment {
+fn payment(wire: &mut Wire<'_>, payment: &Payment) {
     let (funding, card_token) = funding(payment.funding);
-    schema::Payment {
-        card_token,
-        merchant: payment
-            .merchant
-            .as_ref()
-            .map_or_else(String::new, ToString::to_string),
-        amount_fen: payment.amount.fen().value(),
-        scene: payment.scene.number(),
-        mode: payment.mode.number(),
-        funding,
-        code: payment.code.map(|code| code.0),
-    }
+    let merchant = payment.merchant.as_ref().map_or("", MerchantId::as_str);
+    wire.fixed64(1, card_token);
+    wire.text(2, merchant);
+    wire.int(3, payment.amount.fen().value());
+    wire.uint(4, payment.scene.number().into());
+    wire.uint(5, payment.mode.number().into());
+    wire.uint(6, funding.into());
+    wire.optional_fixed64(7, payment.code.map(|code| code.0));
 }
 
 fn spent(spent: Option<Spent>) -> Option<schema::Spent> {
@@ -73,35 +103,6 @@ fn receipt(receipt: Option<&Receipt>) -> Option<schema::Receipt> {
     Some(schema::Receipt {
         rungs: rungs.collect(),
     })
-}
-
-pub(super) fn posted(posted: &Posted) -> schema::Posted {
-    schema::Posted {
-        reserved_by: posted.reserved_by.unwrap_or_default(),
-        reservation: Some(reservation(&posted.reservation)),
-        approval_code: posted.approval_code.0.to_vec(),
-        stand_in: posted.stand_in.as_ref().map(issuer::stand_in),
-    }
-}
-
-pub(super) fn voided(voided: &Voided) -> schema::Voided {
-    schema::Voided {
-        reserved_by: voided.reserved_by,
-        reservation: Some(reservation(&voided.reservation)),
-        decline: Some(decline(&voided.decline)),
-        reversal_owed: voided.reversal_owed,
-    }
-}
-
-pub(super) fn declined(declined: &Declined) -> schema::Declined {
-    schema::Declined {
-        payment: Some(payment(&declined.payment)),
-        decline: Some(decline(&declined.decline)),
-        password: password_effect(declined.password),
-        policy: declined.policy.to_string(),
-        spent: spent(declined.spent),
-        receipt: receipt(declined.receipt.as_deref()),
-    }
 }
 
 pub(super) fn settle(decided: &SettleDecided) -> schema::SettleDecided {

@@ -147,8 +147,8 @@ fn account_of(entry: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::encode;
-    use crate::ledger::round_trip_tests::every_kind_of_event;
+    use crate::ledger::encode::Entry;
+    use crate::ledger::round_trip_tests::{every_kind_of_event, written};
     use waika_domain::period::Timestamp;
 
     #[test]
@@ -157,10 +157,15 @@ mod tests {
         let longest = "a".repeat(64);
         for event in every_kind_of_event() {
             for account in ["a", "wxid_1:b@c", &longest] {
-                let entry = encode::entry(account, 7, at, None, &event);
+                let entry = Entry {
+                    account,
+                    previous: 7,
+                    ..Entry::of_none(at, None, &event)
+                };
+                let entry = written(&entry);
                 assert_eq!(account_of(&entry), Some(account.as_bytes()));
             }
-            let entry = encode::entry("", 0, at, None, &event);
+            let entry = written(&Entry::of_none(at, None, &event));
             assert_eq!(account_of(&entry), None, "{event:?}");
         }
         assert_eq!(account_of(&[]), None);
