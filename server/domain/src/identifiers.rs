@@ -1,12 +1,12 @@
 //! Names of accounts, merchants, cards, authorisations and calls.
 
+mod letters;
+
 use std::fmt;
 use std::sync::Arc;
 
+use self::letters::{base32, decode, write_id};
 use crate::Malformed;
-
-/// Crockford's alphabet: no `I`, `L`, `O` or `U`, so that a code survives being read aloud.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident($text:ty)) => {
@@ -17,12 +17,8 @@ macro_rules! name_type {
         impl $name {
             /// Takes 1 to 64 letters, digits, or any of `. _ : @ -`.
             pub fn parse(text: &str) -> Result<Self, Malformed> {
-                let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte);
-                if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
-                    Ok(Self(text.into()))
-                } else {
-                    Err(Malformed::new("must be 1 to 64 letters, digits, or any of . _ : @ -"))
-                }
+                check_name(text)?;
+                Ok(Self(text.into()))
             }
 
             /// The name as it was given.
@@ -54,6 +50,33 @@ name_type! {
     MerchantId(Arc<str>)
 }
 
+fn check_name(text: &str) -> Result<(), Malformed> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte);
+    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(())
+    } else {
+        Err(Malformed::new(
+            "must be 1 to 64 letters, digits, or any of . _ : @ -",
+        ))
+    }
+}
+
+/// As [`AccountId::parse`], but the text is not copied.
+impl TryFrom<String> for AccountId {
+    type Error = Malformed;
+
+    fn try_from(text: String) -> Result<Self, Malformed> {
+        check_name(&text)?;
+        Ok(Self(text.into()))
+    }
+}
+
+impl From<AccountId> for String {
+    fn from(account: AccountId) -> Self {
+        account.0.into()
+    }
+}
+
 /// A caller's name for one call, so that sending it again has no second effect (D18).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdempotencyKey(Box<str>);
@@ -61,8 +84,13 @@ pub struct IdempotencyKey(Box<str>);
 impl IdempotencyKey {
     /// Takes 1 to 64 bytes of printable ASCII.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
+        Self::check(text)?;
+        Ok(Self(text.into()))
+    }
+
+    fn check(text: &str) -> Result<(), Malformed> {
         if (1..=64).contains(&text.len()) && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-            Ok(Self(text.into()))
+            Ok(())
         } else {
             Err(Malformed::new("must be 1 to 64 bytes of printable ASCII"))
         }
@@ -71,6 +99,16 @@ impl IdempotencyKey {
     /// The key as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// As [`IdempotencyKey::parse`], but the text is not copied.
+impl TryFrom<String> for IdempotencyKey {
+    type Error = Malformed;
+
+    fn try_from(text: String) -> Result<Self, Malformed> {
+        Self::check(&text)?;
+        Ok(Self(text.into()))
     }
 }
 
@@ -113,8 +151,7 @@ impl CardToken {
 
 impl fmt::Display for CardToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(Self::PREFIX)?;
-        Base32(self.0).fmt(formatter)
+        write_id(formatter, Self::PREFIX, self.0)
     }
 }
 
@@ -144,13 +181,11 @@ impl AuthorisationId {
         self.0
     }
 
-    /// Eight letters and digits that differ for any two decisions less than a million million
+    /// Eight letters and digits, in ASCII, that differ for any two decisions less than a million million
     /// apart: what of the id fits into a retrieval reference number (DE37).
-    pub fn short_reference(self) -> String {
+    pub fn short_reference(self) -> [u8; 8] {
         // The low bits of a product depend on the low bits alone, so this is a bijection too.
-        let mixed = self.0.wrapping_mul(Self::MULTIPLIER) % (1 << 40);
-        let text = Base32(mixed).to_string();
-        text.get(5..).unwrap_or_default().to_owned()
+        base32(self.0.wrapping_mul(Self::MULTIPLIER))
     }
 
     /// Reads an id as [`fmt::Display`] writes it. None if it cannot be one of ours.
@@ -164,8 +199,8 @@ impl AuthorisationId {
 
 impl fmt::Display for AuthorisationId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(Self::PREFIX)?;
-        Base32(self.0.wrapping_mul(Self::MULTIPLIER).rotate_right(32)).fmt(formatter)
+        let mixed = self.0.wrapping_mul(Self::MULTIPLIER).rotate_right(32);
+        write_id(formatter, Self::PREFIX, mixed)
     }
 }
 
@@ -197,8 +232,7 @@ impl TicketId {
 
 impl fmt::Display for TicketId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(Self::PREFIX)?;
-        Base32(self.0).fmt(formatter)
+        write_id(formatter, Self::PREFIX, self.0)
     }
 }
 
@@ -233,31 +267,6 @@ const fn inverse(odd: u64) -> u64 {
         round += 1;
     }
     guess
-}
-
-/// Writes a number in thirteen letters and digits.
-struct Base32(u64);
-
-impl fmt::Display for Base32 {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0_u8; 13];
-        let mut rest = self.0;
-        for place in text.iter_mut().rev() {
-            *place = ALPHABET.get((rest % 32) as usize).copied().unwrap_or(b'0');
-            rest /= 32;
-        }
-        formatter.write_str(std::str::from_utf8(&text).unwrap_or_default())
-    }
-}
-
-fn decode(text: &str) -> Option<u64> {
-    if text.len() != 13 {
-        return None;
-    }
-    text.bytes().try_fold(0_u64, |number, byte| {
-        let digit = ALPHABET.iter().position(|&letter| letter == byte)?;
-        number.checked_mul(32)?.checked_add(digit as u64)
-    })
 }
 
 /// The first six digits of a card's number, in three bytes: an account keeps it at rest.
@@ -303,7 +312,10 @@ mod tests {
             ("a\0", false),
             ("a/b", false),
         ] {
-            assert_eq!(AccountId::parse(text).is_ok(), accepted, "{text}");
+            let account = AccountId::parse(text);
+            assert_eq!(account.is_ok(), accepted, "{text}");
+            assert_eq!(AccountId::try_from(text.to_owned()), account);
+            assert!(account.is_err() || account.map(String::from) == Ok(text.to_owned()));
             assert_eq!(MerchantId::parse(text).is_ok(), accepted, "{text}");
         }
     }
@@ -317,7 +329,9 @@ mod tests {
             ("é", false),
             (&"k".repeat(65), false),
         ] {
-            assert_eq!(IdempotencyKey::parse(text).is_ok(), accepted, "{text}");
+            let key = IdempotencyKey::parse(text);
+            assert_eq!(key.is_ok(), accepted, "{text}");
+            assert_eq!(IdempotencyKey::try_from(text.to_owned()), key);
         }
     }
 
@@ -328,6 +342,30 @@ mod tests {
             assert_eq!(AuthorisationId::parse(&id.to_string()), Some(id));
             let token = CardToken::from_bits(number);
             assert_eq!(CardToken::parse(&token.to_string()), Ok(token));
+            let ticket = TicketId::from_sequence(number);
+            assert_eq!(TicketId::parse(&ticket.to_string()), Ok(ticket));
+        }
+    }
+
+    #[test]
+    fn ids_are_written_as_they_always_were() {
+        for (written, expected) in [
+            (CardToken::from_bits(0).to_string(), "card_0000000000000"),
+            (CardToken::from_bits(35).to_string(), "card_0000000000013"),
+            (
+                CardToken::from_bits(u64::MAX).to_string(),
+                "card_FZZZZZZZZZZZZ",
+            ),
+            (
+                TicketId::from_sequence(31).to_string(),
+                "ticket_000000000000Z",
+            ),
+            (
+                AuthorisationId::from_sequence(0).to_string(),
+                "auth_10000000000000",
+            ),
+        ] {
+            assert_eq!(written, expected);
         }
     }
 
@@ -337,7 +375,8 @@ mod tests {
             .map(|number| AuthorisationId::from_sequence(number).short_reference())
             .collect();
         assert_eq!(references.len(), 100_000);
-        assert!(references.iter().all(|reference| reference.len() == 8));
+        let mut written = references.iter().flatten();
+        assert!(written.all(|letter| letters::ALPHABET.contains(letter)));
         let wrapped = AuthorisationId::from_sequence(1 << 40).short_reference();
         assert_eq!(wrapped, AuthorisationId::from_sequence(0).short_reference());
     }

@@ -186,7 +186,8 @@ impl Desk {
         };
         let answer = move |decided: Decision| {
             let (account, answered) = decided?;
-            let authorisation = outcome::authorisation(account.as_ref(), &answered)?;
+            let account_id = account.map(String::from).unwrap_or_default();
+            let authorisation = outcome::authorisation(account_id, &answered)?;
             let decision = answered.event.decision();
             let kept = decision.and_then(DecidedPayment::receipt);
             Ok(v1::AuthoriseResponse {
@@ -287,8 +288,9 @@ fn record(account: &AccountId, decided: &Decided) -> Result<v1::AuthorisationRec
         settles_at,
         settled,
     } = decided.standing;
+    let account_id = account.as_str().to_owned();
     Ok(v1::AuthorisationRecord {
-        authorisation: Some(outcome::authorisation(Some(account), &decided.answered)?),
+        authorisation: Some(outcome::authorisation(account_id, &decided.answered)?),
         status: Some(v1::AuthorisationStatus {
             reversed_fen: reversed.principal.value(),
             reversed_fee_fen: reversed.fee.value(),

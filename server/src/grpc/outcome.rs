@@ -7,7 +7,7 @@ use waika::v1;
 use waika_domain::card::BoundCard;
 use waika_domain::decline::{Decline, DeclineReason, Evidence, Text};
 use waika_domain::event::{DecidedPayment, Funding, Payment, Posted, Reservation};
-use waika_domain::identifiers::{AccountId, AuthorisationId};
+use waika_domain::identifiers::AuthorisationId;
 use waika_domain::money::Fen;
 use waika_domain::period::{Month, Timestamp, Year};
 
@@ -15,9 +15,9 @@ use super::authorisation::not_an_authorisation;
 use super::enums;
 use crate::ledger::Answered;
 
-/// A decided payment.
+/// A decided payment. `account_id` is empty where it is nobody's.
 pub(super) fn authorisation(
-    account: Option<&AccountId>,
+    account_id: String,
     answered: &Answered,
 ) -> Result<v1::Authorisation, Status> {
     let decided = match answered.event.decision().ok_or_else(not_an_authorisation)? {
@@ -32,7 +32,7 @@ pub(super) fn authorisation(
     };
     Ok(v1::Authorisation {
         authorisation_id: AuthorisationId::from_sequence(answered.sequence).to_string(),
-        account_id: account.map(ToString::to_string).unwrap_or_default(),
+        account_id,
         decided_at: Some(timestamp(answered.at)),
         ..decided
     })
@@ -67,7 +67,7 @@ fn from_posted(posted: &Posted, answered: &Answered) -> v1::Authorisation {
     v1::Authorisation {
         fee_fen: fee.value(),
         total_fen: payment.amount.fen().plus(*fee).value(), // D3
-        policy: policy.to_string(),
+        policy: String::from(&**policy),
         outcome: Some(v1::authorisation::Outcome::Approval(approval)),
         ..from_payment(payment)
     }
@@ -93,7 +93,7 @@ fn from_payment(payment: &Payment) -> v1::Authorisation {
         merchant_id: payment
             .merchant
             .as_ref()
-            .map_or_else(String::new, ToString::to_string),
+            .map_or_else(String::new, |merchant| merchant.as_str().to_owned()),
         scene: enums::to_scene(payment.scene).into(),
         mode: enums::to_mode(payment.mode).into(),
         amount_fen: payment.amount.fen().value(),
@@ -186,8 +186,14 @@ fn retrieval_reference(at: Timestamp, id: AuthorisationId) -> String {
     let (year, ..) = day.civil();
     let new_year = Year::from_number(year - 1).end().day();
     let day_of_year = day.number() - new_year.number() + 1;
-    let last_digit = year.rem_euclid(10);
-    format!("{last_digit}{day_of_year:03}{}", id.short_reference())
+    let digits = year.rem_euclid(10) * 1_000 + day_of_year;
+    let mut text = String::with_capacity(12);
+    text.extend([1_000, 100, 10, 1].into_iter().filter_map(|place| {
+        let digit = u32::try_from(digits / place % 10).ok()?;
+        char::from_digit(digit, 10)
+    }));
+    text.extend(id.short_reference().map(char::from));
+    text
 }
 
 /// A month's limit and what is used of it.
@@ -253,7 +259,8 @@ mod tests {
             (1_704_038_400_000, "4001"), // 1 January 2024, 00:00
         ] {
             let reference = retrieval_reference(Timestamp::from_unix_ms(unix_ms), id);
-            assert_eq!(reference, format!("{day}{}", id.short_reference()));
+            let short = String::from_utf8(id.short_reference().to_vec()).unwrap();
+            assert_eq!(reference, format!("{day}{short}"));
             assert_eq!(reference.len(), 12);
         }
     }

@@ -27,7 +27,6 @@ pub(super) fn parse_verify(
     fields.take("payment_password", check_shape(&password)); // R43
     let amount = parse_amount(&mut fields, request.amount_fen, "");
     let payer = Payer {
-        account: &request.account_id,
         card: &request.card_token,
         funding: request.funding,
     };

@@ -33,7 +33,9 @@ pub(super) fn parse(
         token: Secret::new(request.payment_token),
         code: Secret::new(request.payment_code),
     };
-    let key = fields.key(&request.idempotency_key);
+    // The texts of both names become theirs: nothing is copied.
+    let key = IdempotencyKey::try_from(request.idempotency_key);
+    let key = fields.take("idempotency_key", key);
     let scene = parse_scene(&mut fields, request.scene);
     let merchant = parse_merchant(&mut fields, scene, &request.merchant_id);
     let amount = parse_amount(&mut fields, request.amount_fen, &request.currency);
@@ -47,17 +49,18 @@ pub(super) fn parse(
         QuoteToken::parse(vault, token)
     });
     let payer = Payer {
-        account: &request.account_id,
         card: &request.card_token,
         funding: request.funding,
     };
     check_code_mode(&mut fields, &secrets, scene, mode);
     let by_code = !secrets.code.is_empty();
     let who = if by_code {
-        payer.refuse_given(&mut fields);
+        payer.refuse_given(&mut fields, &request.account_id);
         Some((None, Funding::Unknown))
     } else {
-        payer.parse(&mut fields)
+        let account = AccountId::try_from(request.account_id);
+        let account = fields.take("account_id", account).map(Some);
+        account.zip(payer.parse_funding(&mut fields))
     };
     let code = by_code.then(|| vault.payment_code_digest(&secrets.code));
     let credential = secrets.parse(&mut fields);
@@ -141,20 +144,13 @@ impl Secrets {
     }
 }
 
-/// Who pays, and from what.
+/// What is said of what pays.
 pub(super) struct Payer<'a> {
-    pub(super) account: &'a str,
     pub(super) card: &'a str,
     pub(super) funding: i32,
 }
 
 impl Payer<'_> {
-    fn parse(&self, fields: &mut Fields) -> Option<(Option<AccountId>, Funding)> {
-        let account = fields.account(self.account);
-        let funding = self.parse_funding(fields);
-        Some((Some(account?), funding?))
-    }
-
     /// A card by its token, or the balance, which has none.
     pub(super) fn parse_funding(&self, fields: &mut Fields) -> Option<Funding> {
         match v1::Funding::try_from(self.funding) {
@@ -175,9 +171,9 @@ impl Payer<'_> {
     }
 
     /// A payment code stands for all of it (D10).
-    fn refuse_given(&self, fields: &mut Fields) {
+    fn refuse_given(&self, fields: &mut Fields, account: &str) {
         const EMPTY: &str = "must be empty with a payment_code, which stands for it";
-        for (name, given) in [("account_id", self.account), ("card_token", self.card)] {
+        for (name, given) in [("account_id", account), ("card_token", self.card)] {
             if !given.is_empty() {
                 fields.refuse(name, EMPTY);
             }

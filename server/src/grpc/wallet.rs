@@ -23,7 +23,6 @@ pub(super) fn parse_code(
     let key = fields.key(&request.idempotency_key);
     let account = fields.account(&request.account_id);
     let payer = Payer {
-        account: &request.account_id,
         card: &request.card_token,
         funding: request.funding,
     };
