@@ -17,7 +17,8 @@ use super::payment::ParsedAuthorise;
 use super::reversal::ParsedReversal;
 use super::{Desk, deadline, outcome, payment, receipt, reversal, status, stream};
 use crate::ledger::{
-    Answered, Business, Decided, History, LedgerError, Operation, OriginalNamed, Rpc, Standing,
+    Answered, Awaited, Business, Decided, History, LedgerError, Operation, OriginalNamed, Rpc,
+    Standing,
 };
 use crate::page_token;
 use crate::stopwatch::{Measured, Stopwatch};
@@ -37,9 +38,12 @@ impl AuthorisationService for Desk {
     {
         let deadline = deadline::of(request.metadata());
         // Those that wait for an issuer are far smaller than the others.
-        match self.decide(request.into_inner(), deadline) {
-            Either::Left(decided) => Box::pin(decided.map(|decided| decided.map(Response::new))),
-            Either::Right(decided) => Box::pin(decided.map(|decided| decided.map(Response::new))),
+        match self.begin(request.into_inner(), deadline) {
+            Either::Left(decided) => {
+                let durable = self.wait_durable(decided.sequence());
+                Box::pin(durable.map(|durable| decided.told(durable).map(Response::new)))
+            }
+            Either::Right(others) => Box::pin(others.map(|answer| answer.map(Response::new))),
         }
     }
 
@@ -166,56 +170,25 @@ impl AuthorisationService for Desk {
 }
 
 impl Desk {
-    /// Decides one payment, for a call of its own or in a stream. Here and now, as far as that goes:
-    /// what waits for the rest is small. On the left is what waits for the disk only.
-    pub(super) fn decide(
+    /// Begins one payment, for a call of its own or in a stream: here and now, as far as that goes, so
+    /// that what waits for the rest is small. On the left is what waits for the disk only.
+    pub(super) fn begin(
         &self,
         request: v1::AuthoriseRequest,
         deadline: Option<Instant>,
-    ) -> Either<
-        impl Future<Output = Result<v1::AuthoriseResponse, Status>> + Send + use<'_>,
-        impl Future<Output = Result<v1::AuthoriseResponse, Status>> + Send + use<'_>,
-    > {
-        let Begun {
-            decided,
-            want_receipt,
-            stopwatch,
-        } = match self.begin(request, deadline) {
-            Ok(begun) => begun,
-            Err(refused) => return Either::Right(Either::Left(ready(refused).map(Err))),
-        };
-        let answer = move |decided: Decision| {
-            let (account, answered) = decided?;
-            let account_id = account.map(String::from).unwrap_or_default();
-            let authorisation = outcome::authorisation(account_id, &answered)?;
-            let decision = answered.event.decision();
-            let kept = decision.and_then(DecidedPayment::receipt);
-            Ok(v1::AuthoriseResponse {
-                authorisation: Some(authorisation),
-                replayed: answered.replayed,
-                receipt: kept.filter(|_| want_receipt).map(receipt::receipt),
-                timing: stopwatch.as_deref().map(timing),
-            })
-        };
-        match decided {
-            Either::Left(decided) => Either::Left(decided.map(answer)),
-            Either::Right(decided) => Either::Right(Either::Right(decided.map(answer))),
+    ) -> Either<Undurable, impl Future<Output = Answer> + Send + use<>> {
+        match self.submit_payment(request, deadline) {
+            Ok(Either::Left(decided)) => Either::Left(decided),
+            Ok(Either::Right(others)) => Either::Right(Either::Left(others)),
+            Err(refused) => Either::Right(Either::Right(ready(Err(refused)))),
         }
     }
 
-    fn begin(
+    fn submit_payment(
         &self,
         request: v1::AuthoriseRequest,
         deadline: Option<Instant>,
-    ) -> Result<
-        Begun<
-            Either<
-                impl Future<Output = Decision> + Send + use<'_>,
-                impl Future<Output = Decision> + Send + use<'_>,
-            >,
-        >,
-        Status,
-    > {
+    ) -> Result<Either<Undurable, impl Future<Output = Answer> + Send + use<>>, Status> {
         let ledger = self.ledger()?;
         let stopwatch = request.want_timing.then(|| Arc::new(Stopwatch::begin()));
         let ParsedAuthorise {
@@ -225,40 +198,100 @@ impl Desk {
         } = payment::parse(request, ledger.vault())?;
         asked.deadline = deadline;
         asked.stopwatch.clone_from(&stopwatch);
-        let want_receipt = asked.want_receipt;
+        let telling = Telling {
+            want_receipt: asked.want_receipt,
+            stopwatch,
+        };
         let call = parse::call(Rpc::Authorise, key, Business::Payment);
         let core = self.core;
-        let decided = match (account, asked.payment.code) {
+        match (account, asked.payment.code) {
             (Some(account), _) => {
                 let operation = Operation::Authorise(asked);
-                let submitted = ledger.submit(core, account.clone(), call, operation);
-                let whose = |answered| Ok((Some(account), answered?));
-                match submitted {
-                    Either::Left(decided) => Either::Left(decided.map(whose)),
-                    Either::Right(asks) => Either::Right(Either::Left(asks.map(whose))),
-                }
+                Ok(match ledger.begin(core, account.clone(), call, operation) {
+                    Either::Left(awaited) => Either::Left(Undurable {
+                        awaited,
+                        account,
+                        telling,
+                    }),
+                    Either::Right(others) => Either::Right(Either::Left(
+                        others.map(move |answered| telling.response(Some(account), &answered?)),
+                    )),
+                })
             }
-            (None, Some(digest)) => Either::Right(Either::Right(Box::pin(async move {
-                ledger.submit_code(core, digest, call, &asked).await
-            }))),
-            (None, None) => return Err(status::internal("a payment has no account and no code")),
-        };
-        Ok(Begun {
-            decided,
-            want_receipt,
-            stopwatch,
-        })
+            (None, Some(digest)) => {
+                let ledger = Arc::clone(ledger);
+                let by_code = async move {
+                    let submitted = ledger.submit_code(core, digest, call, &asked).await;
+                    let (owner, answered) = submitted?;
+                    telling.response(owner, &answered)
+                };
+                Ok(Either::Right(Either::Right(Box::pin(by_code))))
+            }
+            (None, None) => Err(status::internal("a payment has no account and no code")),
+        }
+    }
+
+    /// The highest sequence that is durable.
+    pub(super) fn durable(&self) -> u64 {
+        let ledger = self.doorway.ledger.get();
+        ledger.map_or(0, |ledger| ledger.durable())
+    }
+
+    /// Waits for what this desk has begun.
+    pub(super) fn wait_durable(
+        &self,
+        sequence: u64,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send + use<'_> {
+        match self.doorway.ledger.get() {
+            Some(ledger) => Either::Left(ledger.wait_durable(self.core, sequence)),
+            // Without a ledger nothing was begun.
+            None => Either::Right(ready(Err(LedgerError::OutcomeUnknown))),
+        }
     }
 }
 
-/// Whose payment it was, and what was decided.
-type Decision = Result<(Option<AccountId>, Answered), LedgerError>;
+/// The answer to a payment.
+pub(super) type Answer = Result<v1::AuthoriseResponse, Status>;
 
-/// A payment that is being decided.
-struct Begun<F> {
-    decided: F,
+/// A payment that is decided, and told once that is durable.
+pub(super) struct Undurable {
+    awaited: Awaited,
+    account: AccountId,
+    telling: Telling,
+}
+
+impl Undurable {
+    /// What has to be durable before it is told.
+    pub(super) fn sequence(&self) -> u64 {
+        self.awaited.sequence()
+    }
+
+    /// What is told when the wait for its sequence has ended so.
+    pub(super) fn told(self, durable: Result<(), LedgerError>) -> Answer {
+        let answered = self.awaited.told(durable)?;
+        self.telling.response(Some(self.account), &answered)
+    }
+}
+
+/// What the caller wants to be told beside the decision.
+struct Telling {
     want_receipt: bool,
     stopwatch: Option<Arc<Stopwatch>>,
+}
+
+impl Telling {
+    fn response(&self, account: Option<AccountId>, answered: &Answered) -> Answer {
+        let account_id = account.map(String::from).unwrap_or_default();
+        let authorisation = outcome::authorisation(account_id, answered)?;
+        let decision = answered.event.decision();
+        let kept = decision.and_then(DecidedPayment::receipt);
+        Ok(v1::AuthoriseResponse {
+            authorisation: Some(authorisation),
+            replayed: answered.replayed,
+            receipt: kept.filter(|_| self.want_receipt).map(receipt::receipt),
+            timing: self.stopwatch.as_deref().map(timing),
+        })
+    }
 }
 
 /// Where the time of a call went.

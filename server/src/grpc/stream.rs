@@ -1,22 +1,23 @@
 //! `AuthoriseStream`: many payments at once over one stream, answered as they are decided.
 
+mod unanswered;
+
 use std::collections::VecDeque;
 use std::pin::Pin;
 
-use futures_util::future::{BoxFuture, FutureExt as _};
-use futures_util::stream::{self, FuturesUnordered, Stream, StreamExt as _};
+use futures_util::stream::{self, Stream};
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Status, Streaming};
 use waika::v1;
-use waika::v1::streamed_response::Outcome;
 
+use self::unanswered::Unanswered;
 use super::{Desk, status};
 
 /// Payments in one message.
 const MOST_IN_A_MESSAGE: usize = 1_024;
-/// Payments of one stream that are decided at the same time. Those behind them wait as they came,
+/// Payments of one stream that are begun and not answered. Those behind them wait as they came,
 /// which takes little room, and no further message is read, so that HTTP/2 holds the caller back.
-const MOST_UNDECIDED: usize = 128;
+const MOST_UNANSWERED: usize = 128;
 /// Streams that may be open at once, over all connections.
 pub(super) const MOST_STREAMS: usize = 256;
 /// Answers in one message, so that it stays well below the size that callers take.
@@ -37,7 +38,7 @@ pub(super) fn answers(
         _place: place,
         requests,
         waiting: VecDeque::new(),
-        undecided: FuturesUnordered::new(),
+        unanswered: Unanswered::default(),
         end: None,
     };
     Box::pin(stream::unfold(conversation, |mut conversation| async {
@@ -62,7 +63,7 @@ struct Conversation {
     _place: OwnedSemaphorePermit,
     requests: Streaming<v1::AuthoriseStreamRequest>,
     waiting: VecDeque<v1::StreamedRequest>,
-    undecided: FuturesUnordered<BoxFuture<'static, v1::StreamedResponse>>,
+    unanswered: Unanswered,
     end: Option<End>,
 }
 
@@ -75,7 +76,7 @@ impl Conversation {
                 if let Some(first) = self.read_or_answer().await {
                     return Some(Ok(self.with_what_is_ready(first)));
                 }
-            } else if let Some(first) = self.undecided.next().await {
+            } else if let Some(first) = self.unanswered.next(&self.desk).await {
                 return Some(Ok(self.with_what_is_ready(first)));
             } else {
                 return match self.end.replace(End::Told) {
@@ -90,7 +91,7 @@ impl Conversation {
     async fn read_or_answer(&mut self) -> Option<v1::StreamedResponse> {
         let stopping = self.desk.doorway.stopping.cancelled();
         tokio::select! {
-            Some(answer) = self.undecided.next() => return Some(answer),
+            Some(answer) = self.unanswered.next(&self.desk) => return Some(answer),
             message = self.requests.message() => match message {
                 Ok(Some(message)) => self.begin(message),
                 Ok(None) => self.end = Some(End::Said),
@@ -110,52 +111,29 @@ impl Conversation {
             self.end = Some(End::Broken(status::malformed(vec![violation])));
             return;
         }
-        self.waiting.extend(message.requests);
+        // Nothing waits: else nothing was read.
+        self.waiting = message.requests.into();
     }
 
     fn begin_waiting(&mut self) {
-        while self.undecided.len() < MOST_UNDECIDED
+        while self.unanswered.len() < MOST_UNANSWERED
             && let Some(streamed) = self.waiting.pop_front()
         {
-            let desk = self.desk.clone();
-            self.undecided.push(decide(desk, streamed).boxed());
+            self.unanswered.begin(&self.desk, streamed);
         }
     }
 
     /// An answer, and those that are there by now.
     fn with_what_is_ready(&mut self, first: v1::StreamedResponse) -> v1::AuthoriseStreamResponse {
-        let mut responses = vec![first];
+        let durable = self.desk.durable();
+        let ready = self.unanswered.durable(durable);
+        let mut responses = Vec::with_capacity(MOST_ANSWERS.min(1 + ready));
+        responses.push(first);
         while responses.len() < MOST_ANSWERS
-            && let Some(Some(more)) = self.undecided.next().now_or_never()
+            && let Some(more) = self.unanswered.ready(durable)
         {
             responses.push(more);
         }
         v1::AuthoriseStreamResponse { responses }
-    }
-}
-
-async fn decide(desk: Desk, streamed: v1::StreamedRequest) -> v1::StreamedResponse {
-    let v1::StreamedRequest {
-        correlation_id,
-        request,
-    } = streamed;
-    let decided = match request {
-        Some(request) => desk.decide(request, None).await,
-        None => Err(status::malformed(vec![(
-            "request".to_owned(),
-            "must be given",
-        )])),
-    };
-    let outcome = match decided {
-        Ok(response) => Outcome::Response(response),
-        Err(error) => Outcome::Error(v1::StreamedError {
-            code: error.code().into(),
-            message: error.message().to_owned(),
-            details: error.details().to_vec(),
-        }),
-    };
-    v1::StreamedResponse {
-        correlation_id,
-        outcome: Some(outcome),
     }
 }

@@ -6,6 +6,7 @@
 pub mod journal;
 
 mod advices;
+mod awaited;
 mod call;
 pub(crate) mod decode;
 pub(crate) mod encode;
@@ -32,13 +33,13 @@ mod submit;
 
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use waika_domain::event::{Event, Payment};
 use waika_domain::period::Timestamp;
 
+pub use self::awaited::Awaited;
 pub use self::call::{Business, Call, Rpc};
 use self::decode::Stored;
 pub use self::error::LedgerError;
@@ -63,7 +64,7 @@ use self::search::Search;
 pub use self::snapshot::SnapshotTaken;
 use self::snapshot::Snapshotter;
 pub use self::steps::{Step, StepKind};
-use crate::authoriser::{Applied, Authoriser, Passage, Taken};
+use crate::authoriser::{Authoriser, Passage, Taken};
 use crate::commit::CommitQueue;
 use crate::vault::Vault;
 
@@ -112,7 +113,9 @@ impl Ledger {
             let taken = self.authoriser.global(&self.queue, &call, slot, &operation);
             match self.durably(core, taken).await? {
                 Taken::LookAgain => {}
-                Taken::Applied(applied) => return self.answer(core, applied).await,
+                Taken::Applied(applied) => {
+                    return self.answer(core, Awaited::new(applied, None)).await;
+                }
                 Taken::Known(place) => {
                     let known = self.stored_answer(core, &mut search, place).await?;
                     if let Some(known) = known {
@@ -235,31 +238,6 @@ impl Ledger {
                 authoriser.set_card_status(passage, *card, *status)
             }
         }
-    }
-
-    /// Answers once what was decided is durable.
-    fn answer(
-        &self,
-        core: usize,
-        applied: Applied,
-    ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_> {
-        let Applied {
-            sequence,
-            at,
-            event,
-            ..
-        } = applied;
-        let durable = self.queue.wait_durable(core, sequence);
-        let answered = Answered {
-            sequence,
-            at,
-            event,
-            replayed: false,
-        };
-        durable.map(move |durable| {
-            durable?;
-            Ok(answered)
-        })
     }
 
     /// Reads an entry of the journal, away from this core's runtime.

@@ -18,9 +18,8 @@ use waika_domain::identifiers::AccountId;
 
 use super::call::Call;
 use super::operation::BindOperation;
-use super::{Answered, Ledger, LedgerError};
+use super::{Answered, Awaited, Ledger, LedgerError};
 use crate::authoriser::{Applied, Asks, Passage, Patience};
-use crate::clock::monotonic;
 use crate::idempotency::Slot;
 use crate::issuer::{CardToVerify, Heard, Opening, Verified};
 use crate::stopwatch::{Part, Stopwatch};
@@ -52,7 +51,7 @@ pub(super) struct Held {
 /// How a call goes on after its first entry.
 enum Going {
     /// It does not: that was the decision.
-    Decided(Applied, Option<Arc<Stopwatch>>),
+    Decided(Awaited),
     /// Its answer comes from a task of the server's.
     Asks(oneshot::Receiver<Answer>),
 }
@@ -81,7 +80,7 @@ fn measure(watch: Option<&Stopwatch>, part: Part, since: Option<Instant>) {
 }
 
 impl Ledger {
-    /// Waits for what was decided, or goes on with what was only begun. The latter runs as a
+    /// Gives what was decided, or goes on with what was only begun. The latter runs as a
     /// task of its own, so that a caller who hangs up leaves nothing held for ever.
     ///
     /// Not an async function: what it is given, and each future that it awaits, would stand in its own
@@ -91,14 +90,9 @@ impl Ledger {
         core: usize,
         begun: Begun,
         applied: Applied,
-    ) -> Either<
-        impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_>,
-        impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_>,
-    > {
+    ) -> Either<Awaited, impl Future<Output = Result<Answered, LedgerError>> + Send + use<>> {
         match self.go_on(core, begun, applied) {
-            Going::Decided(applied, stopwatch) => {
-                Either::Left(self.answer_in_time(core, applied, stopwatch))
-            }
+            Going::Decided(awaited) => Either::Left(awaited),
             Going::Asks(told) => Either::Right(told.map(|told| {
                 let answer = told.unwrap_or(Err(LedgerError::OutcomeUnknown));
                 answer.map(|answered| *answered)
@@ -108,7 +102,7 @@ impl Ledger {
 
     fn go_on(self: &Arc<Self>, core: usize, begun: Begun, applied: Applied) -> Going {
         let Some(going_on) = applied.going_on else {
-            return Going::Decided(applied, begun.stopwatch);
+            return Going::Decided(Awaited::new(applied, begun.stopwatch));
         };
         let (tell, told) = oneshot::channel();
         let ledger = Arc::clone(self);
@@ -144,20 +138,6 @@ impl Ledger {
             _ => {}
         }
         Going::Asks(told)
-    }
-
-    /// The answer, and how long its durability took.
-    pub(super) fn answer_in_time(
-        &self,
-        core: usize,
-        applied: Applied,
-        stopwatch: Option<Arc<Stopwatch>>,
-    ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_> {
-        let since = stopwatch.as_ref().map(|_| monotonic());
-        self.answer(core, applied).map(move |answer| {
-            measure(stopwatch.as_deref(), Part::Commit, since);
-            answer
-        })
     }
 
     /// Names an answer that cannot be believed.
@@ -236,7 +216,7 @@ impl Ledger {
             .complete_bind(passage, &bind, reserved_by, (answer, debit))
             // Something was applied already: its beginning, and what the code was spent on.
             .map_err(|_| LedgerError::OutcomeUnknown)?;
-        self.answer(core, applied).await
+        self.answer(core, Awaited::new(applied, None)).await
     }
 
     /// Asks for the verification debit.

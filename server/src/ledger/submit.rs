@@ -11,26 +11,34 @@ use super::replay::code_scope;
 use super::reversal::OriginalFound;
 use super::saga::Begun;
 use super::search::Search;
-use super::{Answered, Ledger, LedgerError};
+use super::{Answered, Awaited, Ledger, LedgerError};
 use crate::authoriser::{Passage, Taken};
 
 impl Ledger {
     /// Decides an operation, exactly once for its key, and answers when that is durable. The
     /// operation goes on if the caller stops waiting.
-    ///
-    /// What can be decided at once is decided here and now, before the future is polled: so that of the
-    /// many calls that wait for a disk or an issuer each holds little more than its answer. On the left
-    /// are those that wait for the disk only, and on the right all others.
     pub fn submit(
         self: &Arc<Self>,
         core: usize,
         account: AccountId,
         call: Call,
         operation: Operation,
-    ) -> Either<
-        impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_>,
-        impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_>,
-    > {
+    ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_> {
+        self.answer_either(core, self.begin(core, account, call, operation))
+    }
+
+    /// The same without the wait for the disk: whoever has many of them waits for the last.
+    ///
+    /// What can be decided at once is decided here and now, before any future is polled: so that of the
+    /// many calls that wait for a disk or an issuer each holds little more than its answer. On the left
+    /// are those that wait for the disk only, and on the right all others.
+    pub fn begin(
+        self: &Arc<Self>,
+        core: usize,
+        account: AccountId,
+        call: Call,
+        operation: Operation,
+    ) -> Either<Awaited, impl Future<Output = Result<Answered, LedgerError>> + Send + use<>> {
         let mut first = None;
         if operation.original().is_none() {
             let slot = self.slot(&Search::of(account.as_str(), &call));
@@ -58,14 +66,14 @@ impl Ledger {
                 taken => first = Some(taken),
             }
         }
-        let slowly = self.submit_slowly(core, (account, call), operation, first);
+        let slowly = Arc::clone(self).submit_slowly(core, (account, call), operation, first);
         Either::Right(Either::Right(Box::pin(slowly)))
     }
 
     /// The same where something has to be read first, or the key was used before. `first` is what
     /// became of the operation already.
     async fn submit_slowly(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         core: usize,
         (account, call): (AccountId, Call),
         operation: Operation,
@@ -99,7 +107,8 @@ impl Ledger {
                         bind,
                         stopwatch,
                     };
-                    return self.follow(core, begun, applied).await;
+                    let followed = self.follow(core, begun, applied);
+                    return self.answer_either(core, followed).await;
                 }
                 Taken::Known(place) => {
                     let known = self.stored_answer(core, &mut search, place).await?;
@@ -131,7 +140,8 @@ impl Ledger {
                 Taken::LookAgain => {}
                 Taken::Applied(applied) => {
                     let Some(account) = owner.clone() else {
-                        return Ok((owner, self.answer(core, applied).await?));
+                        let awaited = Awaited::new(applied, None);
+                        return Ok((owner, self.answer(core, awaited).await?));
                     };
                     let begun = Begun {
                         account,
@@ -140,7 +150,8 @@ impl Ledger {
                         bind: None,
                         stopwatch: asked.stopwatch.clone(),
                     };
-                    return Ok((owner, self.follow(core, begun, applied).await?));
+                    let followed = self.follow(core, begun, applied);
+                    return Ok((owner, self.answer_either(core, followed).await?));
                 }
                 Taken::Known(place) => {
                     let known = self.stored_answer(core, &mut search, place).await?;

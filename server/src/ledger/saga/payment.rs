@@ -14,7 +14,7 @@ use super::{Held, Told, measure};
 use crate::authoriser::{Applied, Hop, Patience, ShadowSays};
 use crate::clock::monotonic;
 use crate::issuer::{Heard, Place};
-use crate::ledger::{Answered, Ledger, LedgerError};
+use crate::ledger::{Answered, Awaited, Ledger, LedgerError};
 use crate::stopwatch::{Part, Stopwatch};
 
 /// How long a late answer is still listened for after nobody waits any more (D16). It holds a place
@@ -159,7 +159,7 @@ impl Ledger {
         stopwatch: Option<Arc<Stopwatch>>,
     ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_> {
         match resolved {
-            Ok(applied) => Either::Left(self.answer_in_time(core, applied, stopwatch)),
+            Ok(applied) => Either::Left(self.answer(core, Awaited::new(applied, stopwatch))),
             Err(error) => Either::Right(ready(Err(error))),
         }
     }
