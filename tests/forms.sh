@@ -50,6 +50,8 @@ if [ ! -e "$TOOLS/venv/whole" ]; then
   python3 -m venv --clear "$TOOLS/venv"
   "$TOOLS/venv/bin/pip" install --quiet jsonschema==4.26.0 junitparser==4.0.2
   touch "$TOOLS/venv/whole"
+  # The shell has looked python3 up already, before there was this one.
+  hash -r
 fi
 
 # Checks the JSON of one result against the schema that it names, and its other forms.
