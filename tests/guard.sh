@@ -46,8 +46,9 @@ built() {
 # counting COMMAND...: runs it under callgrind, with what it says in $FOLDER/out and $FOLDER/log.
 counting() {
   rm -f "$FOLDER"/counted*
+  # A run that ends with 5 doubts its times, which nobody asks for here.
   valgrind --quiet --tool=callgrind --callgrind-out-file="$FOLDER/counted" "$@" \
-    >"$FOLDER/out" 2>"$FOLDER/log" || {
+    >"$FOLDER/out" 2>"$FOLDER/log" || [ $? -eq 5 ] || {
     cat "$FOLDER/out" "$FOLDER/log" >&2
     echo "not counted: $*" >&2
     exit 70
