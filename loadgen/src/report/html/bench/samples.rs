@@ -12,13 +12,7 @@ pub(crate) fn all() -> Vec<BenchReport> {
 
 /// Every arm was measured, and nothing disturbed.
 pub(crate) fn whole() -> BenchReport {
-    let mut report: BenchReport = serde_json::from_str(MEASURED).unwrap();
-    report.verdict.valid = true;
-    report.verdict.reasons.clear();
-    for arm in report.rounds.iter_mut().flat_map(|round| &mut round.arms) {
-        arm.doubts.clear();
-    }
-    report
+    serde_json::from_str(MEASURED).unwrap()
 }
 
 /// Time was stolen in one arm, and another one answered with errors.

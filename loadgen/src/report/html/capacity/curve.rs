@@ -41,11 +41,11 @@ pub(super) fn write(page: &mut String, report: &CapacityReport) -> Written {
         let of = series.of;
         points.iter().filter_map(move |point| of(&point.response))
     };
-    // With room above the highest limit for its name and those of the upright lines.
+    // With room above the highest limit for the names of the upright lines.
     let limits = report
         .slos
         .iter()
-        .filter_map(|slo| slo.limit_ns?.checked_mul(3));
+        .filter_map(|slo| slo.limit_ns?.checked_mul(5));
     let drawn: Vec<&Series> = SERIES
         .iter()
         .filter(|series| of(series).next().is_some())
@@ -180,7 +180,8 @@ impl Picture<'_> {
         Ok(())
     }
 
-    /// What the SLOs allow, each with its name: those about times.
+    /// What the SLOs allow, each with its name below its line, since those of the upright lines are above
+    /// all: those about times.
     fn limits(&self, page: &mut String, canvas: &Canvas) -> Written {
         for slo in &self.report.slos {
             let Some(ns) = slo.limit_ns else { continue };
@@ -188,7 +189,7 @@ impl Picture<'_> {
             canvas.across(page, "limit", height)?;
             let mut at = canvas.spot(0.0, height);
             at.x += super::chart::width_of(&slo.name) / 2.0 + 6.0;
-            at.y -= 6.0;
+            at.y += 13.0;
             canvas.say(page, "", at, &slo.name)?;
         }
         Ok(())
