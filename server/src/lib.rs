@@ -43,3 +43,4 @@ mod turns;
 mod under_way;
 pub mod vault;
 mod watchers;
+mod wire;

@@ -4,14 +4,19 @@
 //! See `main.rs` for the order in which these steps are taken.
 
 mod blocking;
+mod calls;
 mod connection;
 mod core;
+mod keep_alive;
 mod linger;
 mod listen;
 mod metrics_page;
+mod payments;
 mod preface;
 mod process;
 mod reload;
+mod reply;
+mod request_body;
 mod routes;
 mod signals;
 

@@ -51,7 +51,8 @@ name_type! {
 }
 
 fn check_name(text: &str) -> Result<(), Malformed> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte);
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'@' | b'-');
     if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
         Ok(())
     } else {

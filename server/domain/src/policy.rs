@@ -206,6 +206,9 @@ impl Policy {
     /// True if the feature is rolled out to this wallet. The hash is FNV-1a, which is stable
     /// through versions and machines, so a wallet that is in stays in as the share grows (D21).
     pub fn is_rolled_out_to(&self, account_id: &str) -> bool {
+        if self.rollout_percent >= 100 {
+            return true;
+        }
         let hash = account_id
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -31,13 +31,12 @@ impl Version {
         const EXPECTED: Malformed =
             Malformed::new("must be one to four numbers up to 65535 with dots between");
         let mut numbers = [0_u16; 4];
-        let mut parts = text.split('.');
+        let mut parts = text.as_bytes().split(|byte| *byte == b'.');
         for number in &mut numbers {
             let Some(part) = parts.next() else {
                 return Ok(Self(numbers));
             };
-            let digits_only = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-            *number = part.parse().ok().filter(|_| digits_only).ok_or(EXPECTED)?;
+            *number = parse_number(part).ok_or(EXPECTED)?;
         }
         if parts.next().is_some() {
             Err(EXPECTED)
@@ -83,6 +82,15 @@ pub struct Client {
     pub channel: Channel,
     /// Which version it is.
     pub version: Version,
+}
+
+/// Digits alone, at least one of them.
+fn parse_number(digits: &[u8]) -> Option<u16> {
+    let (first, rest) = digits.split_first()?;
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
+    rest.iter().try_fold(digit(first)?, |number, byte| {
+        number.checked_mul(10)?.checked_add(digit(byte)?)
+    })
 }
 
 #[cfg(test)]

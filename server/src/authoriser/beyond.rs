@@ -102,7 +102,9 @@ impl Authoriser {
             sequence,
             at: since,
         } = happened;
-        if let (Some(owed), Ok(account)) = (event.owes(), AccountId::parse(id)) {
+        if let Some(owed) = event.owes()
+            && let Ok(account) = AccountId::parse(id)
+        {
             let advice = OwedAdvice {
                 owed,
                 account,

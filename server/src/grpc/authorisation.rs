@@ -9,23 +9,24 @@ use futures_util::future::{Either, ready};
 use tonic::{Request, Response, Status, Streaming};
 use waika::v1;
 use waika::v1::authorisation_service_server::AuthorisationService;
-use waika_domain::event::DecidedPayment;
 use waika_domain::identifiers::{AccountId, AuthorisationId};
 
+use super::answer::{Telling, Told};
+use super::asked::Asked;
 use super::parse::{self, Fields, HistoryPage};
 use super::payment::ParsedAuthorise;
 use super::reversal::ParsedReversal;
-use super::{Desk, deadline, outcome, payment, receipt, reversal, status, stream};
+use super::{Desk, deadline, outcome, payment, receipt, reversal, status};
 use crate::ledger::{
-    Answered, Awaited, Business, Decided, History, LedgerError, Operation, OriginalNamed, Rpc,
-    Standing,
+    Awaited, Business, Decided, History, LedgerError, Operation, OriginalNamed, Rpc, Standing,
 };
 use crate::page_token;
-use crate::stopwatch::{Measured, Stopwatch};
+use crate::stopwatch::Stopwatch;
 
 #[tonic::async_trait]
 impl AuthorisationService for Desk {
-    type AuthoriseStreamStream = stream::Answers;
+    type AuthoriseStreamStream =
+        futures_util::stream::Empty<Result<v1::AuthoriseStreamResponse, Status>>;
 
     // Written out, so that the message and its headers are gone while the decision is waited for.
     fn authorise<'a, 'b>(
@@ -36,29 +37,24 @@ impl AuthorisationService for Desk {
         'a: 'b,
         Self: 'b,
     {
-        let deadline = deadline::of(request.metadata());
+        let deadline = deadline::of(request.metadata().as_ref());
         // Those that wait for an issuer are far smaller than the others.
-        match self.begin(request.into_inner(), deadline) {
+        let response = |answer: Answer| answer?.message().map(Response::new);
+        match self.begin(&Asked::from(request.get_ref()), deadline) {
             Either::Left(decided) => {
                 let durable = self.wait_durable(decided.sequence());
-                Box::pin(durable.map(|durable| decided.told(durable).map(Response::new)))
+                Box::pin(durable.map(move |durable| response(decided.told(durable))))
             }
-            Either::Right(others) => Box::pin(others.map(|answer| answer.map(Response::new))),
+            Either::Right(others) => Box::pin(others.map(response)),
         }
     }
 
+    // Served as bytes, before a call comes here: see `stream::serve`.
     async fn authorise_stream(
         &self,
-        request: Request<Streaming<v1::AuthoriseStreamRequest>>,
-    ) -> Result<Response<stream::Answers>, Status> {
-        self.ledger()?;
-        let place = Arc::clone(&self.doorway.streams).try_acquire_owned();
-        let place = place.map_err(|_| status::too_many_streams())?;
-        Ok(Response::new(stream::answers(
-            self.clone(),
-            place,
-            request.into_inner(),
-        )))
+        _: Request<Streaming<v1::AuthoriseStreamRequest>>,
+    ) -> Result<Response<Self::AuthoriseStreamStream>, Status> {
+        Err(status::internal("streams of payments are served elsewhere"))
     }
 
     async fn quote(
@@ -66,7 +62,7 @@ impl AuthorisationService for Desk {
         request: Request<v1::QuoteRequest>,
     ) -> Result<Response<v1::QuoteResponse>, Status> {
         let ledger = self.ledger()?;
-        let (account, asked) = payment::parse_quote(request.into_inner())?;
+        let (account, asked) = payment::parse_quote(request.get_ref())?;
         let quoted = ledger.quote(self.core, &account, &asked).await?;
         Ok(Response::new(payment::quote_response(asked.amount, quoted)))
     }
@@ -174,7 +170,7 @@ impl Desk {
     /// that what waits for the rest is small. On the left is what waits for the disk only.
     pub(super) fn begin(
         &self,
-        request: v1::AuthoriseRequest,
+        request: &Asked<'_>,
         deadline: Option<Instant>,
     ) -> Either<Undurable, impl Future<Output = Answer> + Send + use<>> {
         match self.submit_payment(request, deadline) {
@@ -186,7 +182,7 @@ impl Desk {
 
     fn submit_payment(
         &self,
-        request: v1::AuthoriseRequest,
+        request: &Asked<'_>,
         deadline: Option<Instant>,
     ) -> Result<Either<Undurable, impl Future<Output = Answer> + Send + use<>>, Status> {
         let ledger = self.ledger()?;
@@ -214,7 +210,7 @@ impl Desk {
                         telling,
                     }),
                     Either::Right(others) => Either::Right(Either::Left(
-                        others.map(move |answered| telling.response(Some(account), &answered?)),
+                        others.map(move |answered| telling.tell(Some(account), answered?)),
                     )),
                 })
             }
@@ -223,7 +219,7 @@ impl Desk {
                 let by_code = async move {
                     let submitted = ledger.submit_code(core, digest, call, &asked).await;
                     let (owner, answered) = submitted?;
-                    telling.response(owner, &answered)
+                    telling.tell(owner, answered)
                 };
                 Ok(Either::Right(Either::Right(Box::pin(by_code))))
             }
@@ -250,8 +246,8 @@ impl Desk {
     }
 }
 
-/// The answer to a payment.
-pub(super) type Answer = Result<v1::AuthoriseResponse, Status>;
+/// What is told of a payment, or why nothing is.
+pub(super) type Answer = Result<Told, Status>;
 
 /// A payment that is decided, and told once that is durable.
 pub(super) struct Undurable {
@@ -269,47 +265,7 @@ impl Undurable {
     /// What is told when the wait for its sequence has ended so.
     pub(super) fn told(self, durable: Result<(), LedgerError>) -> Answer {
         let answered = self.awaited.told(durable)?;
-        self.telling.response(Some(self.account), &answered)
-    }
-}
-
-/// What the caller wants to be told beside the decision.
-struct Telling {
-    want_receipt: bool,
-    stopwatch: Option<Arc<Stopwatch>>,
-}
-
-impl Telling {
-    fn response(&self, account: Option<AccountId>, answered: &Answered) -> Answer {
-        let account_id = account.map(String::from).unwrap_or_default();
-        let authorisation = outcome::authorisation(account_id, answered)?;
-        let decision = answered.event.decision();
-        let kept = decision.and_then(DecidedPayment::receipt);
-        Ok(v1::AuthoriseResponse {
-            authorisation: Some(authorisation),
-            replayed: answered.replayed,
-            receipt: kept.filter(|_| self.want_receipt).map(receipt::receipt),
-            timing: self.stopwatch.as_deref().map(timing),
-        })
-    }
-}
-
-/// Where the time of a call went.
-fn timing(stopwatch: &Stopwatch) -> v1::Timing {
-    let Measured {
-        queue,
-        rules,
-        issuer,
-        commit,
-        total,
-    } = stopwatch.read();
-    let wire = |nanoseconds| i64::try_from(nanoseconds).unwrap_or(i64::MAX);
-    v1::Timing {
-        queue_ns: wire(queue),
-        rules_ns: wire(rules),
-        issuer_ns: wire(issuer),
-        commit_ns: wire(commit),
-        total_ns: wire(total),
+        self.telling.tell(Some(self.account), answered)
     }
 }
 

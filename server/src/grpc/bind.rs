@@ -12,6 +12,7 @@ use waika_domain::rules;
 use waika_domain::rules::bind::Application;
 use waika_domain::rules::phone_code::normalise_phone;
 
+use super::asked::Client;
 use super::card::no_randomness;
 use super::parse::{Digests, Fields};
 use super::{enums, outcome, status};
@@ -64,7 +65,7 @@ pub(super) fn parse(
     let key = fields.key(&request.idempotency_key);
     let account = fields.account(&request.account_id);
     let region = fields.region(request.wallet_region);
-    let client = fields.client(request.client);
+    let client = fields.client(request.client.as_ref().map(Client::from));
     let identity = parse_identity(&mut fields, request.identity);
     let card = parse_card(&mut fields, request.card, allow_live_pan);
     let phone = fields.take("phone_number", normalise_phone(&request.phone_number));

@@ -60,7 +60,7 @@ impl CardService for Desk {
         request: Request<v1::BindRequest>,
     ) -> Result<Response<v1::BindResponse>, Status> {
         let ledger = self.ledger()?;
-        let deadline = deadline::of(request.metadata());
+        let deadline = deadline::of(request.metadata().as_ref());
         let request = request.into_inner();
         let verifier = self.doorway.ports.identity_verifier.as_deref();
         let asked = verifier.zip(request.identity.as_ref());

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use tonic::metadata::MetadataMap;
+use http::HeaderMap;
 
 use crate::clock::monotonic;
 
 /// When the caller stops waiting, counted from now; None if it did not say, or not as the protocol
 /// wants it.
-pub(super) fn of(metadata: &MetadataMap) -> Option<Instant> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+pub(super) fn of(headers: &HeaderMap) -> Option<Instant> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
     monotonic().checked_add(parse(text)?)
 }
 

@@ -2,6 +2,8 @@
 
 mod admin;
 mod advices;
+mod answer;
+mod asked;
 mod authorisation;
 mod bind;
 mod card;
@@ -25,12 +27,15 @@ mod settlement;
 mod status;
 mod stream;
 mod tickets;
+mod unary;
 mod unbind;
 mod verification;
 mod wallet;
 
 pub(crate) use self::outcome::timestamp;
-pub(crate) use self::status::broken_off;
+pub(crate) use self::status::{broken_off, panicked};
+pub(crate) use self::stream::PATH as STREAM_PATH;
+pub(crate) use self::unary::{Begun, PATH, Payments, Reply, Undurable};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -47,6 +52,10 @@ use crate::partner::Ports;
 
 /// Largest message in either direction, in bytes, unless said otherwise below.
 const MESSAGE_BYTES: usize = 64 * 1024;
+/// A stream's message holds up to 1,024 payments of at most some 330 bytes.
+const STREAMED_BYTES: usize = 8 * MESSAGE_BYTES;
+/// A page of a hundred declines is larger than what callers may send.
+const ENCODED_BYTES: usize = 4 * MESSAGE_BYTES;
 
 /// What the services need to know about the server around them.
 #[derive(Debug)]
@@ -127,10 +136,13 @@ pub(crate) fn authorisation(
     core: usize,
 ) -> AuthorisationServiceServer<Desk> {
     AuthorisationServiceServer::new(Desk::new(doorway, core))
-        // A stream's message holds up to 1,024 payments of at most some 330 bytes.
-        .max_decoding_message_size(8 * MESSAGE_BYTES)
-        // A page of a hundred declines is larger than what callers may send.
-        .max_encoding_message_size(4 * MESSAGE_BYTES)
+        .max_decoding_message_size(STREAMED_BYTES)
+        .max_encoding_message_size(ENCODED_BYTES)
+}
+
+/// The same payments where each is a call of its own, past tonic.
+pub(crate) fn payments(doorway: &Arc<Doorway>, core: usize) -> Payments {
+    Payments::new(Desk::new(doorway, core))
 }
 
 /// What else the listener for callers serves on one core.

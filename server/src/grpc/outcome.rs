@@ -51,10 +51,11 @@ fn from_posted(posted: &Posted, answered: &Answered) -> v1::Authorisation {
     } = &posted.reservation;
     let approval = v1::Approval {
         approval_code: String::from_utf8_lossy(&posted.approval_code.0).into_owned(),
-        retrieval_reference_number: retrieval_reference(
+        retrieval_reference_number: String::from_utf8_lossy(&retrieval_reference(
             answered.at,
             AuthorisationId::from_sequence(answered.sequence),
-        ),
+        ))
+        .into_owned(),
         month: Some(month_window(
             *month,
             windows.month_limit,
@@ -81,15 +82,20 @@ fn from_declined(payment: &Payment, why: &Decline, policy: &str) -> v1::Authoris
     }
 }
 
+/// What pays; an unknown funding is told as none.
+pub(super) fn funding(funding: Funding) -> v1::Funding {
+    match funding {
+        Funding::Card(_) => v1::Funding::Card,
+        Funding::Balance => v1::Funding::Balance,
+        Funding::Unknown => v1::Funding::Unspecified,
+    }
+}
+
 fn from_payment(payment: &Payment) -> v1::Authorisation {
-    let (funding, card) = match payment.funding {
-        Funding::Card(card) => (v1::Funding::Card, card.to_string()),
-        Funding::Balance => (v1::Funding::Balance, String::new()),
-        Funding::Unknown => (v1::Funding::Unspecified, String::new()),
-    };
+    let card = payment.funding.card();
     v1::Authorisation {
-        card_token: card,
-        funding: funding.into(),
+        card_token: card.map_or_else(String::new, |card| card.to_string()),
+        funding: funding(payment.funding).into(),
         merchant_id: payment
             .merchant
             .as_ref()
@@ -181,19 +187,24 @@ pub(super) fn observed_and_required(evidence: &Evidence) -> (String, String) {
 
 /// Twelve letters and digits that both sides can look it up by (DE37, `an 12`): last digit of
 /// the year, day of the year, and eight that stand for the decision's id.
-fn retrieval_reference(at: Timestamp, id: AuthorisationId) -> String {
+pub(super) fn retrieval_reference(at: Timestamp, id: AuthorisationId) -> [u8; 12] {
     let day = at.day();
     let (year, ..) = day.civil();
     let new_year = Year::from_number(year - 1).end().day();
     let day_of_year = day.number() - new_year.number() + 1;
     let digits = year.rem_euclid(10) * 1_000 + day_of_year;
-    let mut text = String::with_capacity(12);
-    text.extend([1_000, 100, 10, 1].into_iter().filter_map(|place| {
-        let digit = u32::try_from(digits / place % 10).ok()?;
-        char::from_digit(digit, 10)
-    }));
-    text.extend(id.short_reference().map(char::from));
+    let digits = [1_000, 100, 10, 1].map(|place| digit(digits / place % 10));
+    let mut text = [0; 12];
+    let letters = digits.into_iter().chain(id.short_reference());
+    for (place, letter) in text.iter_mut().zip(letters) {
+        *place = letter;
+    }
     text
+}
+
+/// A number below ten.
+fn digit(number: i32) -> u8 {
+    u8::try_from(number).map_or(b'?', |number| b'0' + number)
 }
 
 /// A month's limit and what is used of it.
@@ -259,6 +270,7 @@ mod tests {
             (1_704_038_400_000, "4001"), // 1 January 2024, 00:00
         ] {
             let reference = retrieval_reference(Timestamp::from_unix_ms(unix_ms), id);
+            let reference = String::from_utf8(reference.to_vec()).unwrap();
             let short = String::from_utf8(id.short_reference().to_vec()).unwrap();
             assert_eq!(reference, format!("{day}{short}"));
             assert_eq!(reference.len(), 12);

@@ -7,7 +7,7 @@ use waika_domain::event::WalletRegion;
 use waika_domain::identifiers::{AccountId, IdempotencyKey};
 use waika_domain::version::{Client, Version};
 
-use super::{enums, status};
+use super::{asked, enums, status};
 use crate::ledger::{Business, Call, Operation, Rpc};
 use crate::page_token;
 use crate::vault::Vault;
@@ -131,7 +131,7 @@ impl Fields {
         clippy::option_option,
         reason = "absent and malformed are different things"
     )]
-    pub(super) fn client(&mut self, client: Option<v1::ClientInfo>) -> Option<Option<Client>> {
+    pub(super) fn client(&mut self, client: Option<asked::Client<'_>>) -> Option<Option<Client>> {
         let Some(client) = client else {
             return Some(None);
         };
@@ -139,7 +139,7 @@ impl Fields {
             .ok()
             .and_then(enums::channel);
         let channel = self.require("client.channel", channel, "must be a channel that is known");
-        let version = self.take("client.version", Version::parse(&client.version));
+        let version = self.take("client.version", Version::parse(client.version));
         Some(Some(Client {
             channel: channel?,
             version: version?,

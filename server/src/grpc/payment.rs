@@ -8,6 +8,7 @@ use waika_domain::identifiers::{AccountId, CardToken, IdempotencyKey, MerchantId
 use waika_domain::money::Amount;
 use waika_domain::rules;
 
+use super::asked::{Asked, Client};
 use super::parse::Fields;
 use super::{enums, outcome};
 use crate::ledger::{AuthoriseOperation, CredentialGiven, QuoteAsked, Quoted, QuotedCard, Secret};
@@ -23,46 +24,40 @@ pub(super) struct ParsedAuthorise {
     pub(super) asked: AuthoriseOperation,
 }
 
-pub(super) fn parse(
-    request: v1::AuthoriseRequest,
-    vault: &Vault,
-) -> Result<ParsedAuthorise, Status> {
+pub(super) fn parse(request: &Asked<'_>, vault: &Vault) -> Result<ParsedAuthorise, Status> {
     let mut fields = Fields::default();
     let secrets = Secrets {
-        password: Secret::new(request.payment_password),
-        token: Secret::new(request.payment_token),
-        code: Secret::new(request.payment_code),
+        password: request.payment_password,
+        token: request.payment_token,
+        code: request.payment_code,
     };
-    // The texts of both names become theirs: nothing is copied.
-    let key = IdempotencyKey::try_from(request.idempotency_key);
-    let key = fields.take("idempotency_key", key);
+    let key = fields.key(request.idempotency_key);
     let scene = parse_scene(&mut fields, request.scene);
-    let merchant = parse_merchant(&mut fields, scene, &request.merchant_id);
-    let amount = parse_amount(&mut fields, request.amount_fen, &request.currency);
+    let merchant = parse_merchant(&mut fields, scene, request.merchant_id);
+    let amount = parse_amount(&mut fields, request.amount_fen, request.currency);
     let mode = v1::PaymentMode::try_from(request.mode)
         .ok()
         .and_then(enums::mode);
     let mode = fields.require("mode", mode, "must be a payment mode that is known");
     let client = fields.client(request.client);
     // D32
-    let quote = fields.optional("quote_token", &request.quote_token, |token| {
+    let quote = fields.optional("quote_token", request.quote_token, |token| {
         QuoteToken::parse(vault, token)
     });
     let payer = Payer {
-        card: &request.card_token,
+        card: request.card_token,
         funding: request.funding,
     };
     check_code_mode(&mut fields, &secrets, scene, mode);
     let by_code = !secrets.code.is_empty();
     let who = if by_code {
-        payer.refuse_given(&mut fields, &request.account_id);
+        payer.refuse_given(&mut fields, request.account_id);
         Some((None, Funding::Unknown))
     } else {
-        let account = AccountId::try_from(request.account_id);
-        let account = fields.take("account_id", account).map(Some);
+        let account = fields.account(request.account_id).map(Some);
         account.zip(payer.parse_funding(&mut fields))
     };
-    let code = by_code.then(|| vault.payment_code_digest(&secrets.code));
+    let code = by_code.then(|| vault.payment_code_digest(secrets.code));
     let credential = secrets.parse(&mut fields);
     let whole = (|| {
         let (account, funding) = who?;
@@ -94,7 +89,7 @@ pub(super) fn parse(
 /// A payment code goes with its own mode, and with a purchase: merchants scan it (D10).
 fn check_code_mode(
     fields: &mut Fields,
-    secrets: &Secrets,
+    secrets: &Secrets<'_>,
     scene: Option<Scene>,
     mode: Option<PaymentMode>,
 ) {
@@ -112,20 +107,21 @@ fn check_code_mode(
 }
 
 /// What may prove that the payer is who pays: one of them.
-struct Secrets {
-    password: Secret,
-    token: Secret,
-    code: Secret,
+struct Secrets<'a> {
+    password: &'a str,
+    token: &'a str,
+    code: &'a str,
 }
 
-impl Secrets {
+impl Secrets<'_> {
     fn parse(self, fields: &mut Fields) -> Option<CredentialGiven> {
         let Self {
             password,
             token,
             code,
         } = self;
-        let given = [&password, &token, &code];
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let given = [password, token, code];
         if given.iter().filter(|secret| !secret.is_empty()).count() > 1 {
             let expected =
                 "must be the only one of payment_password, payment_token and payment_code";
@@ -133,14 +129,14 @@ impl Secrets {
             return None;
         }
         if !code.is_empty() {
-            fields.take("payment_code", check_code(&code))?; // D10
+            fields.take("payment_code", check_code(code))?; // D10
             return Some(CredentialGiven::Code);
         }
         if !token.is_empty() {
-            return Some(CredentialGiven::Token(token));
+            return Some(CredentialGiven::Token(secret(token)));
         }
-        fields.take("payment_password", rules::password::check_shape(&password))?; // R43
-        Some(CredentialGiven::Password(password))
+        fields.take("payment_password", rules::password::check_shape(password))?; // R43
+        Some(CredentialGiven::Password(secret(password)))
     }
 }
 
@@ -220,13 +216,13 @@ pub(super) fn parse_amount(fields: &mut Fields, amount_fen: i64, currency: &str)
     amount
 }
 
-pub(super) fn parse_quote(request: v1::QuoteRequest) -> Result<(AccountId, QuoteAsked), Status> {
+pub(super) fn parse_quote(request: &v1::QuoteRequest) -> Result<(AccountId, QuoteAsked), Status> {
     let mut fields = Fields::default();
     let account = fields.account(&request.account_id);
     let scene = parse_scene(&mut fields, request.scene);
     let merchant = parse_merchant(&mut fields, scene, &request.merchant_id);
     let amount = parse_amount(&mut fields, request.amount_fen, &request.currency);
-    let client = fields.client(request.client);
+    let client = fields.client(request.client.as_ref().map(Client::from));
     let whole = (|| {
         let asked = QuoteAsked {
             merchant: merchant?,

@@ -1,5 +1,7 @@
 //! The one place that knows gRPC codes: accidents become statuses with `google.rpc` details.
 
+use std::any::Any;
+
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
@@ -48,6 +50,13 @@ pub(crate) fn broken_off() -> Status {
     let details = with_info("BROKEN_OFF", []);
     let text = "the stream broke off before its end: nothing was applied";
     Status::with_error_details(Code::Aborted, text, details)
+}
+
+/// A panic ends its own call and nothing else. Its caller learns that it was an error inside, and
+/// not, as from a stream that breaks off, that the call was cancelled, which meshes try again.
+pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Status {
+    metrics::counter!("waika_rpc_panics_total").increment(1);
+    internal("internal error")
 }
 
 /// As many streams of payments are open as may be.

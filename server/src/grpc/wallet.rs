@@ -7,6 +7,7 @@ use waika_domain::identifiers::AccountId;
 use waika_domain::money::Amount;
 use waika_domain::rules::password::check_shape;
 
+use super::asked::Client;
 use super::card::no_randomness;
 use super::parse::{Digests, Fields, Parsed};
 use super::payment::{Payer, parse_amount};
@@ -28,7 +29,7 @@ pub(super) fn parse_code(
     };
     let funding = payer.parse_funding(&mut fields);
     fields.take("payment_password", check_shape(&password)); // R43
-    let client = fields.client(request.client);
+    let client = fields.client(request.client.as_ref().map(Client::from));
     let whole = (|| Some((key?, account?, funding?, client?)))();
     let (key, account, funding, client) = fields.finish(whole)?;
     let call = Digests::new(vault)

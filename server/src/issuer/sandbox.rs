@@ -2,6 +2,7 @@
 //! status that an operator gave the card, so that two runs of one plan meet the same issuer
 //! (RULES C4).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -106,6 +107,8 @@ pub(crate) struct SandboxIssuer {
     seed: u64,
     /// Cards whose status is not normal: few, or none.
     statuses: DashMap<IssuerCardReference, CardStatus>,
+    /// There were some once: while there were none, nobody looks, for each look at a map takes its locks.
+    was_told: AtomicBool,
 }
 
 impl SandboxIssuer {
@@ -114,6 +117,7 @@ impl SandboxIssuer {
         Self {
             seed,
             statuses: DashMap::new(),
+            was_told: AtomicBool::new(false),
         }
     }
 
@@ -181,6 +185,7 @@ impl SandboxIssuer {
             | CardStatus::Pickup
             | CardStatus::NoFunds => {
                 self.statuses.insert(reference.clone(), status);
+                self.was_told.store(true, Ordering::Release);
             }
         }
     }
@@ -194,7 +199,7 @@ impl SandboxIssuer {
     }
 
     fn refusal_by_status(&self, reference: &IssuerCardReference) -> Result<(), IssuerRefusal> {
-        if self.statuses.is_empty() {
+        if !self.was_told.load(Ordering::Acquire) {
             return Ok(());
         }
         match self.statuses.get(reference).map(|status| *status) {
@@ -259,10 +264,8 @@ fn reference(selector: u16, fingerprint: Fingerprint) -> IssuerCardReference {
 }
 
 fn selector_of(reference: &IssuerCardReference) -> u16 {
-    let selector = reference
-        .0
-        .split_once('-')
-        .and_then(|(selector, _)| selector.parse().ok());
+    let end = reference.0.bytes().position(|byte| byte == b'-');
+    let selector = end.and_then(|end| reference.0.get(..end)?.parse().ok());
     selector.unwrap_or_default()
 }
 

@@ -4,7 +4,6 @@ pub(super) mod credentials;
 pub(super) mod issuer;
 mod payments;
 mod wallet;
-mod wire;
 
 use prost::Message as _;
 use waika_domain::decline::{Decline, Evidence};
@@ -19,10 +18,10 @@ use waika_domain::risk::RiskTicket;
 use waika_domain::sandbox_clock::ClockSetting;
 
 pub(super) use self::payments::funding;
-use self::wire::Wire;
 use super::call::{Business, Call};
 use super::numbers::Numbered as _;
 use super::schema;
+use crate::wire::Wire;
 
 /// An entry to be written.
 pub(crate) struct Entry<'a> {

@@ -1,32 +1,22 @@
 //! One gRPC connection, from its first byte to its end.
 
-use std::any::Any;
-use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use futures_util::future::{CatchUnwind, Map, ready};
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use bytes::Bytes;
+use h2::server;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
-use tonic::service::Routes;
 use tracing::debug;
-use waika::v1::authorisation_service_server::{
-    AuthorisationServiceServer, SERVICE_NAME as AUTHORISATION,
-};
 
-use super::linger;
+use super::calls::{Call, RpcService};
+use super::keep_alive::KeepAlive;
+use super::linger::{self, Lent};
 use super::listen::Ticket;
+use super::payments::Payments;
 use super::preface::{self, Opening};
-use crate::grpc::{self, Desk};
 
 const MAX_CONCURRENT_STREAMS: u32 = 1_024;
 /// Streams that a caller's errors made us reset: without a bound it can go on for ever
@@ -38,12 +28,14 @@ const MAX_HEADER_LIST_BYTES: u32 = 8 * 1_024;
 const STREAM_WINDOW_BYTES: u32 = 1_024 * 1_024;
 const CONNECTION_WINDOW_BYTES: u32 = 2 * 1_024 * 1_024;
 const MAX_SEND_BUFFER_BYTES: usize = 256 * 1_024;
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Calls that a connection begins before others on its core have their turn: as many as an honest caller
+/// can have sent. Fewer would leave some of them to be reset before we come to them, when their deadlines
+/// expire together, and so few of those as above end a connection.
+const MOST_AT_ONCE: usize = 1_024;
 
 /// How a core speaks to all its connections.
 pub(super) struct Protocol {
-    http2: http2::Builder<TokioExecutor>,
+    http2: server::Builder,
     preface_timeout: Duration,
     goaway: CancellationToken,
 }
@@ -52,20 +44,15 @@ impl Protocol {
     /// `goaway` should be the core's own token: its lock is taken each time that a connection
     /// wakes up.
     pub(super) fn new(preface_timeout: Duration, goaway: CancellationToken) -> Self {
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        let mut http2 = server::Builder::new();
         http2
-            .timer(TokioTimer::new())
-            .adaptive_window(false)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
-            .max_local_error_reset_streams(MAX_LOCAL_ERROR_RESET_STREAMS)
+            .max_local_error_reset_streams(Some(MAX_LOCAL_ERROR_RESET_STREAMS))
             .max_pending_accept_reset_streams(MAX_PENDING_ACCEPT_RESET_STREAMS)
             .max_header_list_size(MAX_HEADER_LIST_BYTES)
-            .max_send_buf_size(MAX_SEND_BUFFER_BYTES)
-            .keep_alive_interval(KEEP_ALIVE_INTERVAL)
-            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-            .auto_date_header(false);
+            .max_send_buffer_size(MAX_SEND_BUFFER_BYTES);
         Self {
             http2,
             preface_timeout,
@@ -92,134 +79,128 @@ impl Protocol {
 
     async fn speak_http2(&self, stream: TcpStream, service: RpcService) {
         let (lent, returned) = linger::lend(stream);
-        let connection = self.http2.serve_connection(TokioIo::new(lent), service);
-        let mut connection = Box::pin(connection);
-        let mut by_us = false;
-        let ended = tokio::select! {
-            biased;
-            ended = connection.as_mut() => ended,
-            () = self.goaway.cancelled() => {
-                by_us = true;
-                connection.as_mut().graceful_shutdown();
-                connection.as_mut().await
+        let heard = lent.heard();
+        let ended = match self.http2.handshake(lent).await {
+            Ok(mut connection) => {
+                let pings = connection.ping_pong();
+                let session = Session {
+                    connection,
+                    keep_alive: pings.map(|pings| KeepAlive::new(pings, heard)),
+                    payments: service.payments(),
+                    service,
+                };
+                session.run(&self.goaway).await
             }
+            Err(error) => Err(error),
         };
-        drop(connection);
-        if let Err(error) = ended {
-            debug!(%error, "a connection broke");
-        } else if by_us && let Ok(stream) = returned.await {
-            linger::until_closed(&stream).await;
+        match ended {
+            Err(error) => debug!(%error, "a connection broke"),
+            Ok(End::ByCaller) => {}
+            Ok(End::GivenUp) => debug!("a caller does not answer any more"),
+            Ok(End::ByUs) => {
+                if let Ok(stream) = returned.await {
+                    linger::until_closed(&stream).await;
+                }
+            }
         }
     }
 }
 
-/// A listener's services, as hyper calls them: cloned once a connection. The request goes to the
-/// router as hyper gives it, since each mapping of its body would be one more allocation.
-#[derive(Clone)]
-pub(super) struct RpcService {
-    routes: Routes,
-    /// Payments pass the router by: what it keeps of a call would wait as long as an issuer does.
-    authorisation: Option<AuthorisationServiceServer<Desk>>,
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    ByCaller,
+    ByUs,
+    /// The caller was asked whether it is there, and has not said so.
+    GivenUp,
 }
 
-impl RpcService {
-    pub(super) fn new(routes: Routes) -> Self {
-        Self {
-            routes: routes.prepare(),
-            authorisation: None,
-        }
-    }
-
-    pub(super) fn with_authorisation(self, service: AuthorisationServiceServer<Desk>) -> Self {
-        Self {
-            authorisation: Some(service),
-            ..self
-        }
-    }
-
-    fn answer(&self, request: Request<Incoming>) -> Answering {
-        if !is_grpc(&request) {
-            return Box::pin(ready(not_grpc()).map(Ok));
-        }
-        let path = request.uri().path();
-        if let Some(service) = &self.authorisation
-            && service_of(path) == AUTHORISATION
-        {
-            // tonic keeps four times the size of this as long as the call takes.
-            let request = request.map(Box::new);
-            return tower::Service::call(&mut service.clone(), request);
-        }
-        let mut routes = self.routes.clone();
-        if path == TAKES_A_WHOLE_STREAM {
-            let request = request.map(whole_or_broken);
-            return Box::pin(tower::Service::call(&mut routes, request));
-        }
-        Box::pin(tower::Service::call(&mut routes, request))
-    }
+/// What a connection needs while it serves.
+struct Session {
+    connection: server::Connection<Lent, Bytes>,
+    keep_alive: Option<KeepAlive>,
+    payments: Option<Payments>,
+    service: RpcService,
 }
 
-/// The service that a path such as `/waika.v1.CardService/Bind` names.
-fn service_of(path: &str) -> &str {
-    let named = path.strip_prefix('/').unwrap_or_default();
-    named.split_once('/').map_or("", |(service, _)| service)
-}
-
-type Answer = Result<Response<Body>, Infallible>;
-type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
-type Caught = Result<Answer, Box<dyn Any + Send>>;
-
-impl hyper::service::Service<Request<Incoming>> for RpcService {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Map<CatchUnwind<AssertUnwindSafe<Answering>>, fn(Caught) -> Answer>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let answer = AssertUnwindSafe(self.answer(request)).catch_unwind();
-        answer.map(answer_after_panic)
-    }
-}
-
-/// The call that does nothing before its stream has ended.
-const TAKES_A_WHOLE_STREAM: &str = "/waika.v1.CardService/SubmitVerification";
-
-/// tonic takes a stream that its caller reset for one that has ended, and a photo that broke off
-/// would be a whole one: so the reset reaches it as another error.
-fn whole_or_broken(body: Incoming) -> Body {
-    Body::new(body.map_err(|_| grpc::broken_off()))
-}
-
-/// A gRPC call is a POST of a content type that begins with `application/grpc`; what follows may
-/// name the message's coding, and only protobuf is spoken here.
-fn is_grpc(request: &Request<Incoming>) -> bool {
-    let content_type = request.headers().get(CONTENT_TYPE);
-    request.method() == Method::POST
-        && content_type.is_some_and(|content_type| {
-            matches!(
-                content_type.as_bytes(),
-                b"application/grpc" | b"application/grpc+proto"
-            )
+impl Session {
+    async fn run(mut self, goaway: &CancellationToken) -> Result<End, h2::Error> {
+        let mut goaway = pin!(goaway.cancelled());
+        let mut is_going = false;
+        let desk = self.payments.as_ref().map(Payments::desk);
+        let mut durable = pin!(None);
+        poll_fn(|context| {
+            if !is_going && goaway.as_mut().poll(context).is_ready() {
+                is_going = true;
+                self.connection.graceful_shutdown();
+            }
+            if self.is_given_up(context) {
+                return Poll::Ready(Ok(End::GivenUp));
+            }
+            loop {
+                // What is answered now leaves with the turn of the connection that follows.
+                let ended = self.poll_calls(context)?;
+                if ended.is_ready() {
+                    return Poll::Ready(Ok(if is_going { End::ByUs } else { End::ByCaller }));
+                }
+                let (Some(desk), Some(payments)) = (&desk, &mut self.payments) else {
+                    return Poll::Pending;
+                };
+                let Some(next) = payments.next() else {
+                    return Poll::Pending;
+                };
+                if durable.is_none() {
+                    durable.set(Some(desk.wait_durable(next)));
+                }
+                let Some(Poll::Ready(outcome)) =
+                    durable.as_mut().as_pin_mut().map(|wait| wait.poll(context))
+                else {
+                    return Poll::Pending;
+                };
+                durable.set(None);
+                payments.answer(outcome);
+            }
         })
-}
+        .await
+    }
 
-/// As the protocol wants it for whoever speaks something else.
-fn not_grpc() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    response
-}
+    fn is_given_up(&mut self, context: &mut Context<'_>) -> bool {
+        let keep_alive = self.keep_alive.as_mut();
+        keep_alive.is_some_and(|keep_alive| keep_alive.poll_given_up(context).is_ready())
+    }
 
-/// A panic ends its own call and nothing else. Its caller learns that it was an error inside, and
-/// not, as from a stream that breaks off, that the call was cancelled, which meshes try again.
-fn answer_after_panic(caught: Caught) -> Answer {
-    caught.unwrap_or_else(|_| {
-        metrics::counter!("waika_rpc_panics_total").increment(1);
-        let mut response = Response::new(Body::empty());
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert("grpc-status", HeaderValue::from_static("13"));
-        headers.insert("grpc-message", HeaderValue::from_static("internal error"));
-        Ok(response)
-    })
+    /// Begins the calls that have come, and sends what is to be sent. Completes at the connection's end.
+    fn poll_calls(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
+        for _ in 0..MOST_AT_ONCE {
+            let Poll::Ready(next) = self.connection.poll_accept(context)? else {
+                self.begin_coming(context);
+                return Poll::Pending;
+            };
+            let Some((request, respond)) = next else {
+                return Poll::Ready(Ok(()));
+            };
+            let call = Call::new(request, respond);
+            let call = match &mut self.payments {
+                Some(payments) => payments.begin(call, context),
+                None => Some(call),
+            };
+            if let Some(call) = call {
+                self.service.serve(call);
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Begins those whose message has come by now, which the connection has just read.
+    fn begin_coming(&mut self, context: &mut Context<'_>) {
+        let Some(payments) = &mut self.payments else {
+            return;
+        };
+        for call in payments.begin_coming(context) {
+            self.service.serve(call);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
-use super::connection::{Protocol, RpcService};
+use super::calls::RpcService;
+use super::connection::Protocol;
 use super::listen::{Door, Ticket};
 use crate::exit::{Failure, Reason};
 use crate::ledger::Ledger;

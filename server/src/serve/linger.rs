@@ -6,7 +6,9 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -23,6 +25,9 @@ pub(super) struct Lent {
     /// There until it is dropped.
     stream: Option<TcpStream>,
     back: Option<oneshot::Sender<TcpStream>>,
+    heard: Arc<AtomicBool>,
+    /// Something was read, so it is in use.
+    was_read: bool,
 }
 
 /// Lends a socket, and says where it comes back.
@@ -31,6 +36,8 @@ pub(super) fn lend(stream: TcpStream) -> (Lent, oneshot::Receiver<TcpStream>) {
     let lent = Lent {
         stream: Some(stream),
         back: Some(back),
+        heard: Arc::default(),
+        was_read: false,
     };
     (lent, returned)
 }
@@ -65,6 +72,11 @@ impl Drop for Lent {
 }
 
 impl Lent {
+    /// True after each read, until somebody has looked and made it false.
+    pub(super) fn heard(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.heard)
+    }
+
     fn with<R>(
         self: Pin<&mut Self>,
         then: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<R>>,
@@ -78,11 +90,17 @@ impl Lent {
 
 impl AsyncRead for Lent {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.with(|stream| stream.poll_read(context, buffer))
+        ready!(
+            self.as_mut()
+                .with(|stream| stream.poll_read(context, buffer))
+        )?;
+        self.heard.store(true, Ordering::Relaxed);
+        self.was_read = true;
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -103,10 +121,12 @@ impl AsyncWrite for Lent {
         self.with(|stream| stream.poll_write_vectored(context, pieces))
     }
 
+    /// Not before its first use, and that is when h2 asks how long a piece must be for a write of its
+    /// own: from 256 bytes on if several pieces can be written at once, and else from 1,024 on. Answers
+    /// are a little shorter or longer than 256, and each of the longer ones would be a system call.
     fn is_write_vectored(&self) -> bool {
-        self.stream
-            .as_ref()
-            .is_some_and(TcpStream::is_write_vectored)
+        let stream = self.stream.as_ref().filter(|_| self.was_read);
+        stream.is_some_and(TcpStream::is_write_vectored)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error};
 
-use super::connection::RpcService;
+use super::calls::RpcService;
 use super::core::Services;
 use crate::exit::{Failure, Reason};
 use crate::grpc::health::Health;
@@ -31,7 +31,10 @@ pub(super) fn services(
     let failure = |error| Failure::new(Reason::System, format!("reflection: {error}"));
     Ok(Services {
         callers: RpcService::new(with_reflection(callers, FOR_CALLERS).map_err(failure)?)
-            .with_authorisation(grpc::authorisation(doorway, core)),
+            .with_authorisation(
+                grpc::authorisation(doorway, core),
+                grpc::payments(doorway, core),
+            ),
         operators: RpcService::new(with_reflection(operators, FOR_OPERATORS).map_err(failure)?),
     })
 }

@@ -2,13 +2,18 @@
 
 use std::collections::VecDeque;
 
-use futures_util::future::{BoxFuture, Either, FutureExt as _, ready};
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use waika::v1;
-use waika::v1::streamed_response::Outcome;
-
+use crate::grpc::asked::Streamed;
 use crate::grpc::authorisation::{Answer, Undurable};
 use crate::grpc::{Desk, status};
+use crate::wire::Wire;
+use futures_util::future::{BoxFuture, Either, FutureExt as _, ready};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+
+/// The answer to one payment of a stream.
+pub(super) struct Answered {
+    correlation_id: u64,
+    answer: Answer,
+}
 
 /// In two parts, since nearly all wait for the disk only, and that comes to them in their order: so
 /// one wait is enough for all of them.
@@ -17,7 +22,7 @@ pub(super) struct Unanswered {
     /// Behind their correlation ids, in the order of their sequences.
     decided: VecDeque<(u64, Undurable)>,
     /// Those that are refused, and those for which somebody is asked or something is read.
-    others: FuturesUnordered<BoxFuture<'static, v1::StreamedResponse>>,
+    others: FuturesUnordered<BoxFuture<'static, Answered>>,
 }
 
 impl Unanswered {
@@ -26,35 +31,39 @@ impl Unanswered {
     }
 
     /// Begins a payment.
-    pub(super) fn begin(&mut self, desk: &Desk, streamed: v1::StreamedRequest) {
-        let v1::StreamedRequest {
-            correlation_id,
-            request,
-        } = streamed;
-        let Some(request) = request else {
+    pub(super) fn begin(&mut self, desk: &Desk, streamed: &Streamed<'_>) {
+        let correlation_id = streamed.correlation_id;
+        let Some(asked) = &streamed.asked else {
             let violation = ("request".to_owned(), "must be given");
-            let refused = response(correlation_id, Err(status::malformed(vec![violation])));
+            let refused = Answered {
+                correlation_id,
+                answer: Err(status::malformed(vec![violation])),
+            };
             self.others.push(ready(refused).boxed());
             return;
         };
-        match desk.begin(request, None) {
+        match desk.begin(asked, None) {
             Either::Left(decided) => self.decided.push_back((correlation_id, decided)),
             Either::Right(other) => {
-                let other = other.map(move |answer| response(correlation_id, answer));
+                let other = other.map(move |answer| Answered {
+                    correlation_id,
+                    answer,
+                });
                 self.others.push(other.boxed());
             }
         }
     }
 
     /// The next answer; None if none is to come. Whoever stops waiting loses nothing.
-    pub(super) async fn next(&mut self, desk: &Desk) -> Option<v1::StreamedResponse> {
+    pub(super) async fn next(&mut self, desk: &Desk) -> Option<Answered> {
         let Some((_, first)) = self.decided.front() else {
             return self.others.next().await;
         };
         tokio::select! {
             durable = desk.wait_durable(first.sequence()) => {
                 let (correlation_id, first) = self.decided.pop_front()?;
-                Some(response(correlation_id, first.told(durable)))
+                let answer = first.told(durable);
+                Some(Answered { correlation_id, answer })
             }
             Some(answer) = self.others.next() => Some(answer),
         }
@@ -67,27 +76,33 @@ impl Unanswered {
     }
 
     /// An answer that is there already, where that sequence is durable.
-    pub(super) fn ready(&mut self, durable: u64) -> Option<v1::StreamedResponse> {
+    pub(super) fn ready(&mut self, durable: u64) -> Option<Answered> {
         let first = self.decided.front();
         if first.is_some_and(|(_, first)| first.sequence() <= durable) {
             let (correlation_id, first) = self.decided.pop_front()?;
-            return Some(response(correlation_id, first.told(Ok(()))));
+            let answer = first.told(Ok(()));
+            return Some(Answered {
+                correlation_id,
+                answer,
+            });
         }
         self.others.next().now_or_never().flatten()
     }
 }
 
-fn response(correlation_id: u64, answer: Answer) -> v1::StreamedResponse {
-    let outcome = match answer {
-        Ok(response) => Outcome::Response(response),
-        Err(error) => Outcome::Error(v1::StreamedError {
-            code: error.code().into(),
-            message: error.message().to_owned(),
-            details: error.details().to_vec(),
-        }),
-    };
-    v1::StreamedResponse {
-        correlation_id,
-        outcome: Some(outcome),
+impl Answered {
+    /// Writes it as one of the responses of an `AuthoriseStreamResponse`.
+    pub(super) fn write(&self, wire: &mut Wire<'_>) {
+        wire.longer_message(1, |wire| {
+            wire.uint(1, self.correlation_id);
+            match &self.answer {
+                Ok(told) => wire.longer_message(2, |wire| told.write(wire)),
+                Err(error) => wire.longer_message(3, |wire| {
+                    wire.int(1, i32::from(error.code()).into());
+                    wire.text(2, error.message());
+                    wire.binary(3, error.details());
+                }),
+            }
+        });
     }
 }

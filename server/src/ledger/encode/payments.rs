@@ -8,10 +8,10 @@ use waika_domain::identifiers::MerchantId;
 use waika_domain::money::Fen;
 use waika_domain::receipt::Receipt;
 
-use super::wire::Wire;
 use super::{decline, issuer, password_effect, refusal};
 use crate::ledger::numbers::Numbered as _;
 use crate::ledger::schema;
+use crate::wire::Wire;
 
 pub(super) fn write_reserved(wire: &mut Wire<'_>, held: &Reservation) {
     wire.message(12, |wire| reservation(wire, held));

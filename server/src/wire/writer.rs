@@ -1,13 +1,16 @@
-//! Protobuf written field by field, from what is only borrowed: a message of the schema would first
+//! Protobuf written field by field, from what is only borrowed: a message of a schema would first
 //! have to own a copy of each text in it, and be walked once more for the lengths.
 //!
 //! Fields are written in the order of their tags, and numbers, texts and flags that say nothing are
 //! left out: so the bytes are those that prost writes of the schema's message.
 
+use std::fmt;
+use std::io::Write as _;
+
 use prost::Message;
 
 /// Bytes that grow.
-pub(super) struct Wire<'a>(&'a mut Vec<u8>);
+pub(crate) struct Wire<'a>(&'a mut Vec<u8>);
 
 /// How a field is written, in the three low bits of its key.
 #[derive(Clone, Copy)]
@@ -19,44 +22,44 @@ enum Kind {
 
 impl<'a> Wire<'a> {
     /// Writes behind what is there.
-    pub(super) fn new(bytes: &'a mut Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: &'a mut Vec<u8>) -> Self {
         Self(bytes)
     }
 
     /// What prost writes into.
-    pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
         self.0
     }
 
-    pub(super) fn uint(&mut self, tag: u32, number: u64) {
+    pub(crate) fn uint(&mut self, tag: u32, number: u64) {
         if number != 0 {
             self.key(tag, Kind::Varint);
             self.varint(number);
         }
     }
 
-    pub(super) fn int(&mut self, tag: u32, number: i64) {
+    pub(crate) fn int(&mut self, tag: u32, number: i64) {
         self.uint(tag, number.cast_unsigned());
     }
 
     /// A number that may be absent, and is told if it is zero.
-    pub(super) fn optional_int(&mut self, tag: u32, number: Option<i64>) {
+    pub(crate) fn optional_int(&mut self, tag: u32, number: Option<i64>) {
         if let Some(number) = number {
             self.key(tag, Kind::Varint);
             self.varint(number.cast_unsigned());
         }
     }
 
-    pub(super) fn flag(&mut self, tag: u32, flag: bool) {
+    pub(crate) fn flag(&mut self, tag: u32, flag: bool) {
         self.uint(tag, flag.into());
     }
 
-    pub(super) fn fixed64(&mut self, tag: u32, number: u64) {
+    pub(crate) fn fixed64(&mut self, tag: u32, number: u64) {
         self.optional_fixed64(tag, Some(number).filter(|number| *number != 0));
     }
 
     /// A number that may be absent, and is told if it is zero.
-    pub(super) fn optional_fixed64(&mut self, tag: u32, number: Option<u64>) {
+    pub(crate) fn optional_fixed64(&mut self, tag: u32, number: Option<u64>) {
         if let Some(number) = number {
             self.key(tag, Kind::Fixed64);
             self.0.extend_from_slice(&number.to_le_bytes());
@@ -64,7 +67,7 @@ impl<'a> Wire<'a> {
     }
 
     /// Numbers behind one length.
-    pub(super) fn packed_fixed64(&mut self, tag: u32, numbers: impl ExactSizeIterator<Item = u64>) {
+    pub(crate) fn packed_fixed64(&mut self, tag: u32, numbers: impl ExactSizeIterator<Item = u64>) {
         if numbers.len() > 0 {
             self.key(tag, Kind::Delimited);
             self.varint(length(numbers.len() * 8));
@@ -74,11 +77,11 @@ impl<'a> Wire<'a> {
         }
     }
 
-    pub(super) fn text(&mut self, tag: u32, text: &str) {
+    pub(crate) fn text(&mut self, tag: u32, text: &str) {
         self.binary(tag, text.as_bytes());
     }
 
-    pub(super) fn binary(&mut self, tag: u32, bytes: &[u8]) {
+    pub(crate) fn binary(&mut self, tag: u32, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.key(tag, Kind::Delimited);
             self.varint(length(bytes.len()));
@@ -86,33 +89,46 @@ impl<'a> Wire<'a> {
         }
     }
 
+    /// A text of at most 127 bytes, as it is shown.
+    pub(crate) fn shown(&mut self, tag: u32, text: impl fmt::Display) {
+        self.message(tag, |wire| {
+            // A vector takes all that is written.
+            let written = write!(wire.0, "{text}");
+            debug_assert!(written.is_ok());
+        });
+    }
+
     /// A message inside, which is told if it says nothing, too.
-    pub(super) fn message(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
+    pub(crate) fn message(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
+        // Most are short, so that one byte holds their length.
+        self.message_of(1, tag, write);
+    }
+
+    /// The same of 128 bytes and more, most likely.
+    pub(crate) fn longer_message(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
+        self.message_of(2, tag, write);
+    }
+
+    /// Leaves room for a length of so many bytes before it is known.
+    fn message_of(&mut self, room: usize, tag: u32, write: impl FnOnce(&mut Self)) {
         self.key(tag, Kind::Delimited);
         let place = self.0.len();
-        // Most are short, so that one byte holds their length.
-        self.0.push(0);
+        self.0.resize(place + room, 0);
         write(self);
-        let bytes = self.0.len() - place - 1;
-        match (u8::try_from(bytes), self.0.get_mut(place)) {
-            (Ok(short @ 0..0x80), Some(room)) => *room = short,
-            _ => self.make_room(place, bytes),
-        }
-    }
-
-    /// Puts the length of a longer message in front of it, in place of the byte that is there.
-    fn make_room(&mut self, place: usize, bytes: usize) {
         let end = self.0.len();
-        self.varint(length(bytes));
+        self.varint(length(end - place - room));
         let digits = self.0.len() - end;
-        if let Some(written) = self.0.get_mut(place..) {
+        if digits == room {
+            self.0.copy_within(end.., place);
+            self.0.truncate(end);
+        } else if let Some(written) = self.0.get_mut(place..) {
             written.rotate_right(digits);
+            self.0.drain(place + digits..place + digits + room);
         }
-        self.0.remove(place + digits);
     }
 
-    /// A message of the schema, which has nothing that would have to be owned, or is rare.
-    pub(super) fn schema(&mut self, tag: u32, message: Option<impl Message>) {
+    /// A message of a schema, which has nothing that would have to be owned, or is rare.
+    pub(crate) fn schema(&mut self, tag: u32, message: Option<impl Message>) {
         if let Some(message) = message {
             self.key(tag, Kind::Delimited);
             // A vector grows to any length, which is the only way in which encoding may fail.
