@@ -48,14 +48,17 @@ impl Committer {
                 Err(error) => return self.halt(&error),
             }
             self.metrics.record(&batch, begun_at);
+            let came = u64::from(batch.count());
             batch.clear();
-            self.space(begun_at);
+            self.space(begun_at, came);
         }
     }
 
-    /// Under load, lets the next batch grow: nobody waits longer than the spacing for it.
-    fn space(&self, begun_at: Instant) {
-        if self.shared.pending.waiting() > self.options.spacing_above {
+    /// Under load, lets the next batch grow: nobody waits longer than the spacing for it. `came` is the
+    /// size of the last one.
+    fn space(&self, begun_at: Instant, came: u64) {
+        let waiting = self.shared.pending.waiting();
+        if waiting.max(came) > self.options.spacing_above {
             let since = monotonic().saturating_duration_since(begun_at);
             let rest = self.options.spacing.saturating_sub(since);
             if !rest.is_zero() {

@@ -28,7 +28,8 @@ pub struct CommitOptions {
     /// The least time from the beginning of one commit to the next while many wait: a sync costs
     /// the same CPU whatever its size. Zero: none.
     pub spacing: Duration,
-    /// Commits are spaced while more appends than this wait, and begin at once otherwise.
+    /// Commits are spaced while more appends than this wait or were in the last one, and begin at once
+    /// otherwise.
     pub spacing_above: u64,
     /// The length of a record, in bytes, that further appends do not exceed. One entry always
     /// fits.
@@ -38,8 +39,8 @@ pub struct CommitOptions {
 impl Default for CommitOptions {
     fn default() -> Self {
         Self {
-            spacing: Duration::from_micros(500),
-            spacing_above: 32,
+            spacing: Duration::from_millis(1),
+            spacing_above: 8,
             record_bytes: 16 << 20,
         }
     }

@@ -168,7 +168,7 @@ pub(super) const SERVE: &[Flag] = &[
         "Smallest time from one sync to the next under load",
     )
     .takes("DURATION")
-    .or("500us"),
+    .or("1ms"),
     Flag::value(
         "snapshot-every",
         "WAIKA_SNAPSHOT_EVERY",

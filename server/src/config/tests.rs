@@ -37,7 +37,7 @@ fn serve_may_be_left_out() {
         assert_eq!(*config.ledger.policy, Policy::weixin_2023());
         assert_eq!(config.ledger.policy_file, None);
         assert_eq!(config.ledger.seed, 1);
-        assert_eq!(config.ledger.commit_spacing, Duration::from_micros(500));
+        assert_eq!(config.ledger.commit_spacing, Duration::from_millis(1));
         assert!(config.ledger.key_file_is_default);
         assert!(!config.ledger.allow_live_pan && !config.sandbox_asked_for);
         let partners = config.partners;
