@@ -83,5 +83,6 @@ mod shadow;
 mod shadow_load;
 mod stream;
 mod stream_bounds;
+mod unary_frames;
 mod unbind;
 mod vectors;
