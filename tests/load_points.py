@@ -14,92 +14,15 @@ end; every arm is a fresh process with a fresh journal. Exit codes: 0 measured, 
 wrong, 69 a program is missing.
 """
 import argparse
-import contextlib
 import json
-import os
-import statistics
 import subprocess
-import sys
 import tempfile
 
-BINARIES = "target/release"
-SERVER = f"{BINARIES}/waika-server"
-LOADGEN = f"{BINARIES}/waika-loadgen"
-ACCOUNTS = ["--accounts", "10000", "--merchants", "100", "--seed", "1"]
+from measuring import SERVER, in_turns, measure, median, need_binaries
+
+ACCOUNTS = ["--accounts", "10000", "--merchants", "100", "--seed", "1", "--connections", "4"]
 # The oracle takes processor time of the generator, which only tells what it finds.
 UNWATCHED = [*ACCOUNTS, "--no-oracle"]
-
-
-def pinned(cores, command):
-    return ["taskset", "-c", cores, *command]
-
-
-@contextlib.contextmanager
-def serving(command, cores, folder):
-    """A server on these cores; gives its addresses."""
-    with open(f"{folder}/log", "ab") as log:
-        process = subprocess.Popen(pinned(cores, command), stdout=subprocess.PIPE, stderr=log)
-    try:
-        words = process.stdout.readline().decode().split()
-        yield process.pid, [word for word in words if ":" in word and word[0].isdigit()]
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def waika(folder, cores="1"):
-    everywhere = [word for name in ("", "admin-", "metrics-") for word in (f"--{name}listen", "127.0.0.1:0")]
-    store = ["--store", f"journal:{folder}/data", "--key-file", f"{folder}/key", "--log-level", "warn"]
-    return [SERVER, *everywhere, *store, "--cores", cores]
-
-
-def echo():
-    return [LOADGEN, "floor", "--runtime", "per-core", "--cores", "1", "--listen", "127.0.0.1:0"]
-
-
-def run(target, pid, core, flags, folder):
-    """A run of the load generator; gives its report. One that doubts its times is shown with that word."""
-    report = f"{folder}/report.json"
-    command = [LOADGEN, "run", "--target", f"http://{target}", "--server-pid", str(pid), "--allow-limits", "--connections", "4", "--warm-up", "1s", "--json", report, *flags]
-    with open(f"{folder}/log", "ab") as log:
-        ended = subprocess.run(pinned(core, command), stdout=log, stderr=log)
-    if ended.returncode not in (0, 5):
-        sys.exit(f"the load generator ended with {ended.returncode}: {open(f'{folder}/log').read()[-2000:]}")
-    with open(report) as file:
-        return json.load(file)
-
-
-def measure(arm, flags, server_core="0", generator_core="1", cores="1"):
-    """One arm: what is told of it is a rate, processor time a call in microseconds, and latencies in milliseconds."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = echo() if arm == "echo" else waika(folder, cores)
-        with serving(command, server_core, folder) as (pid, addresses):
-            people = ["--no-provision"] if arm == "echo" else ["--admin", f"http://{addresses[1]}"]
-            report = run(addresses[0], pid, generator_core, [*people, *flags], folder)
-    told = {
-        "rate": report["rates"]["achieved_per_second"],
-        "cpu_us": report["server"]["cpu_ns_per_call"] / 1e3,
-        "p50_ms": report["response"]["p50_ns"] / 1e6,
-        "p99_ms": report["response"]["p99_ns"] / 1e6,
-        "answered": report["counts"]["answered"],
-        "valid": report["verdict"]["valid"],
-    }
-    print(f"{arm:<12} {told['rate']:>10,.0f}/s {told['cpu_us']:>7.1f} us a call, p50 {told['p50_ms']:>7.2f} ms, "
-          f"p99 {told['p99_ms']:>7.2f} ms {'VALID' if told['valid'] else 'INVALID'}", flush=True)
-    return told
-
-
-def median(told, figure):
-    return statistics.median(one[figure] for one in told)
-
-
-def in_turns(arms, rounds):
-    """Measures arms in turns, every second time backwards."""
-    told = {name: [] for name, _ in arms}
-    for number in range(rounds):
-        for name, measured in arms if number % 2 == 0 else arms[::-1]:
-            told[name].append(measured())
-    return told
 
 
 def sync_p99_ms():
@@ -115,10 +38,10 @@ def half(arguments):
     seconds = f"{arguments.seconds}s"
     rate = arguments.rate
     if rate is None:
-        closed = measure("waika", [*UNWATCHED, "--closed", "256", "--duration", seconds])
+        closed = measure("closed loop", [*UNWATCHED, "--closed", "256", "--duration", seconds])
         rate = closed["rate"] / 2
     flags = [*UNWATCHED, "--rate", f"{rate:.0f}", "--duration", seconds]
-    told = in_turns([("echo", lambda: measure("echo", flags)), ("waika", lambda: measure("waika", flags))],
+    told = in_turns([("echo", lambda: measure("echo", flags, "echo")), ("waika", lambda: measure("waika", flags))],
                     arguments.rounds)
     sync = sync_p99_ms()
     waika, floor = median(told["waika"], "p99_ms"), median(told["echo"], "p99_ms")
@@ -128,7 +51,7 @@ def half(arguments):
 
 def hot(arguments):
     seconds = ["--duration", f"{arguments.seconds}s", "--closed", "256"]
-    one = ["--preset", "hot-account", *seconds]
+    one = ["--preset", "hot-account", "--connections", "4", *seconds]
     told = in_turns([("uniform", lambda: measure("uniform", [*ACCOUNTS, *seconds])),
                      ("one account", lambda: measure("one account", one))], arguments.rounds)
     uniform, single = median(told["uniform"], "rate"), median(told["one account"], "rate")
@@ -137,8 +60,9 @@ def hot(arguments):
 
 def cores(arguments):
     flags = [*UNWATCHED, "--closed", "256", "--duration", f"{arguments.seconds}s"]
+    two_cores = {"server_cores": "0,1", "generator_cores": "0,1"}
     told = in_turns([("one core", lambda: measure("one core", flags)),
-                     ("two cores", lambda: measure("two cores", flags, "0,1", "0,1", "2"))], arguments.rounds)
+                     ("two cores", lambda: measure("two cores", flags, **two_cores))], arguments.rounds)
     one, two = median(told["one core"], "rate"), median(told["two cores"], "rate")
     print(f"two cores {two:,.0f}/s (the generator on the same two), one core {one:,.0f}/s: {two / one:.2f} times")
 
@@ -150,10 +74,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rate", type=float)
     arguments = parser.parse_args()
-    for program in (SERVER, LOADGEN):
-        if not os.path.exists(program):
-            print(f"{program} is not there: cargo build --release", file=sys.stderr)
-            sys.exit(69)
+    need_binaries()
     known = {"half": half, "hot": hot, "cores": cores}
     for what in arguments.what or known:
         if what not in known:

@@ -1,0 +1,96 @@
+"""Servers and runs of the load generator for scripts that measure: each a process of its own, pinned."""
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+BINARIES = "target/release"
+SERVER = f"{BINARIES}/waika-server"
+LOADGEN = f"{BINARIES}/waika-loadgen"
+
+
+def need_binaries():
+    """Ends with 69 if there are no release builds."""
+    for program in (SERVER, LOADGEN):
+        if not os.path.exists(program):
+            print(f"{program} is not there: cargo build --release", file=sys.stderr)
+            sys.exit(69)
+
+
+def pinned(cores, command):
+    return ["taskset", "-c", cores, *command]
+
+
+@contextlib.contextmanager
+def serving(command, cores, folder):
+    """A server on these cores; gives its process number and its addresses."""
+    with open(f"{folder}/log", "ab") as log:
+        process = subprocess.Popen(pinned(cores, command), stdout=subprocess.PIPE, stderr=log)
+    try:
+        words = process.stdout.readline().decode().split()
+        yield process.pid, [word for word in words if ":" in word and word[0].isdigit()]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def waika(folder, cores="1"):
+    """The server with a fresh journal."""
+    everywhere = [word for name in ("", "admin-", "metrics-") for word in (f"--{name}listen", "127.0.0.1:0")]
+    store = ["--store", f"journal:{folder}/data", "--key-file", f"{folder}/key", "--log-level", "warn"]
+    return [SERVER, *everywhere, *store, "--cores", cores]
+
+
+def echo():
+    """The floor: a tonic echo with a runtime on each core, of which it has one."""
+    return [LOADGEN, "floor", "--runtime", "per-core", "--cores", "1", "--listen", "127.0.0.1:0"]
+
+
+def run(target, pid, core, flags, folder):
+    """A run of the load generator; gives its report. One that doubts its times is shown with that word."""
+    report = f"{folder}/report.json"
+    command = [LOADGEN, "run", "--target", f"http://{target}", "--server-pid", str(pid), "--allow-limits",
+               "--warm-up", "1s", "--json", report, *flags]
+    with open(f"{folder}/log", "ab") as log:
+        ended = subprocess.run(pinned(core, command), stdout=log, stderr=log)
+    if ended.returncode not in (0, 5):
+        with open(f"{folder}/log") as log:
+            sys.exit(f"the load generator ended with {ended.returncode}: {log.read()[-2000:]}")
+    with open(report) as file:
+        return json.load(file)
+
+
+def measure(name, flags, kind="waika", server_cores="0", generator_cores="1"):
+    """One arm: a rate, processor time a call in microseconds, and latencies in milliseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        cores = str(len(server_cores.split(",")))
+        command = echo() if kind == "echo" else waika(folder, cores)
+        with serving(command, server_cores, folder) as (pid, addresses):
+            people = ["--no-provision"] if kind == "echo" else ["--admin", f"http://{addresses[1]}"]
+            report = run(addresses[0], pid, generator_cores, [*people, *flags], folder)
+    told = {
+        "rate": report["rates"]["achieved_per_second"],
+        "cpu_us": report["server"]["cpu_ns_per_call"] / 1e3,
+        "p50_ms": report["response"]["p50_ns"] / 1e6,
+        "p99_ms": report["response"]["p99_ns"] / 1e6,
+        "valid": report["verdict"]["valid"],
+    }
+    print(f"{name:<24} {told['rate']:>10,.0f}/s {told['cpu_us']:>7.1f} us a call, p50 {told['p50_ms']:>7.2f} ms, "
+          f"p99 {told['p99_ms']:>7.2f} ms {'VALID' if told['valid'] else 'INVALID'}", flush=True)
+    return told
+
+
+def median(told, figure):
+    return statistics.median(one[figure] for one in told)
+
+
+def in_turns(arms, rounds):
+    """Measures arms, each a name and what measures it, in turns: every second time backwards."""
+    told = {name: [] for name, _ in arms}
+    for number in range(rounds):
+        for name, measured in arms if number % 2 == 0 else arms[::-1]:
+            told[name].append(measured())
+    return told
