@@ -207,8 +207,11 @@ impl Picture<'_> {
             canvas.upright(page, class, self.loads.place(rate))?;
             let mut at = canvas.spot(self.loads.place(rate), 1.0);
             let text = format!("{name} {}", per_second(rate));
-            // At the left of its line, where the curve is not yet.
-            at.x -= super::chart::width_of(&text) / 2.0 + 4.0;
+            // At the left of its line, where the curve is not yet, if there is room for it.
+            let width = super::chart::width_of(&text);
+            let aside = width / 2.0 + 4.0;
+            let has_room = at.x - width - 8.0 > canvas.spot(0.0, 1.0).x;
+            at.x += if has_room { -aside } else { aside };
             at.y += 13.0 + below;
             canvas.say(page, class, at, &text)?;
         }
