@@ -2,6 +2,7 @@
 //! nobody can tell.
 
 use h2::client::{SendRequest, handshake};
+use http::request::Builder;
 use http::{HeaderMap, Request};
 use prost::Message as _;
 use prost::bytes::Bytes;
@@ -51,9 +52,7 @@ impl Caller {
     /// Sends these pieces, each in a frame that leaves before the next.
     async fn say(&self, pieces: &[&[u8]], end: End, more: &[(&'static str, &str)]) -> Said {
         let mut requests = self.requests.clone().ready().await.unwrap();
-        let mut request = Request::post(format!("http://waika{PATH}"))
-            .header("content-type", "application/grpc")
-            .header("te", "trailers");
+        let mut request = request();
         for (name, value) in more {
             request = request.header(*name, *value);
         }
@@ -85,6 +84,13 @@ impl Caller {
                 .map(|message| v1::AuthoriseResponse::decode(message).unwrap()),
         }
     }
+}
+
+/// The head of a call.
+fn request() -> Builder {
+    Request::post(format!("http://waika{PATH}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
 }
 
 /// A request with its prefix.
@@ -194,10 +200,7 @@ async fn a_reset_ends_its_own_call_only() {
     let caller = Caller::connect(&server).await;
     for number in 0..40 {
         let mut requests = caller.requests.clone().ready().await.unwrap();
-        let request = Request::post(format!("http://waika{PATH}"))
-            .header("content-type", "application/grpc")
-            .body(())
-            .unwrap();
+        let request = request().body(()).unwrap();
         let (_answer, mut body) = requests.send_request(request, false).unwrap();
         let bytes = framed(0, &pay("a", &card, &format!("r{number}"), 100));
         body.send_data(bytes.into(), number % 2 == 0).unwrap();

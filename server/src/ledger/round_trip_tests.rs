@@ -36,10 +36,10 @@ mod issuer;
 #[path = "round_trip_tests/wallet.rs"]
 mod wallet;
 
-const NOW: Timestamp = Timestamp::from_unix_ms(1_700_000_000_123);
+pub(crate) const NOW: Timestamp = Timestamp::from_unix_ms(1_700_000_000_123);
 const PHONE: Fingerprint = Fingerprint([7; 16]);
 
-fn payment() -> Payment {
+pub(crate) fn payment() -> Payment {
     Payment {
         funding: Funding::Card(CardToken::from_bits(u64::MAX)),
         merchant: MerchantId::parse("m").ok(),
@@ -50,7 +50,7 @@ fn payment() -> Payment {
     }
 }
 
-fn reservation() -> Reservation {
+pub(crate) fn reservation() -> Reservation {
     Reservation {
         payment: payment(),
         fee: Fen::new(601),

@@ -2,50 +2,11 @@
 
 use prost::Message as _;
 use waika_domain::decline::{Decline, DeclineReason, Evidence};
-use waika_domain::event::{
-    ApprovalCode, Declined, Event, Funding, PasswordEffect, PaymentMode, Scene, Voided, Windows,
-};
-use waika_domain::identifiers::CardToken;
-use waika_domain::money::Amount;
-use waika_domain::period::{Month, Year};
+use waika_domain::event::{ApprovalCode, Declined, Event, Funding, PasswordEffect, Scene, Voided};
 use waika_domain::receipt::{Receipt, Rung, RungSeen, Verdict};
 
 use super::*;
-
-const AT: Timestamp = Timestamp::from_unix_ms(1_700_000_000_123);
-
-fn payment() -> Payment {
-    Payment {
-        funding: Funding::Card(CardToken::from_bits(u64::MAX)),
-        merchant: MerchantId::parse("m").ok(),
-        amount: Amount::from_fen(20_017).unwrap(),
-        scene: Scene::Purchase,
-        mode: PaymentMode::MerchantQr,
-        code: None,
-    }
-}
-
-fn reservation() -> Reservation {
-    Reservation {
-        payment: payment(),
-        fee: Fen::new(601),
-        month: Month::from_civil(2024, 2),
-        year: Year::from_number(2024),
-        windows: Windows {
-            month_limit: Fen::new(5_000_000),
-            month_used: Fen::new(20_017),
-            year_limit: Fen::new(6_000_000),
-            year_used: Fen::new(40_034),
-        },
-        balance_left: None,
-        settles_at: AT,
-        password: PasswordEffect::Matched,
-        spent: None,
-        policy: "weixin-2023".into(),
-        receipt: None,
-        transaction: None,
-    }
-}
+use crate::ledger::round_trip_tests::{NOW, every_kind_of_event, payment, reservation};
 
 fn approved(reservation: Reservation) -> Event {
     Event::Posted(Box::new(Posted {
@@ -96,7 +57,7 @@ fn events() -> Vec<Event> {
         })),
         ..reservation()
     };
-    vec![
+    let mut events = vec![
         approved(reservation()),
         approved(from_balance),
         approved(long_names),
@@ -115,7 +76,10 @@ fn events() -> Vec<Event> {
             decline: decline(),
             reversal_owed: true,
         })),
-    ]
+    ];
+    let decided = |event: &Event| event.decision().is_some();
+    events.extend(every_kind_of_event().into_iter().filter(decided));
+    events
 }
 
 fn told(event: Event, account: Option<&str>, (replayed, all): (bool, bool)) -> Told {
@@ -125,7 +89,7 @@ fn told(event: Event, account: Option<&str>, (replayed, all): (bool, bool)) -> T
     };
     let answered = Answered {
         sequence: 7,
-        at: AT,
+        at: NOW,
         event,
         replayed,
     };
