@@ -26,7 +26,7 @@ mkdir -p "$TOOLS"
 export PATH="$TOOLS/bin:$TOOLS/venv/bin:$PATH"
 
 step() {
-  printf '\n== %s\n' "$*"
+  printf '\n== %s (after %d s)\n' "$*" "$SECONDS"
 }
 
 # Its wheel installs in seconds; where there is no Python it is built, in two to three minutes.

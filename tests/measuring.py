@@ -52,8 +52,10 @@ def echo():
 def run(target, pid, core, flags, folder):
     """A run of the load generator; gives its report. One that doubts its times is shown with that word."""
     report = f"{folder}/report.json"
+    # So many requests are all of them measured.
+    warm_up = [] if "--requests" in flags else ["--warm-up", "1s"]
     command = [LOADGEN, "run", "--target", f"http://{target}", "--server-pid", str(pid), "--allow-limits",
-               "--warm-up", "1s", "--json", report, *flags]
+               *warm_up, "--json", report, *flags]
     with open(f"{folder}/log", "ab") as log:
         ended = subprocess.run(pinned(core, command), stdout=log, stderr=log)
     if ended.returncode not in (0, 5):

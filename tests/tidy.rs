@@ -28,7 +28,7 @@ const MAP_FILES: [&str; 7] = [
     "server/src/accounts.rs",
     "server/src/adjusted.rs",
     "server/src/bound_cards.rs",
-    "server/src/idempotency.rs",
+    "server/src/idempotency/recent.rs",
     "server/src/issuer/sandbox.rs",
     "server/src/merchants.rs",
     "server/src/payment_codes.rs",

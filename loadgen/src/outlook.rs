@@ -10,9 +10,9 @@ use crate::workload::{Expected, WHOLE};
 /// Above this expected share of requests at a limit, a plan or a search is warned of, or refused.
 pub(crate) const MOST_AT_LIMIT: f64 = 0.01;
 
-/// How many idempotency keys `waika-server` keeps in memory unless its policy says otherwise; then
+/// How many idempotency keys `waika-server` keeps unless its policy says otherwise; then
 /// it takes no more new work (D18).
-pub(crate) const MOST_KEYS: f64 = 67_108_864.0;
+pub(crate) const MOST_KEYS: f64 = 480_000_000.0;
 
 /// How many wrong passwords it takes from one caller in a minute unless its policy says otherwise
 /// (D7); the rest of that minute it takes no payment of the caller at all.
@@ -110,7 +110,7 @@ fn warn_of_keys(keys: f64) {
     if keys > MOST_KEYS {
         output::note(&format!(
             "warning: this plan uses up about {:.0} million idempotency keys, and a server keeps \
-             {:.0} million and then refuses new work, unless its policy (idempotency.most_keys) says \
+             {:.0} million of a day and then refuses new work, unless its policy (idempotency.most_keys) says \
              otherwise: use a lower --rate or a shorter --duration, and a fresh server",
             keys / 1e6,
             MOST_KEYS / 1e6,

@@ -1,5 +1,7 @@
 //! The accounts in memory: a sharded map whose guards never leave this file.
 
+use std::hash::BuildHasher as _;
+
 use compact_str::CompactString;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -47,12 +49,26 @@ impl Accounts {
         self.map.get_mut(name).map(|mut account| run(&mut account))
     }
 
-    /// The names of all accounts. Passes through every lock once.
-    pub(crate) fn names(&self) -> Vec<CompactString> {
-        self.map
-            .iter()
-            .map(|account| account.key().clone())
-            .collect()
+    /// In how many parts to ask for the names, of about a million each.
+    pub(crate) fn parts(&self) -> u64 {
+        const NAMES_A_PART: usize = 1 << 20;
+        u64::try_from(self.map.len() / NAMES_A_PART + 1).unwrap_or(u64::MAX)
+    }
+
+    /// The names of one of so many parts of the accounts, so that they are never all in memory twice.
+    pub(crate) fn names(&self, part: u64, parts: u64) -> Vec<CompactString> {
+        let is_of_part = |name: &CompactString| self.map.hasher().hash_one(name) % parts == part;
+        // With room beforehand: nothing is moved about while a shard is locked.
+        let room = self.map.len() / usize::try_from(parts.max(1)).unwrap_or(usize::MAX);
+        let mut names = Vec::with_capacity(room + room / 8);
+        let of_part = self.map.iter().filter(|account| is_of_part(account.key()));
+        names.extend(of_part.map(|account| account.key().clone()));
+        names
+    }
+
+    /// Passes through every lock once: whatever was done under one of them before is seen.
+    pub(crate) fn pass_every_lock(&self) {
+        self.map.iter().for_each(drop);
     }
 
     /// Puts back an account that a snapshot kept.

@@ -30,7 +30,7 @@ use crate::caller_budget::CallerBudget;
 use crate::clock::Clock;
 use crate::commit::CommitQueue;
 use crate::decision_metrics::DecisionMetrics;
-use crate::idempotency::{Idempotency, Place, Slot};
+use crate::idempotency::{Idempotency, Known, Place, Slot};
 use crate::issuer::{Issuers, Opening};
 use crate::ledger::encode::Entry;
 use crate::ledger::{Call, LedgerError};
@@ -54,7 +54,7 @@ pub(crate) enum Taken {
     /// It was decided, and the entry with this sequence is in the open batch.
     Applied(Applied),
     /// Its key was used before.
-    Known(Place),
+    Known(Known),
     /// What was looked up before the lock has changed since: look again.
     LookAgain,
 }
@@ -227,7 +227,8 @@ impl Authoriser {
         #[cfg(feature = "planted-faults")]
         self.plant_after(&event, &call.key, account);
         let going_on = event.is_beginning().then(|| self.under_way.begin(sequence));
-        self.idempotency.fill(slot, place_of(&event, sequence));
+        let place = place_of(&event, sequence);
+        self.idempotency.fill(slot, place, event.begun_by());
         let happened = Happened {
             event: &event,
             sequence,
@@ -256,6 +257,13 @@ impl Authoriser {
         } else {
             Ok(())
         }
+    }
+
+    /// What was appended by now is applied once its lock is free again: of each account, and the one
+    /// for what concerns no account. When this returns, each was.
+    pub(crate) fn pass_every_lock(&self) {
+        drop(self.global.lock());
+        self.accounts.pass_every_lock();
     }
 
     fn check_room(&self, policy: &Policy) -> Result<(), LedgerError> {

@@ -135,6 +135,8 @@ pub struct LedgerConfig {
     pub segment_bytes: u64,
     /// Entries after which a snapshot is taken; 0: only when asked for.
     pub snapshot_every: u64,
+    /// Idempotency keys in memory above which the oldest half is moved to the disk.
+    pub keys_in_memory: u64,
     /// What goes wrong on purpose.
     #[cfg(feature = "planted-faults")]
     pub planted_fault: Option<PlantedFault>,

@@ -25,6 +25,9 @@ pub(crate) struct DecisionMetrics {
     /// By reason.
     not_bound: Vec<Counter>,
     replayed: Counter,
+    /// Searches among older keys, by whether their hash was there.
+    older_found: Counter,
+    older_not_found: Counter,
     /// What came of asking issuers.
     pub(crate) hops: HopMetrics,
 }
@@ -58,6 +61,8 @@ impl DecisionMetrics {
             bound: binds("BOUND", ""),
             not_bound: BindRefusal::ALL.iter().map(not_bound).collect(),
             replayed: counter!("waika_replays_total"),
+            older_found: counter!("waika_older_key_searches_total", "found" => "yes"),
+            older_not_found: counter!("waika_older_key_searches_total", "found" => "no"),
             hops: HopMetrics::new(),
         }
     }
@@ -87,6 +92,16 @@ impl DecisionMetrics {
     /// Counts a used key that was told its stored answer.
     pub(crate) fn count_replay(&self) {
         self.replayed.increment(1);
+    }
+
+    /// Counts a look at the disk for a key that may be an older one.
+    pub(crate) fn count_older_search(&self, found: bool) {
+        let counter = if found {
+            &self.older_found
+        } else {
+            &self.older_not_found
+        };
+        counter.increment(1);
     }
 
     fn count_decline(&self, reason: DeclineReason, scene: Scene) {

@@ -132,6 +132,21 @@ fn describe_the_ledger() {
         Unit::Count,
         "Calls whose key was used before, told their stored answer"
     );
+    describe_counter!(
+        "waika_older_key_searches_total",
+        Unit::Count,
+        "Looks at the disk for an idempotency key that may have been used long ago, by whether it was"
+    );
+    describe_gauge!(
+        "waika_idempotency_keys",
+        Unit::Count,
+        "Idempotency keys that are kept, by where: in memory, or on the disk with a filter in memory"
+    );
+    describe_gauge!(
+        "waika_older_keys_memory_bytes",
+        Unit::Bytes,
+        "Memory of the filters of idempotency keys on the disk"
+    );
     describe_counter!("waika_commits_total", Unit::Count, "Batches made durable");
     describe_histogram!("waika_commit_batch_size", Unit::Count, "Entries in a batch");
     describe_histogram!(

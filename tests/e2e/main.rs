@@ -50,6 +50,7 @@ mod load_proof;
 mod malformed;
 mod notifications;
 mod notifications_live;
+mod older_keys;
 mod operators;
 mod partner_identity;
 mod partner_sms;

@@ -143,7 +143,7 @@ pub struct Policy {
     pub payment_code_seconds: u32,
     /// The issuer.
     pub issuer: IssuerRule,
-    /// Idempotency keys that are kept; beyond that new work is refused (D18).
+    /// Room in memory for idempotency keys, in keys; without room new work is refused (D18).
     pub most_keys: u64,
 }
 

@@ -98,7 +98,7 @@ impl Authoriser {
         declined.receipt = declined.receipt.filter(|_| asked.want_receipt);
         let event = Event::Declined(Box::new(declined));
         let sequence = append(queue, &Entry::of_none(now, Some(call), &event))?;
-        self.idempotency.fill(slot, Place::Answered(sequence));
+        self.idempotency.fill(slot, Place::Answered(sequence), None);
         self.metrics.count(&event);
         Ok(Taken::Applied(Applied {
             sequence,

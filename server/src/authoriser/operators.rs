@@ -74,7 +74,7 @@ impl Authoriser {
         if let Event::PolicyShadowed(_) = event {
             self.shadow.begin(at);
         }
-        self.idempotency.fill(slot, Place::Answered(sequence));
+        self.idempotency.fill(slot, Place::Answered(sequence), None);
         Ok(Taken::Applied(Applied {
             sequence,
             at,

@@ -176,6 +176,15 @@ pub(super) const SERVE: &[Flag] = &[
     )
     .takes("ENTRIES")
     .or("2000000"),
+    // The map has room for 7.3 million before it doubles, and some come while others are moved.
+    Flag::value(
+        "keys-in-memory",
+        "WAIKA_KEYS_IN_MEMORY",
+        "Idempotency keys kept in memory, 16 bytes each; older ones go to the data folder for a \
+         day at least, and leave 2 bytes each",
+    )
+    .takes("N")
+    .or("5242880"),
     SEGMENT_BYTES,
     Flag::value(
         "preface-timeout",

@@ -23,7 +23,7 @@ use super::values::Expected;
 /// may carry.
 const MOST_BYTES: usize = 32_768;
 const DAY_SECONDS: i64 = 86_400;
-/// The table of idempotency keys is built for so many (D18).
+/// The table of idempotency keys is built for so many in memory (D18).
 const MOST_KEYS: i64 = 1 << 26;
 
 /// Reads a file. Each mistake names the file, the line and the key, and what mends it.

@@ -106,6 +106,9 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
     let snapshot_every = reader.read("snapshot-every", |text| {
         values::number(text, &(0..=u64::MAX))
     });
+    let keys_in_memory = reader.read("keys-in-memory", |text| {
+        values::number(text, &(1_000..=33_554_432))
+    });
     #[cfg(feature = "planted-faults")]
     let planted_fault = super::planted_flags::read(reader);
     Some(LedgerConfig {
@@ -120,6 +123,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         commit_spacing: commit_spacing?,
         segment_bytes: segment_bytes?,
         snapshot_every: snapshot_every?,
+        keys_in_memory: keys_in_memory?,
         #[cfg(feature = "planted-faults")]
         planted_fault,
     })

@@ -132,8 +132,10 @@ impl From<LedgerError> for Status {
             }
             LedgerError::KeysFull => {
                 let details = with_info("IDEMPOTENCY_KEYS_FULL", []);
-                let text =
-                    format!("{text}: nothing was written; operators must start a new journal");
+                let text = format!(
+                    "{text}: nothing was written; there is room again when the oldest are a day \
+                     old, or operators raise idempotency.most_keys"
+                );
                 Status::with_error_details(Code::ResourceExhausted, text, details)
             }
             LedgerError::DeadlineBudget => {

@@ -83,6 +83,7 @@ fn table(text: &mut String, folder: &Path, verified: &Verified, took: Duration) 
         ("last sequence", text::grouped(verified.last)),
         ("bytes", text::grouped(verified.bytes)),
         ("snapshots", text::grouped(verified.snapshots.len() as u64)),
+        ("key runs", text::grouped(verified.key_runs)),
         ("took", format!("{} ({rate} entries/s)", text::time(ns))),
     ];
     writeln!(text, "journal:{}", folder.display())?;
@@ -145,6 +146,7 @@ mod tests {
             bytes: 9_000,
             unfinished_bytes: 7,
             snapshots: Vec::new(),
+            key_runs: 0,
             damages: vec![damage(5), damage(9)],
         };
         let took = Duration::from_secs(2);

@@ -7,10 +7,12 @@ pub mod journal;
 
 mod advices;
 mod awaited;
+mod background;
 mod call;
 pub(crate) mod decode;
 pub(crate) mod encode;
 mod error;
+mod key_keeper;
 mod lists;
 mod notices;
 mod numbers;
@@ -44,6 +46,7 @@ pub use self::call::{Business, Call, Rpc};
 use self::decode::Stored;
 pub use self::error::LedgerError;
 use self::journal::JournalReader;
+use self::key_keeper::KeyKeeper;
 pub(crate) use self::lists::{OpenTicket, PendingReview};
 pub(crate) use self::notices::{NoticeSeen, Notices};
 pub(crate) use self::numbers::Numbered;
@@ -96,6 +99,7 @@ pub struct Ledger {
     /// Payments that a stopped server held, until their issuers are asked what became of them.
     left_over: Mutex<Vec<Held>>,
     snapshotter: Snapshotter,
+    key_keeper: KeyKeeper,
 }
 
 impl Ledger {
@@ -156,6 +160,7 @@ impl Ledger {
     /// [`Ledger::halted`].
     pub fn close(&self) {
         self.snapshotter.close();
+        self.key_keeper.close();
         drop(self.queue.close());
     }
 

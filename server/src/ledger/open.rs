@@ -9,7 +9,8 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::journal::disk::{Disk, MemoryDisk, RealDisk};
-use super::journal::{self, Journal, JournalOptions, Opened};
+use super::journal::{self, Journal, JournalOptions, Opened, open_key_runs};
+use super::key_keeper::{KeyKeeper, KeyKeeping};
 use super::recovery::{Recovery, Unanswered};
 use super::snapshot::Snapshotter;
 use super::{Ledger, LedgerError, encode};
@@ -145,6 +146,9 @@ impl Ledger {
         );
 
         let (reader, snapshots) = (journal.reader(), journal.snapshots());
+        let key_keeper =
+            KeyKeeper::start(journal.key_runs(), KeyKeeping::of(config.keys_in_memory));
+        let key_keeper = key_keeper.map_err(OpenError::Thread)?;
         let commit = CommitOptions {
             spacing: config.commit_spacing,
             ..CommitOptions::default()
@@ -161,6 +165,7 @@ impl Ledger {
             sagas: TaskTracker::new(),
             left_over: Mutex::default(),
             snapshotter: snapshotter.map_err(OpenError::Thread)?,
+            key_keeper,
         });
         let settled = ledger.settle_recovery(is_new, unanswered);
         settled.map_err(|error| OpenError::Unwritable {
@@ -175,6 +180,7 @@ impl Ledger {
         tracing::info!(policy = %in_force.name, "in force");
         // Not before: what a stopped server had begun is let go by now.
         ledger.snapshotter.begin(&ledger);
+        ledger.key_keeper.begin(&ledger);
         Ok(ledger)
     }
 
@@ -260,6 +266,9 @@ fn replay(
     options: JournalOptions,
     threads: usize,
 ) -> Result<Replayed, NotReplayed> {
+    // Before anything is replayed: whatever they hold need not be noted again.
+    let found = open_key_runs(&*disk).map_err(NotReplayed::Journal)?;
+    authoriser.idempotency.set_runs(found.runs.clone());
     std::thread::scope(|scope| {
         let mut recovery = Recovery::new(scope, authoriser, threads);
         let opened = Journal::open_with(disk, options, &mut recovery);
@@ -272,6 +281,7 @@ fn replay(
             }
         })?;
         let opened = opened.map_err(NotReplayed::Journal)?;
+        opened.journal.adopt(&found).map_err(NotReplayed::Journal)?;
         Ok(Replayed { opened, unanswered })
     })
 }

@@ -147,6 +147,7 @@ pub(super) mod tests {
             commit_spacing: Duration::ZERO,
             segment_bytes: 65_536,
             snapshot_every: 0,
+            keys_in_memory: 1_000,
             #[cfg(feature = "planted-faults")]
             planted_fault: None,
         }
@@ -166,7 +167,7 @@ pub(super) mod tests {
             key: IdempotencyKey::parse(key).unwrap(),
             business: Business::Fields(Vec::new()),
         };
-        let slot = ledger.authoriser.idempotency.slot("test/", &call, 0);
+        let slot = ledger.authoriser.idempotency.slot("test/", &call);
         let done = ledger
             .authoriser
             .global(&ledger.queue, &call, slot, operation);

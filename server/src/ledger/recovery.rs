@@ -36,6 +36,18 @@ pub(super) enum RecoveryError {
     /// The journal was written with another key.
     #[error("the journal was written with another key")]
     OtherKey,
+    /// The snapshot counts on runs of keys that are not there.
+    #[error(
+        "it leaves used keys of the sequences {from} to {to} to keys-*.run files, and not all of them are \
+         there: put them back, or move every keys-*.run and every snapshot-*.snap out of the folder, \
+         and the next start makes them again from the journal"
+    )]
+    KeysMissing {
+        /// The first sequence whose key they must hold,
+        from: u64,
+        /// and the last.
+        to: u64,
+    },
     /// A thread has ended early; it says why itself, unless it panicked.
     #[error("a thread that replays ended early")]
     Ended,

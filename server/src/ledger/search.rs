@@ -6,15 +6,15 @@ use super::call::Call;
 use super::decode::Stored;
 use super::replay::is_same_call;
 use super::{Ledger, LedgerError};
-use crate::idempotency::{Place, Slot};
+use crate::idempotency::{Known, Place, Searched, Slot};
 
 /// A call on its way through the index of used keys.
 pub(super) struct Search<'a> {
     /// What its key is scoped to beside caller and RPC: mostly its account.
     scope: &'a str,
     call: &'a Call,
-    /// Keys of one hash live under their hash of the next attempt.
-    attempt: u32,
+    /// What was found so far were other keys of the same hash.
+    searched: Searched,
     /// As [`Ledger::wait_for`] has it.
     idle: Option<u64>,
 }
@@ -24,7 +24,7 @@ impl<'a> Search<'a> {
         Self {
             scope,
             call,
-            attempt: 0,
+            searched: Searched::default(),
             idle: None,
         }
     }
@@ -36,10 +36,11 @@ impl Ledger {
         let Search {
             scope,
             call,
-            attempt,
+            searched,
             ..
         } = *search;
-        self.authoriser.idempotency.slot(scope, call, attempt)
+        let slot = self.authoriser.idempotency.slot(scope, call);
+        slot.after(searched)
     }
 
     /// Whether the call's key has its answer already, which [`Ledger::submit`] will then give. Waits
@@ -66,21 +67,59 @@ impl Ledger {
         &self,
         core: usize,
         search: &mut Search<'_>,
-        place: Place,
+        known: Known,
     ) -> Result<Option<(u64, Stored)>, LedgerError> {
-        match place {
-            Place::UnderWay(sequence) => {
+        match known {
+            Known::At(Place::UnderWay(sequence)) => {
                 self.wait_for(sequence, &mut search.idle).await?;
                 Ok(None)
             }
-            Place::Answered(sequence) => {
-                let stored = self.read(core, sequence).await?;
-                if is_same_call(&stored, search.scope, search.call) {
-                    return Ok(Some((sequence, stored)));
+            Known::At(Place::Answered(sequence)) => {
+                let stored = self.stored_for(core, search, sequence).await?;
+                if stored.is_none() {
+                    search.searched.recent = sequence;
                 }
-                search.attempt += 1;
+                Ok(stored)
+            }
+            Known::PerhapsOlder { through } => {
+                for sequence in self.older_places(search).await? {
+                    let stored = self.stored_for(core, search, sequence).await?;
+                    if stored.is_some() {
+                        return Ok(stored);
+                    }
+                }
+                search.searched.older = through;
                 Ok(None)
             }
         }
+    }
+
+    /// The entry of that sequence, if it is the answer to the call.
+    async fn stored_for(
+        &self,
+        core: usize,
+        search: &Search<'_>,
+        sequence: u64,
+    ) -> Result<Option<(u64, Stored)>, LedgerError> {
+        let stored = self.read(core, sequence).await?;
+        let same = is_same_call(&stored, search.scope, search.call);
+        Ok(same.then_some((sequence, stored)))
+    }
+
+    /// Where the answer may stand by the runs of older keys, which are read away from this core's
+    /// runtime.
+    async fn older_places(&self, search: &Search<'_>) -> Result<Vec<u64>, LedgerError> {
+        let slot = self.slot(search);
+        let runs = self.authoriser.idempotency.runs();
+        let found = tokio::task::spawn_blocking(move || slot.find_in(&runs)).await;
+        let found = found.map_err(|_| LedgerError::Unreadable)?;
+        let found = found.map_err(|error| {
+            tracing::error!(%error, "a run of used keys could not be read");
+            LedgerError::Unreadable
+        })?;
+        self.authoriser
+            .metrics
+            .count_older_search(!found.is_empty());
+        Ok(found)
     }
 }

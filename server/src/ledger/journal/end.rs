@@ -61,6 +61,15 @@ impl End {
         Err(self.damage(what))
     }
 
+    /// Refuses an end before that of a run of used keys, which holds durable ones only.
+    pub(super) fn check_key_run(&self, file: &str, through: u64) -> Result<(), Damage> {
+        if through < self.next {
+            return Ok(());
+        }
+        let what = format!("it ends here, and {file} proves that sequence {through} was durable");
+        Err(self.damage(what))
+    }
+
     fn damage(&self, what: String) -> Damage {
         Damage {
             file: self.file.clone(),

@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod folder;
 mod index;
+mod key_runs;
 mod live;
 mod read_all;
 mod reader;
@@ -34,9 +35,13 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use disk::Disk;
+use end::End;
 pub use error::{Damage, DiskError, OpenError, ReadError};
 use file::NamedFile;
 use index::Index;
+pub use key_runs::{
+    KeyRun, KeyRunWriter, KeyRuns, OpenedKeyRuns, Span, UsedKey, open as open_key_runs,
+};
 pub use read_all::{identity, read_all};
 pub use reader::JournalReader;
 pub use record::Batch;
@@ -50,7 +55,10 @@ use watermark::Watermark;
 
 /// Whether a file of this name is a part of a journal.
 fn is_of_a_journal(name: &str) -> bool {
-    segment::ordinal(name).is_some() || snapshot::is_named_like_one(name) || name == watermark::FILE
+    segment::ordinal(name).is_some()
+        || snapshot::is_named_like_one(name)
+        || key_runs::is_named_like_one(name)
+        || name == watermark::FILE
 }
 
 /// How a journal is laid out.
@@ -161,6 +169,24 @@ impl Journal {
     /// Where its snapshots are written, also from another thread and after this is gone.
     pub fn snapshots(&self) -> Snapshots {
         self.snapshots.clone()
+    }
+
+    /// Where runs of used keys are written, also from another thread.
+    pub fn key_runs(&self) -> KeyRuns {
+        KeyRuns::new(Arc::clone(&self.disk), self.identity)
+    }
+
+    /// Takes the runs of used keys that were found in its folder for its own, and removes what was left
+    /// over of others. Refuses another journal's, and such that prove it to be cut.
+    pub fn adopt(&self, found: &OpenedKeyRuns) -> Result<(), OpenError> {
+        let end = End {
+            file: segment::name(self.active.ordinal),
+            offset: self.active.offset as u64,
+            next: self.next,
+            identity: Some(self.identity),
+            unfinished_bytes: 0,
+        };
+        found.adopt(&*self.disk, self.identity, &end)
     }
 
     /// Makes a batch durable and returns its last sequence; its first is the one after

@@ -9,7 +9,7 @@ use waika_domain::identifiers::AccountId;
 
 use super::{RecoveryError, Unanswered};
 use crate::authoriser::{Authoriser, Happened, place_of};
-use crate::idempotency::{Place, Slot};
+use crate::idempotency::Slot;
 use crate::ledger::call::{Business, Call};
 use crate::ledger::decode::{self, NotUnderstood, Stored, StoredBody, StoredCall};
 use crate::ledger::replay::scope_of;
@@ -112,46 +112,18 @@ impl<'a> Applier<'a> {
         let Ok(()) = authoriser.accounts.with_account_or_open(id, region, apply);
     }
 
-    /// Notes that the call's key is used. A slot that is filled already is this call's own, or
-    /// another key's with the same hash.
+    /// Notes that the call's key is used, unless it is noted already: in a run, or by a snapshot.
     fn fill_slot(&mut self, sequence: u64, event: &Event, scope: &str, by: &StoredCall) -> Slot {
         let idempotency = &self.authoriser.idempotency;
-        let call = (by.rpc, &*by.caller, by.key.as_str());
-        let mut attempt = 0;
-        loop {
-            let slot = idempotency.slot_of(scope, call, attempt);
-            let place = place_of(event, sequence);
-            match idempotency.fill_or_find(slot, place) {
-                None => {
-                    self.found.keys += 1;
-                    return slot;
-                }
-                Some(taken) if is_answered_by(taken, event, sequence) => return slot,
-                Some(taken) if is_beginning_of(taken, event, sequence) => {
-                    idempotency.fill(slot, place);
-                    return slot;
-                }
-                Some(_) => attempt += 1,
+        let slot = idempotency.slot_of(scope, (by.rpc, &*by.caller, by.key.as_str()));
+        let begun_by = event.begun_by();
+        if !event.is_beginning() && sequence <= idempotency.moved_out_through() {
+            if let Some(begun) = begun_by {
+                idempotency.is_over(slot, begun);
             }
+        } else if idempotency.note(slot, place_of(event, sequence), begun_by) {
+            self.found.keys += 1;
         }
-    }
-}
-
-/// True if a taken slot has this call's answer already, from a snapshot: this very event, or, for
-/// a beginning, a later one. (A later answer of another key with the same 64 bits would be taken
-/// for it; the next start would find that call's end under the next attempt.)
-fn is_answered_by(taken: Place, event: &Event, sequence: u64) -> bool {
-    match taken {
-        Place::Answered(answer) if event.is_beginning() => answer > sequence,
-        Place::Answered(answer) => answer == sequence,
-        Place::UnderWay(_) => false,
-    }
-}
-
-/// True if a taken slot is this call's own beginning.
-fn is_beginning_of(taken: Place, event: &Event, sequence: u64) -> bool {
-    match taken {
-        Place::UnderWay(begun) => begun == sequence || event.begun_by() == Some(begun),
-        Place::Answered(_) => false,
+        slot
     }
 }

@@ -19,6 +19,7 @@ use waika_domain::usage::Usage;
 
 use super::schema;
 use crate::adjusted::Adjustment;
+use crate::idempotency::MovedOut;
 use crate::ledger::decode::{
     Decoded, NotUnderstood, binding, credentials, fingerprint, issuer, known, merchant, operators,
     reversal, small,
@@ -37,6 +38,7 @@ pub(super) enum Part {
     Keys(Vec<(u64, u64)>),
     Policies(Policies),
     Owed(u64, OwedAdvice),
+    KeysMovedOut(MovedOut),
 }
 
 /// The policies that a snapshot kept: their files, the names of those that were activated, and
@@ -68,6 +70,11 @@ pub(super) fn record(bytes: &[u8]) -> Decoded<Part> {
         }
         schema::Part::Clock(stored) => Part::Clock(operators::clock_setting(stored)),
         schema::Part::Owed(stored) => Part::Owed(stored.sequence, owed(stored)?),
+        schema::Part::KeysMovedOut(stored) => Part::KeysMovedOut(MovedOut {
+            after: stored.after,
+            through: stored.through,
+            oldest_ms: stored.oldest_ms,
+        }),
         schema::Part::Keys(bytes) => Part::Keys(keys(&bytes)?),
         schema::Part::Policies(stored) => Part::Policies(Policies {
             stored: stored

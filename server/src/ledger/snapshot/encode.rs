@@ -10,6 +10,7 @@ use waika_domain::sandbox_clock::ClockSetting;
 
 use super::schema::{self, Part};
 use crate::adjusted::Adjustment;
+use crate::idempotency::MovedOut;
 use crate::ledger::encode;
 use crate::ledger::numbers::Numbered as _;
 use crate::ledger::schema as journal;
@@ -94,6 +95,19 @@ pub(super) fn keys(keys: &[(u64, u64)]) -> Vec<u8> {
         bytes.extend_from_slice(&place.to_le_bytes());
     }
     record(Part::Keys(bytes))
+}
+
+pub(super) fn keys_moved_out(moved_out: MovedOut) -> Vec<u8> {
+    let MovedOut {
+        after,
+        through,
+        oldest_ms,
+    } = moved_out;
+    record(Part::KeysMovedOut(schema::KeysMovedOut {
+        after,
+        through,
+        oldest_ms,
+    }))
 }
 
 pub(super) fn account(id: &str, parts: AccountParts) -> Vec<u8> {

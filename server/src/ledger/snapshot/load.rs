@@ -12,8 +12,11 @@ use waika_domain::period::Timestamp;
 
 use super::decode::{self, Part};
 use crate::authoriser::Authoriser;
+use crate::clock::machine;
+use crate::idempotency::MovedOut;
 use crate::ledger::decode::NotUnderstood;
 use crate::ledger::journal::SnapshotBlock;
+use crate::ledger::key_keeper::LEAST_KEPT;
 use crate::ledger::recovery::RecoveryError;
 
 /// Blocks that wait to be decoded: about 1 MiB each.
@@ -105,6 +108,21 @@ fn restore(authoriser: &Authoriser, part: Part) -> Result<(), RecoveryError> {
         Part::Clock(setting) => authoriser.clock.set(setting, 0),
         Part::Owed(sequence, advice) => authoriser.owed.restore(sequence, advice),
         Part::Keys(keys) => authoriser.idempotency.restore(&keys),
+        Part::KeysMovedOut(wanted) => check_runs(wanted, authoriser.idempotency.moved_out())?,
+    }
+    Ok(())
+}
+
+/// Refuses a start without runs of used keys that the snapshot counts on. The oldest may be gone once
+/// their keys were kept for long enough.
+fn check_runs(wanted: MovedOut, found: Option<MovedOut>) -> Result<(), RecoveryError> {
+    let through = found.map_or(0, |found| found.through);
+    let after = found.map_or(u64::MAX, |found| found.after);
+    let kept_ms = i64::try_from(LEAST_KEPT.as_millis()).unwrap_or(i64::MAX);
+    let is_young = machine().unix_ms() < wanted.oldest_ms.saturating_add(kept_ms);
+    if through < wanted.through || (after > wanted.after && is_young) {
+        let (from, to) = (wanted.after + 1, wanted.through);
+        return Err(RecoveryError::KeysMissing { from, to });
     }
     Ok(())
 }

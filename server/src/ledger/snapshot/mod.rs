@@ -24,11 +24,15 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 pub(super) use self::load::Loader;
+use super::background::give_way;
 use super::journal::{DiskError, Published, Snapshots};
 use super::{Ledger, LedgerError};
 
 /// How often it is looked whether a snapshot is due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Every other thread goes first: a snapshot has time, and answers have not.
+const LEAST_URGENT: i32 = 19;
 
 /// A snapshot that is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +143,7 @@ struct Taker {
 
 impl Taker {
     fn run(mut self, tells: &mpsc::Receiver<Told>) {
-        give_way();
+        give_way(LEAST_URGENT);
         if let Ok(Told::Ledger(ledger)) = tells.recv() {
             self.ledger = ledger;
         }
@@ -191,14 +195,5 @@ impl Taker {
                 Err(LedgerError::NoSnapshot)
             }
         }
-    }
-}
-
-/// Lets every other thread go first: a snapshot has time, and answers have not.
-fn give_way() {
-    const LEAST_URGENT: i32 = 19;
-    let this = rustix::thread::gettid();
-    if let Err(error) = rustix::process::setpriority_process(Some(this), LEAST_URGENT) {
-        tracing::debug!(%error, "snapshots are taken with the usual priority");
     }
 }

@@ -10,7 +10,7 @@ use crate::ledger::schema::{
 /// One part of the state.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Record {
-    #[prost(oneof = "Part", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "Part", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub part: Option<Part>,
 }
 
@@ -36,6 +36,21 @@ pub(super) enum Part {
     Policies(Policies),
     #[prost(message, tag = "9")]
     Owed(Owed),
+    #[prost(message, tag = "10")]
+    KeysMovedOut(KeysMovedOut),
+}
+
+/// Used keys whose answers stand behind `after` and up to `through` are in runs of keys, and not all
+/// of them here.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct KeysMovedOut {
+    #[prost(uint64, tag = "1")]
+    pub after: u64,
+    #[prost(uint64, tag = "2")]
+    pub through: u64,
+    /// When the oldest of these runs was written, in milliseconds since 1970.
+    #[prost(int64, tag = "3")]
+    pub oldest_ms: i64,
 }
 
 /// An advice that is owed to an issuer.

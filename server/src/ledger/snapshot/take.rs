@@ -31,10 +31,7 @@ pub(super) fn snapshot(
 ) -> Result<SnapshotTaken, SnapshotError> {
     let authoriser = &ledger.authoriser;
     let begun = ledger.queue.appended();
-    // What was appended by now is applied once its lock is free again: of each account, which the
-    // walk over all names passes, and the one for what concerns no account.
-    drop(authoriser.global.lock());
-    let names = authoriser.accounts.names();
+    authoriser.pass_every_lock();
     // A call that is under way is replayed from its beginning.
     let oldest = authoriser.under_way.oldest();
     let from = oldest.map_or(begun, |oldest| begun.min(oldest - 1));
@@ -48,7 +45,10 @@ pub(super) fn snapshot(
         stop,
     };
     copier.push(&encode::key_check(authoriser.vault.check()))?;
-    let accounts = copier.accounts(authoriser, &names)?;
+    let (mut accounts, parts) = (0, authoriser.accounts.parts());
+    for part in 0..parts {
+        accounts += copier.accounts(authoriser, &authoriser.accounts.names(part, parts))?;
+    }
     copier.the_rest(authoriser)?;
     copier.keys(authoriser)?;
     let covers = ledger.queue.appended();
@@ -140,6 +140,10 @@ impl Copier<'_> {
             }
             thread::sleep(begun_at.elapsed() * REST);
         }
-        Ok(())
+        // Afterwards: whatever was moved out in the meantime was in a run before it was gone here.
+        match authoriser.idempotency.moved_out() {
+            None => Ok(()),
+            Some(moved_out) => self.push(&encode::keys_moved_out(moved_out)),
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::disk::Disk;
 use super::end::End;
 use super::error::{Damage, OpenError};
 use super::folder::{self, Found};
+use super::key_runs;
 use super::segment;
 use super::snapshot::{self, Published};
 use super::watermark::{Mark, Watermark};
@@ -43,21 +44,24 @@ pub struct Verified {
     pub first: u64,
     /// The sequence of the last entry; 0 if there is none.
     pub last: u64,
-    /// The length of all segments and snapshots in bytes.
+    /// The length of all segments, snapshots and runs of used keys in bytes.
     pub bytes: u64,
     /// What stands behind the last whole record, in bytes: a write that a crash cut short, or one
     /// that a server is making at the moment. No damage.
     pub unfinished_bytes: u64,
     /// The whole snapshots, the newest first.
     pub snapshots: Vec<Published>,
-    /// Everything that is not as it was written, in the order of segments, then snapshots.
+    /// The number of whole runs of used keys.
+    pub key_runs: u64,
+    /// Everything that is not as it was written, in the order of segments, then snapshots and runs of used
+    /// keys.
     pub damages: Vec<Damage>,
 }
 
 /// What an entry must hold, besides being as it was written: why not, or nothing.
 pub type EntryCheck<'a> = &'a (dyn Fn(u64, &[u8]) -> Result<(), String> + Sync);
 
-/// Checks every segment and every snapshot in full, on `jobs` threads (at least one), each of
+/// Checks every segment, every snapshot and every run of used keys in full, on `jobs` threads (at least one), each of
 /// which holds one segment in memory; hands every entry to `check`, in no order. Writes nothing
 /// and needs no lock. Damage is collected; an error means that it could not be looked for.
 pub fn verify(
@@ -68,7 +72,11 @@ pub fn verify(
 ) -> Result<Verified, OpenError> {
     let mark = Watermark::read(disk)?;
     let snapshots = snapshot::names(disk)?.into_iter();
-    let snapshots = snapshots.map(|name| Listed::new(disk, name)).collect();
+    let listed = |name| Listed::new(disk, name, |name: &snapshot::Name| &name.file);
+    let snapshots = snapshots.map(listed).collect();
+    let (key_runs, _) = key_runs::names(disk)?;
+    let listed = |name| Listed::new(disk, name, String::as_str);
+    let key_runs = key_runs.into_iter().map(listed).collect();
     let found = folder::segments(disk)?;
     let identity = found.iter().find_map(|segment| segment.header);
     let work = Work {
@@ -77,6 +85,7 @@ pub fn verify(
         check,
         identity: identity.map(|header| header.identity),
         snapshots,
+        key_runs,
         found,
     };
     let bytes = work.bytes();
@@ -91,11 +100,12 @@ pub fn verify(
 
 impl Verified {
     fn with(mut self, work: &Work<'_>, outcomes: Vec<Outcome>, mark: Option<Mark>) -> Self {
-        let (mut checked, mut in_snapshots) = (Vec::new(), Vec::new());
+        let (mut checked, mut in_snapshots, mut key_runs) = (Vec::new(), Vec::new(), Vec::new());
         for outcome in outcomes {
             match outcome {
                 Outcome::Segment(segment) => checked.push(segment),
                 Outcome::Snapshot(published) => self.snapshots.push(published),
+                Outcome::KeyRun(file, through) => key_runs.push((file, through)),
                 Outcome::Damage(damage) => in_snapshots.push(damage),
                 Outcome::Nothing => {}
             }
@@ -127,6 +137,10 @@ impl Verified {
             .snapshots
             .iter()
             .map(|snapshot| end.check_snapshot(snapshot));
+        self.damages.extend(beyond.filter_map(Result::err));
+        self.key_runs = key_runs.len() as u64;
+        let beyond = key_runs.iter();
+        let beyond = beyond.map(|(file, through)| end.check_key_run(file, *through));
         self.damages.extend(beyond.filter_map(Result::err));
         self.damages.append(&mut in_snapshots);
         self

@@ -10,6 +10,7 @@ use super::{EntryCheck, Found, Progress, Published};
 use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::{Damage, OpenError};
 use crate::ledger::journal::file::NamedFile;
+use crate::ledger::journal::key_runs::{Flaw as RunFlaw, KeyRun};
 use crate::ledger::journal::snapshot::{Flaw, Name, SnapshotFile};
 
 /// What is to be checked, and for whom.
@@ -19,20 +20,22 @@ pub(super) struct Work<'a> {
     pub(super) check: EntryCheck<'a>,
     /// The journal's; `None` if no segment has a header.
     pub(super) identity: Option<u64>,
-    pub(super) snapshots: Vec<Listed>,
+    pub(super) snapshots: Vec<Listed<Name>>,
+    /// Runs of used keys, by the names of their files.
+    pub(super) key_runs: Vec<Listed<String>>,
     pub(super) found: Vec<Found>,
 }
 
-/// A snapshot by its name.
-pub(super) struct Listed {
-    name: Name,
+/// A file by its name.
+pub(super) struct Listed<N> {
+    name: N,
     /// The length of the file in bytes.
     length: u64,
 }
 
-impl Listed {
-    pub(super) fn new(disk: &dyn Disk, name: Name) -> Self {
-        let length = NamedFile::open(disk, &name.file).and_then(|file| file.length());
+impl<N> Listed<N> {
+    pub(super) fn new(disk: &dyn Disk, name: N, file: impl FnOnce(&N) -> &str) -> Self {
+        let length = NamedFile::open(disk, file(&name)).and_then(|file| file.length());
         Self {
             name,
             // Why it cannot be opened is told when it is checked.
@@ -45,7 +48,9 @@ impl Listed {
 pub(super) enum Outcome {
     Segment(Checked),
     Snapshot(Published),
-    /// In a snapshot.
+    /// A run of used keys by its file, and how far it goes.
+    KeyRun(String, u64),
+    /// In a snapshot, or in a run of used keys.
     Damage(Damage),
     /// It is not in use yet, or not any more.
     Nothing,
@@ -64,13 +69,14 @@ impl Work<'_> {
     pub(super) fn bytes(&self) -> u64 {
         let segments = self.found.iter().map(|segment| segment.length);
         let snapshots = self.snapshots.iter().map(|snapshot| snapshot.length);
-        segments.chain(snapshots).sum()
+        let key_runs = self.key_runs.iter().map(|run| run.length);
+        segments.chain(snapshots).chain(key_runs).sum()
     }
 
     /// Checks everything, on this thread and on `jobs - 1` others.
     pub(super) fn run(&self, jobs: usize) -> Result<Vec<Outcome>, OpenError> {
         let shared = Shared::default();
-        let files = self.found.len() + self.snapshots.len();
+        let files = self.found.len() + self.snapshots.len() + self.key_runs.len();
         thread::scope(|scope| {
             for _ in 1..jobs.min(files) {
                 let builder = thread::Builder::new().name("waika-verify".to_owned());
@@ -90,10 +96,8 @@ impl Work<'_> {
     fn work(&self, shared: &Shared) {
         while shared.failed.lock().is_none() {
             let at = shared.next.fetch_add(1, Ordering::Relaxed);
-            let outcome = match (self.found.get(at), self.snapshot_at(at)) {
-                (Some(_), _) => self.segment(at),
-                (None, Some(listed)) => self.snapshot(listed),
-                (None, None) => return,
+            let Some(outcome) = self.check_file(at) else {
+                return;
             };
             match outcome {
                 Ok(outcome) => shared.outcomes.lock().push(outcome),
@@ -104,9 +108,18 @@ impl Work<'_> {
         }
     }
 
-    /// Snapshots come after the segments.
-    fn snapshot_at(&self, at: usize) -> Option<&Listed> {
-        self.snapshots.get(at.checked_sub(self.found.len())?)
+    /// Snapshots come after the segments, and then the runs of keys.
+    fn check_file(&self, at: usize) -> Option<Result<Outcome, OpenError>> {
+        let Some(behind) = at.checked_sub(self.found.len()) else {
+            return Some(self.segment(at));
+        };
+        let Some(behind) = behind.checked_sub(self.snapshots.len()) else {
+            return self
+                .snapshots
+                .get(behind)
+                .map(|listed| self.snapshot(listed));
+        };
+        self.key_runs.get(behind).map(|listed| self.key_run(listed))
     }
 
     fn segment(&self, at: usize) -> Result<Outcome, OpenError> {
@@ -116,7 +129,32 @@ impl Work<'_> {
         Ok(checked.map_or(Outcome::Nothing, Outcome::Segment))
     }
 
-    fn snapshot(&self, listed: &Listed) -> Result<Outcome, OpenError> {
+    fn key_run(&self, listed: &Listed<String>) -> Result<Outcome, OpenError> {
+        let Listed { name, length } = listed;
+        let mut told = 0;
+        let checked = NamedFile::open(self.disk, name)
+            .map_err(RunFlaw::from)
+            .and_then(|file| {
+                let run = KeyRun::open(file, name)?;
+                let identity = self.identity.unwrap_or_else(|| run.identity());
+                run.check_belongs(identity)?;
+                run.check(|bytes| {
+                    told += bytes;
+                    self.progress.done(bytes);
+                })?;
+                Ok(run.span().through)
+            });
+        self.progress.done(length.saturating_sub(told));
+        match checked {
+            Ok(through) => Ok(Outcome::KeyRun(name.clone(), through)),
+            // A running server removes old ones.
+            Err(RunFlaw::Unreadable(error)) if error.is_not_found() => Ok(Outcome::Nothing),
+            Err(RunFlaw::Damaged(damage)) => Ok(Outcome::Damage(damage)),
+            Err(flaw @ (RunFlaw::Unreadable(_) | RunFlaw::Newer(_))) => Err(flaw.into_error(name)),
+        }
+    }
+
+    fn snapshot(&self, listed: &Listed<Name>) -> Result<Outcome, OpenError> {
         let Listed { name, length } = listed;
         let mut told = 0;
         let checked = SnapshotFile::open(self.disk, name.clone()).and_then(|mut file| {
