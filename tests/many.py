@@ -11,8 +11,9 @@ keys      makes N payments (100,000,000: about fifteen minutes, and 24 GB of dis
           prints how many keys are where, the memory of those on the disk, the processor time of a call beside that
           of a server without used keys, and whether the first payments' keys have their answers, also after a kill.
 
-Both servers are on core 0 and take turns: the load generator that is not measured is stopped. Needs release builds
-of waika-server and waika-loadgen. Exit codes: 0 measured, 1 something was wrong, 64 usage, 69 a program is missing.
+Both servers take turns, of keys on core 0, of accounts on both: the load generator that is not measured is stopped.
+Needs release builds of waika-server and waika-loadgen. Exit codes: 0 measured, 1 something was wrong, 64 usage, 69 a
+program is missing.
 """
 import argparse
 import contextlib
@@ -32,9 +33,15 @@ LOOP = ["--merchants", "100", "--seed", "1", "--connections", "4", "--no-oracle"
 
 
 def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    """Processor time: of the threads that answer, and of those in the background (snapshots, keys, segments)."""
+    told = [0.0, 0.0]
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/task/{thread}/stat") as stat:
+            name, fields = stat.read().rsplit(")", 1)
+            fields = fields.split()
+            behind = name.split("(", 1)[1] in ("waika-snapshot", "waika-keys", "waika-prepare")
+            told[behind] += (int(fields[11]) + int(fields[12])) / TICKS
+    return told
 
 
 def resident_bytes(pid, which="VmRSS"):
@@ -57,13 +64,13 @@ def figures(address):
 
 
 class Loaded:
-    """A server and a closed loop against it that can be held."""
+    """A server and a closed loop against it, from these cores, that can be held."""
 
-    def __init__(self, pid, addresses, folder, flags):
+    def __init__(self, pid, addresses, folder, flags, cores="1"):
         self.pid, self.metrics, self.log = pid, addresses[2], f"{folder}/load.log"
         target = ["--target", f"http://{addresses[0]}", "--admin", f"http://{addresses[1]}"]
         with open(self.log, "wb") as log:
-            command = pinned("1", [LOADGEN, "run", *target, *LOOP, "--duration", "2h", *flags])
+            command = pinned(cores, [LOADGEN, "run", *target, *LOOP, "--duration", "2h", *flags])
             self.load = subprocess.Popen(command, stdout=log, stderr=log)
         while self.decisions() < 1_000:
             if self.load.poll() is not None:
@@ -78,15 +85,23 @@ class Loaded:
         time.sleep(0.2)
 
     def measured(self, seconds=4.0):
-        """Microseconds of processor time a call, and calls a second."""
+        """Microseconds of processor time a call, of threads that answer and of others, and calls a second."""
         self.load.send_signal(signal.SIGCONT)
         time.sleep(0.5)
         cpu, calls, at = cpu_seconds(self.pid), self.decisions(), time.monotonic()
         time.sleep(seconds)
-        cpu, calls = cpu_seconds(self.pid) - cpu, self.decisions() - calls
+        used, calls = cpu_seconds(self.pid), self.decisions() - calls
         rate = calls / (time.monotonic() - at)
         self.hold()
-        return cpu / calls * 1e6, rate
+        answering, behind = ((after - before) / calls * 1e6 for before, after in zip(cpu, used))
+        return answering, behind, rate
+
+    def rested(self):
+        """Waits until the threads in the background have nothing to do."""
+        before, (_, now) = -1.0, cpu_seconds(self.pid)
+        while now > before + 0.02:
+            time.sleep(3)
+            before, (_, now) = now, cpu_seconds(self.pid)
 
     def end(self):
         for number in (signal.SIGCONT, signal.SIGKILL):
@@ -97,12 +112,14 @@ class Loaded:
 def compare(full, empty, rounds, what):
     """Both in turns, every second time backwards; prints each round and the medians."""
     told = {full: [], empty: []}
+    full.rested()
     for number in range(rounds):
         for one in (full, empty) if number % 2 == 0 else (empty, full):
             told[one].append(one.measured())
-        (cost, rate), (base, base_rate) = told[full][-1], told[empty][-1]
-        print(f"  {cost:6.2f} us a call at {rate:,.0f}/s; {base:6.2f} us at {base_rate:,.0f}/s {what}", flush=True)
-    middle = {one: sorted(cost for cost, _ in told[one])[rounds // 2] for one in told}
+        shown = [f"{cost:6.2f} us a call (and {behind:.2f} in the background) at {rate:,.0f}/s"
+                 for cost, behind, rate in (told[full][-1], told[empty][-1])]
+        print(f"  {shown[0]}; {shown[1]} {what}", flush=True)
+    middle = {one: sorted(cost for cost, _, _ in told[one])[rounds // 2] for one in told}
     print(f"in the median {middle[full]:.2f} us a call, {middle[empty]:.2f} us {what}: "
           f"{middle[full] / middle[empty]:.2f} times, {middle[full] - middle[empty]:+.2f} us")
 
@@ -133,10 +150,11 @@ def pay(folder, pid, addresses, flags):
 def accounts(arguments, folder, beside):
     people = arguments.accounts
     begun = time.monotonic()
-    with serving(waika(beside), "0", beside) as small, serving(waika(folder), "0", folder) as large:
-        empty = Loaded(*small, beside, ["--accounts", "10000"])
+    both = "0,1"
+    with serving(waika(beside, "2"), both, beside) as small, serving(waika(folder, "2"), both, folder) as large:
+        empty = Loaded(*small, beside, ["--accounts", "10000"], both)
         empty.hold()
-        full = Loaded(*large, folder, ["--accounts", str(people)])
+        full = Loaded(*large, folder, ["--accounts", str(people)], both)
         full.hold()
         resident = resident_bytes(full.pid)
         print(f"{people:,} accounts after {time.monotonic() - begun:.0f} s: {resident / 2**30:.2f} GiB resident, "

@@ -90,15 +90,14 @@ fn a_caller_that_hangs_up_leaves_its_entry_and_no_waiter() {
     let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::new(Duration::from_millis(5)));
     let queue = queue(Arc::clone(&disk), 1);
     on_core(&queue, 0, async {
+        let mut hung_up = 0;
         for _ in 0..50 {
             let sequence = queue.append(b"abandoned").unwrap();
-            let wait = queue.wait_durable(0, sequence);
-            assert!(
-                tokio::time::timeout(Duration::from_micros(1), wait)
-                    .await
-                    .is_err()
-            );
+            let wait = std::pin::pin!(queue.wait_durable(0, sequence));
+            // On a busy machine one or the other is durable before it is asked about.
+            hung_up += usize::from(futures_util::poll!(wait).is_pending());
         }
+        assert!(hung_up > 0);
         let sequence = queue.append(b"kept").unwrap();
         queue.wait_durable(0, sequence).await.unwrap();
     });

@@ -129,6 +129,9 @@ impl Keeper {
     fn run(&self, tells: &mpsc::Receiver<Weak<Ledger>>) {
         give_way(LESS_URGENT);
         let Ok(ledger) = tells.recv() else { return };
+        if let Some(ledger) = ledger.upgrade() {
+            self.tell(&ledger.authoriser.idempotency);
+        }
         let mut wait = LOOK_EVERY;
         while let Err(RecvTimeoutError::Timeout) = tells.recv_timeout(wait) {
             let Some(ledger) = ledger.upgrade() else {
@@ -159,10 +162,14 @@ impl Keeper {
         let most_recent = self.keeping.most_recent.min(policy.most_keys / 2);
         while index.recent_keys() > most_recent && self.move_out(ledger)? {}
         self.merge(index)?;
+        self.tell(index);
+        Ok(())
+    }
+
+    fn tell(&self, index: &Idempotency) {
         self.recent.set(as_gauge(index.recent_keys()));
         self.older.set(as_gauge(index.older_keys()));
         self.memory.set(as_gauge(index.older_memory()));
-        Ok(())
     }
 
     /// Writes the oldest half of the keys in memory to a run, and forgets them here. False if there
