@@ -222,7 +222,7 @@ fn a_plan_that_fills_the_server_s_keys_is_warned_of() {
         "--rate",
         "100000",
         "--duration",
-        "20m",
+        "100m",
         "--accounts",
         "20000000",
     ];

@@ -220,7 +220,7 @@ mod tests {
         check(&["--accounts", "2047"], &["--accounts 2047", "2048"]);
         check(&["--accounts", "2048"], &[]);
         check(&["--duration", "25s"], &[]);
-        check(&["--duration", "60s"], &["keys", "--duration", "stream"]);
+        check(&["--duration", "10m"], &["keys", "--duration", "stream"]);
         let few = [
             "--accounts",
             "1",
