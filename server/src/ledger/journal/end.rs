@@ -51,22 +51,20 @@ impl End {
     /// Refuses an end before that of a whole snapshot, which was published when that was durable.
     pub(super) fn check_snapshot(&self, snapshot: &Published) -> Result<(), Damage> {
         let Published { file, covers, .. } = snapshot;
-        let what = if self.identity.is_none() {
-            format!("it is missing or has no header, and {file} was made from it")
-        } else if *covers >= self.next {
-            format!("it ends here, and {file} proves that sequence {covers} was durable")
-        } else {
-            return Ok(());
-        };
-        Err(self.damage(what))
+        if self.identity.is_none() {
+            let what = format!("it is missing or has no header, and {file} was made from it");
+            return Err(self.damage(what));
+        }
+        self.check_proof(file, *covers)
     }
 
-    /// Refuses an end before that of a run of used keys, which holds durable ones only.
-    pub(super) fn check_key_run(&self, file: &str, through: u64) -> Result<(), Damage> {
-        if through < self.next {
+    /// Refuses an end before a sequence that was durable when a file was made: a snapshot, or a run of
+    /// used keys.
+    pub(super) fn check_proof(&self, file: &str, sequence: u64) -> Result<(), Damage> {
+        if sequence < self.next {
             return Ok(());
         }
-        let what = format!("it ends here, and {file} proves that sequence {through} was durable");
+        let what = format!("it ends here, and {file} proves that sequence {sequence} was durable");
         Err(self.damage(what))
     }
 

@@ -74,6 +74,16 @@ impl NamedFile {
     }
 }
 
+/// Removes a file, if it is there.
+pub(super) fn remove_if_there(disk: &dyn Disk, name: &str) -> Result<(), DiskError> {
+    match disk.remove(name) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(DiskError::of("remove", name)(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 pub(super) fn sync_folder(disk: &dyn Disk) -> Result<(), DiskError> {
     disk.sync_folder()
         .map_err(DiskError::of("sync", "the data folder"))

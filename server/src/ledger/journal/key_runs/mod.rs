@@ -42,7 +42,7 @@ use std::sync::Arc;
 use super::disk::Disk;
 use super::end::End;
 use super::error::{Damage, DiskError, OpenError};
-use super::file::{NamedFile, sync_folder};
+use super::file::{NamedFile, remove_if_there, sync_folder};
 pub(super) use layout::Flaw;
 pub use run::KeyRun;
 pub use writer::KeyRunWriter;
@@ -99,16 +99,8 @@ impl KeyRuns {
 
     /// Removes a run's file, if it is there.
     pub fn remove(&self, run: &KeyRun) -> Result<(), DiskError> {
-        remove(&*self.disk, run.name())?;
+        remove_if_there(&*self.disk, run.name())?;
         sync_folder(&*self.disk)
-    }
-}
-
-fn remove(disk: &dyn Disk, file: &str) -> Result<(), DiskError> {
-    let removed = disk.remove(file).map_err(DiskError::of("remove", file));
-    match removed {
-        Err(error) if !error.is_not_found() => Err(error),
-        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -185,10 +177,10 @@ impl OpenedKeyRuns {
     pub(super) fn adopt(&self, disk: &dyn Disk, identity: u64, end: &End) -> Result<(), OpenError> {
         for run in &self.runs {
             run.check_belongs(identity)?;
-            end.check_key_run(run.name(), run.span().through)?;
+            end.check_proof(run.name(), run.span().through)?;
         }
         for file in &self.leftover {
-            remove(disk, file)?;
+            remove_if_there(disk, file)?;
         }
         Ok(sync_folder(disk)?)
     }

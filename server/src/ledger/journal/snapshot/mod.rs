@@ -45,6 +45,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::disk::Disk;
 use super::error::DiskError;
+use super::file::remove_if_there;
 pub(super) use choose::{Choice, Chosen, choose};
 pub use file::SnapshotBlock;
 pub(super) use file::{Flaw, SnapshotFile, Step};
@@ -188,12 +189,7 @@ pub(super) fn names(disk: &dyn Disk) -> Result<Vec<Name>, DiskError> {
 
 /// Removes what a crash left of a snapshot that was being written.
 pub(super) fn remove_unfinished(disk: &dyn Disk) -> Result<(), DiskError> {
-    match disk.remove(UNFINISHED) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(DiskError::of("remove", UNFINISHED)(error))
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
+    remove_if_there(disk, UNFINISHED)
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ impl Verified {
         self.damages.extend(beyond.filter_map(Result::err));
         self.key_runs = key_runs.len() as u64;
         let beyond = key_runs.iter();
-        let beyond = beyond.map(|(file, through)| end.check_key_run(file, *through));
+        let beyond = beyond.map(|(file, through)| end.check_proof(file, *through));
         self.damages.extend(beyond.filter_map(Result::err));
         self.damages.append(&mut in_snapshots);
         self
