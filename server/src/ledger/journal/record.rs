@@ -201,6 +201,19 @@ impl Header {
     }
 }
 
+/// Checks how a file begins: a magic, its format, fields up to `checked` bytes, a CRC-32C over all of
+/// them, and zeros. Gives the format and the fields.
+pub(super) fn file_header(header: &[u8], checked: usize, magic: [u8; 8]) -> Option<(u32, &[u8])> {
+    let (checked, mut rest) = header.split_at_checked(checked)?;
+    let checksum = u32::from_le_bytes(take(&mut rest)?);
+    let mut fields = checked;
+    let found: [u8; 8] = take(&mut fields)?;
+    let format = u32::from_le_bytes(take(&mut fields)?);
+    let unused = rest.iter().all(|&byte| byte == 0);
+    let whole = found == magic && checksum == crc32c::crc32c(checked) && unused;
+    whole.then_some((format, fields))
+}
+
 /// Takes a field of fixed width off the front.
 pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (field, rest) = bytes.split_first_chunk()?;

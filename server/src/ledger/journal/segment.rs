@@ -19,7 +19,7 @@ use bytes::BufMut;
 use super::disk::Disk;
 use super::error::DiskError;
 use super::file::{NamedFile, sync_folder};
-use super::record::{self, NoRecord, Record, take};
+use super::record::{self, NoRecord, Record, file_header, take};
 
 /// Bytes before the first record.
 pub(super) const HEADER_BYTES: usize = 64;
@@ -82,17 +82,12 @@ impl Header {
 
     fn fields(bytes: &[u8]) -> Option<(Self, u32)> {
         let (header, _) = bytes.split_first_chunk::<HEADER_BYTES>()?;
-        let (checked, mut rest) = header.split_at_checked(CHECKED_HEADER_BYTES)?;
-        let checksum = u32::from_le_bytes(take(&mut rest)?);
-        let fields = &mut &*checked;
-        let magic: [u8; 8] = take(fields)?;
-        let format = u32::from_le_bytes(take(fields)?);
+        let (format, mut rest) = file_header(header, CHECKED_HEADER_BYTES, MAGIC)?;
+        let fields = &mut rest;
         let identity = u64::from_le_bytes(take(fields)?);
         let ordinal = u64::from_le_bytes(take(fields)?);
         let first = u64::from_le_bytes(take(fields)?);
-        let unused = rest.iter().all(|&byte| byte == 0);
-        let whole = magic == MAGIC && checksum == crc32c::crc32c(checked) && unused;
-        whole.then_some((
+        Some((
             Self {
                 identity,
                 ordinal,

@@ -4,7 +4,7 @@ use bytes::BufMut;
 
 use super::{Span, UsedKey, filter};
 use crate::ledger::journal::error::{Damage, DiskError, OpenError};
-use crate::ledger::journal::record::take;
+use crate::ledger::journal::record::{file_header, take};
 
 /// Bytes before the first key.
 pub(super) const HEADER_BYTES: usize = 64;
@@ -105,11 +105,8 @@ impl Header {
 
     fn fields(bytes: &[u8]) -> Option<(Self, u32)> {
         let (header, _) = bytes.split_first_chunk::<HEADER_BYTES>()?;
-        let (checked, mut rest) = header.split_at_checked(CHECKED_HEADER_BYTES)?;
-        let checksum = u32::from_le_bytes(take(&mut rest)?);
-        let fields = &mut &*checked;
-        let magic: [u8; 8] = take(fields)?;
-        let format = u32::from_le_bytes(take(fields)?);
+        let (format, mut rest) = file_header(header, CHECKED_HEADER_BYTES, MAGIC)?;
+        let fields = &mut rest;
         let identity = u64::from_le_bytes(take(fields)?);
         let span = Span {
             after: u64::from_le_bytes(take(fields)?),
@@ -122,10 +119,8 @@ impl Header {
             span,
             keys,
         };
-        let unused = rest.iter().all(|&byte| byte == 0);
-        let whole = magic == MAGIC && checksum == crc32c::crc32c(checked) && unused;
         let sound = keys <= MOST_KEYS && span.after < span.through;
-        (whole && sound).then_some((header, format))
+        sound.then_some((header, format))
     }
 
     /// Where its parts stand.

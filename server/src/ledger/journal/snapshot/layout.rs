@@ -2,7 +2,7 @@
 
 use bytes::BufMut;
 
-use crate::ledger::journal::record::{NoRecord, take};
+use crate::ledger::journal::record::{NoRecord, file_header, take};
 
 /// Bytes before the first block.
 pub(super) const HEADER_BYTES: usize = 64;
@@ -52,16 +52,11 @@ impl Header {
 
     fn fields(bytes: &[u8]) -> Option<(Self, u32)> {
         let (header, _) = bytes.split_first_chunk::<HEADER_BYTES>()?;
-        let (checked, mut rest) = header.split_at_checked(CHECKED_HEADER_BYTES)?;
-        let checksum = u32::from_le_bytes(take(&mut rest)?);
-        let fields = &mut &*checked;
-        let magic: [u8; 8] = take(fields)?;
-        let format = u32::from_le_bytes(take(fields)?);
+        let (format, mut rest) = file_header(header, CHECKED_HEADER_BYTES, MAGIC)?;
+        let fields = &mut rest;
         let identity = u64::from_le_bytes(take(fields)?);
         let from = u64::from_le_bytes(take(fields)?);
-        let unused = rest.iter().all(|&byte| byte == 0);
-        let whole = magic == MAGIC && checksum == crc32c::crc32c(checked) && unused;
-        whole.then_some((Self { identity, from }, format))
+        Some((Self { identity, from }, format))
     }
 
     /// The checksum of a part of this file, which no other file's part and no other place has.
