@@ -51,6 +51,12 @@ impl Gathered {
         self.pairs
     }
 
+    /// How many of them every metric that decides can use.
+    pub(super) fn used(&self) -> usize {
+        let gating = self.series.iter().filter(|series| series.gating);
+        gating.map(|series| series.used().len()).min().unwrap_or(0)
+    }
+
     /// Takes in the blocks of one pair, whose rounds had these orders.
     pub(super) fn take(&mut self, number: u32, orders: &[Order], blocks: &[Block]) {
         let of = |side: Side| -> Vec<&Block> {
@@ -267,6 +273,8 @@ mod tests {
             let mut blocks = four();
             change(&mut blocks);
             gathered.take(0, &[Order::Abba], &blocks);
+            let is_disturbed = blocks[1].stolen > Some(0.05);
+            assert_eq!(gathered.used(), usize::from(!is_disturbed));
             let doubts = gathered.doubts();
             match cause {
                 None => assert!(doubts.is_empty(), "{doubts:?}"),
@@ -326,7 +334,7 @@ mod tests {
         blocks[2].cpu_ns = None;
         gathered.take(0, &[Order::Abba], &blocks);
         assert!(gathered.control.is_empty() && gathered.series[0].pairs.is_empty());
-        assert_eq!(gathered.noise().pairs, 1);
+        assert_eq!((gathered.pairs(), gathered.used()), (1, 0));
         let doubts = gathered.doubts();
         assert!(
             doubts.len() == 1 && doubts[0].contains("the control is missing"),

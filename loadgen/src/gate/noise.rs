@@ -29,8 +29,8 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Why the first pairs leave no hope of a verdict, if they do. There will be `pairs` at the end, of
-    /// `pair_ns` nanoseconds each.
+    /// Why the first pairs leave no hope of a verdict, if they do. There will be `pairs` at the end that can be
+    /// used, and one takes `pair_ns` nanoseconds, with those beside it that cannot.
     pub(super) fn hopeless(self, series: &[Series], pairs: u64, pair_ns: u64) -> Option<String> {
         let mut gating = series.iter().filter(|series| series.gating);
         gating.find_map(|series| {

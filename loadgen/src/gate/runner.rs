@@ -20,7 +20,7 @@ use crate::exit::Failure;
 use crate::figures::count_as_real;
 use crate::signals::StopSignals;
 
-/// So many pairs tell how noisy the machine is.
+/// So many pairs that can be used tell how noisy the machine is.
 pub(super) const CALIBRATION: usize = 8;
 
 /// What is compared, and how.
@@ -124,6 +124,7 @@ impl Task {
         let budget_ns = duration_ns(self.budget);
         let since_ns = || monotonic_ns().saturating_sub(begun_ns);
         let first_ns = monotonic_ns();
+        let mut calibrated = false;
         for number in 0.. {
             let Some((orders, blocks)) = self.pair(number, signals).await? else {
                 ended.interrupted = true;
@@ -133,9 +134,14 @@ impl Task {
             Self::tell(&ended, remark);
             let pairs = u64::from(number) + 1;
             let pair_ns = monotonic_ns().saturating_sub(first_ns) / pairs;
-            if ended.gathered.pairs() == CALIBRATION {
-                let left = budget_ns.saturating_sub(since_ns()) / pair_ns.max(1);
-                ended.hopeless = self.hopeless(&ended.gathered, pairs + left, pair_ns);
+            let used = ended.gathered.used();
+            if !calibrated && used >= CALIBRATION {
+                calibrated = true;
+                // As many of the pairs to come will be of no use.
+                let used = u64::try_from(used).unwrap_or(u64::MAX);
+                let used_ns = monotonic_ns().saturating_sub(first_ns) / used;
+                let left = budget_ns.saturating_sub(since_ns()) / used_ns.max(1);
+                ended.hopeless = self.hopeless(&ended.gathered, used + left, used_ns);
                 if ended.hopeless.is_some() {
                     break;
                 }
