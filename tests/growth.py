@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """How processor time a call and p99 grow: with accounts, connections, calls in flight, payments in a message,
-skew, history and cores. Prints a table and writes growth.json and growth.svg.
+skew, history, cores, the spacing of commits and the time of a sync. Prints a table and writes growth.json and growth.svg.
 
     python3 tests/growth.py [CURVE...] [--rounds N] [--seconds N] [--out FOLDER]
 
-Curves: accounts, connections, in-flight, batch, skew, history, cores (all, if none is named). Every point is a
-fresh server with a fresh journal on core 0 (of two, where it says so) and a closed loop from core 1; the points of
-a curve are measured in turns, every second round backwards. Three rounds of 3 s take about fifteen minutes.
+Curves: accounts, connections, in-flight, batch, skew, history, cores, spacing, sync (all, if none is named). Every point is a
+fresh server with a fresh journal (of sync: in memory) on core 0 (of two, where it says so) and a closed loop from core 1; the points of
+a curve are measured in turns, every second round backwards. Two rounds of 2 s take about fifteen minutes.
 
 Needs release builds of waika-server and waika-loadgen. Exit codes: 0 measured, 1 the load generator found something
 wrong, 64 usage, 69 a program is missing.
@@ -78,6 +78,10 @@ def curves(seconds):
                     [(n, f"{n:.0e}".replace("e+0", "e"), after(n, seconds)) for n in (0, 100_000, 1_000_000, 4_000_000)]),
         "cores": ("cores of the server; on two the generator shares them",
                   [point(1), point(2, arm=both)]),
+        "spacing": ("least milliseconds from one sync to the next",
+                    [point(n, arm={"more": ["--commit-spacing", f"{n * 1000:.0f}us"]}) for n in (0, 0.25, 0.5, 1, 2, 4)]),
+        "sync": ("milliseconds of a sync, without a disk",
+                 [point(n, arm={"store": f"memory:delay={n * 1000:.0f}us"}) for n in (0, 0.1, 0.3, 1, 3, 10)]),
     }
 
 

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""What the server does at half of its capacity, with one hot account, and on two cores.
+"""What the server does at half of its capacity, with one hot account, on two cores, and beside a full stream.
 
-    python3 tests/load_points.py [half | hot | cores] [--rounds N] [--seconds N] [--rate N]
+    python3 tests/load_points.py [half | hot | cores | fair] [--rounds N] [--seconds N] [--rate N]
 
 half   open loop at --rate (default: half of what a closed loop of 256 calls reaches): response times of the
        server and of a per-core echo in turns, and what a sync of this disk takes.
 hot    closed loop of 256 calls on one account, and on 10,000 in turn, with the oracle beside them, which
        accuses a limit that is passed or a sum that is wrong: rates.
 cores  closed loop of 256 calls against a server on one core, and on two that the generator shares.
+fair   1,000 unary calls a second alone, and beside another generator that keeps 2,048 payments of streams
+       open on the same core of the server: the rate that was reached, and response times. Both generators share
+       a core, so that these times have some of that in them.
 
 Needs release builds of waika-server and waika-loadgen. Prints one line a measurement and the medians at the
 end; every arm is a fresh process with a fresh journal. Exit codes: 0 measured, 1 the load generator found something
@@ -16,9 +19,12 @@ wrong, 69 a program is missing.
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
+import time
+import urllib.request
 
-from measuring import SERVER, in_turns, measure, median, need_binaries
+from measuring import LOADGEN, SERVER, in_turns, measure, median, need_binaries, pinned, run, serving, waika
 
 ACCOUNTS = ["--accounts", "10000", "--merchants", "100", "--seed", "1", "--connections", "4"]
 # The oracle takes processor time of the generator, which only tells what it finds.
@@ -67,18 +73,64 @@ def cores(arguments):
     print(f"two cores {two:,.0f}/s (the generator on the same two), one core {one:,.0f}/s: {two / one:.2f} times")
 
 
+def decisions(metrics):
+    """How many payments the server has decided."""
+    with urllib.request.urlopen(f"http://{metrics}/metrics") as page:
+        lines = page.read().decode().splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("waika_decisions_total"))
+
+
+def check_runs(load):
+    if load and load.poll() is not None:
+        sys.exit(f"the generator of the streams has ended with {load.returncode}")
+
+
+def beside(streams, seconds):
+    """Unary calls at 1,000 a second, beside streams if there are any."""
+    with tempfile.TemporaryDirectory() as folder, serving(waika(folder), "0", folder) as (pid, addresses):
+        target = ["--target", f"http://{addresses[0]}", "--admin", f"http://{addresses[1]}"]
+        full = [*UNWATCHED, "--stream", "--closed", "2048", "--duration", "1h", "--allow-limits", "--run-id", "s"]
+        load = subprocess.Popen(pinned("1", [LOADGEN, "run", *target, *full]), stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL) if streams else None
+        try:
+            # By then everybody is created, and the streams are full.
+            while load and decisions(addresses[2]) < 500_000:
+                check_runs(load)
+                time.sleep(0.5)
+            flags = [*UNWATCHED, "--rate", "1000", "--duration", f"{seconds}s", "--run-id", "u"]
+            report = run(addresses[0], pid, "1", [*target[2:], *flags], folder)
+            check_runs(load)
+        finally:
+            if load:
+                load.kill()
+                load.wait()
+    told = {"rate": report["rates"]["achieved_per_second"], "p50_ms": report["response"]["p50_ns"] / 1e6,
+            "p99_ms": report["response"]["p99_ns"] / 1e6}
+    print(f"{'beside streams' if streams else 'alone':<24} {told['rate']:>10,.0f}/s, p50 {told['p50_ms']:>7.2f} ms, p99 "
+          f"{told['p99_ms']:>7.2f} ms {'VALID' if report['verdict']['valid'] else 'INVALID'}", flush=True)
+    return told
+
+
+def fair(arguments):
+    told = in_turns([("alone", lambda: beside(False, arguments.seconds)),
+                     ("beside", lambda: beside(True, arguments.seconds))], arguments.rounds)
+    for name, words in (("alone", "alone"), ("beside", "beside full streams")):
+        print(f"unary calls {words}: {median(told[name], 'rate'):,.0f}/s of 1,000, p50 {median(told[name], 'p50_ms'):.2f} "
+              f"ms, p99 {median(told[name], 'p99_ms'):.2f} ms")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", metavar="half|hot|cores", default=[])
+    parser.add_argument("what", nargs="*", metavar="half|hot|cores|fair", default=[])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rate", type=float)
     arguments = parser.parse_args()
     need_binaries()
-    known = {"half": half, "hot": hot, "cores": cores}
+    known = {"half": half, "hot": hot, "cores": cores, "fair": fair}
     for what in arguments.what or known:
         if what not in known:
-            parser.error(f"{what} is none of half, hot and cores")
+            parser.error(f"{what} is none of half, hot, cores and fair")
         print(f"== {what}")
         known[what](arguments)
 

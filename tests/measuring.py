@@ -37,11 +37,11 @@ def serving(command, cores, folder):
         process.wait()
 
 
-def waika(folder, cores="1"):
-    """The server with a fresh journal."""
+def waika(folder, cores="1", store=None, more=()):
+    """The server with a fresh journal, or another store."""
     everywhere = [word for name in ("", "admin-", "metrics-") for word in (f"--{name}listen", "127.0.0.1:0")]
-    store = ["--store", f"journal:{folder}/data", "--key-file", f"{folder}/key", "--log-level", "warn"]
-    return [SERVER, *everywhere, *store, "--cores", cores]
+    store = ["--store", store or f"journal:{folder}/data", "--key-file", f"{folder}/key", "--log-level", "warn"]
+    return [SERVER, *everywhere, *store, "--cores", cores, *more]
 
 
 def echo():
@@ -65,11 +65,11 @@ def run(target, pid, core, flags, folder):
         return json.load(file)
 
 
-def measure(name, flags, kind="waika", server_cores="0", generator_cores="1"):
+def measure(name, flags, kind="waika", server_cores="0", generator_cores="1", **server):
     """One arm: a rate, processor time a call in microseconds, and latencies in milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
         cores = str(len(server_cores.split(",")))
-        command = echo() if kind == "echo" else waika(folder, cores)
+        command = echo() if kind == "echo" else waika(folder, cores, **server)
         with serving(command, server_cores, folder) as (pid, addresses):
             people = ["--no-provision"] if kind == "echo" else ["--admin", f"http://{addresses[1]}"]
             report = run(addresses[0], pid, generator_cores, [*people, *flags], folder)
