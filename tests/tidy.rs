@@ -100,10 +100,10 @@ fn said_outside(sources: &[Source], words: &str, allowed: impl Fn(&str) -> bool)
 }
 
 #[test]
-fn the_domain_depends_on_nothing_but_decimals_and_errors() {
+fn the_domain_depends_on_nothing_but_decimals_errors_and_short_strings() {
     let manifest = read("server/domain/Cargo.toml");
     let names = names_in_table(&manifest, "[dependencies]");
-    assert_eq!(names, ["rust_decimal", "thiserror"]);
+    assert_eq!(names, ["compact_str", "rust_decimal", "thiserror"]);
 }
 
 #[test]

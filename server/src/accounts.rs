@@ -5,31 +5,43 @@ use std::hash::BuildHasher as _;
 use compact_str::CompactString;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use foldhash::fast::RandomState;
+use foldhash::SharedSeed;
+use foldhash::fast::SeedableRandomState;
 use waika_domain::account::Account;
 use waika_domain::event::WalletRegion;
 use waika_domain::identifiers::AccountId;
 
-/// Locks of the map. Its default of four for each core would put a million of ten million
-/// accounts behind one lock.
-const SHARDS: usize = 4_096;
+/// Locks of the map. Its default of four for each core would put a million of ten million accounts behind one
+/// lock; many more would make tables for which the allocator has no fitting size.
+pub(crate) const SHARDS: usize = 1_024;
 
 /// Every account. Boxed, so that a growing shard moves pointers and not records; names of up to
 /// 24 bytes stand in the map itself.
 #[derive(Debug)]
 pub(crate) struct Accounts {
-    map: DashMap<CompactString, Box<Account>, RandomState>,
-}
-
-impl Default for Accounts {
-    fn default() -> Self {
-        let map =
-            DashMap::with_capacity_and_hasher_and_shard_amount(0, RandomState::default(), SHARDS);
-        Self { map }
-    }
+    map: DashMap<CompactString, Box<Account>, SeedableRandomState>,
 }
 
 impl Accounts {
+    /// None yet. By the seed follows in which order they are held, and so come in a snapshot; a start that
+    /// has the same lays them down one beside the other. Callers who knew it could choose what collides.
+    pub(crate) fn new([seed, shared]: [u64; 2]) -> Self {
+        // The hasher wants it to live for ever; there is one for each ledger, and so for the process.
+        let shared = Box::leak(Box::new(SharedSeed::from_u64(shared)));
+        let hasher = SeedableRandomState::with_seed(seed, shared);
+        let map = DashMap::with_capacity_and_hasher_and_shard_amount(0, hasher, SHARDS);
+        Self { map }
+    }
+
+    /// Makes room for so many: a table that grows step by step while it is filled is copied again and again.
+    pub(crate) fn make_room(&self, accounts: usize) {
+        let hasher = self.map.hasher();
+        for shard in self.map.shards() {
+            let hash = |(name, _): &(CompactString, _)| hasher.hash_one(name);
+            shard.write().reserve(accounts.div_ceil(SHARDS), hash);
+        }
+    }
+
     /// Runs a closure on one account under its lock; None if there is no such account. The
     /// closure must not reach for another account, nor wait for anything.
     pub(crate) fn with_account<R>(
@@ -109,8 +121,48 @@ mod tests {
     use super::*;
 
     #[test]
+    fn accounts_are_found_after_room_was_made() {
+        let accounts = Accounts::new([1, 2]);
+        let open = |name: &str| {
+            let look = |account: &mut Account| Ok::<_, ()>(account.region());
+            accounts.with_account_or_open(name, WalletRegion::Malaysia, look)
+        };
+        open("a").unwrap();
+        for room in [0, 1_000, 100_000] {
+            accounts.make_room(room);
+            assert_eq!(
+                accounts.with_account_named("a", |account| account.region()),
+                Some(WalletRegion::Malaysia)
+            );
+        }
+        let names: Vec<_> = (0..10_000).map(|number| number.to_string()).collect();
+        for name in &names {
+            open(name).unwrap();
+        }
+        let are_there = names
+            .iter()
+            .filter(|name| accounts.with_account_named(name, |_| ()).is_some());
+        assert_eq!((are_there.count(), accounts.len()), (10_000, 10_001));
+    }
+
+    #[test]
+    fn the_seed_tells_in_which_order_accounts_are_held() {
+        let order = |seed: [u64; 2]| {
+            let accounts = Accounts::new(seed);
+            for number in 0..1_000 {
+                let id = AccountId::parse(&format!("account-{number}")).unwrap();
+                accounts.restore(&id, Box::new(Account::open(WalletRegion::Other)));
+            }
+            accounts.names(0, 1)
+        };
+        assert_eq!(order([1, 2]), order([1, 2]));
+        assert_ne!(order([1, 2]), order([2, 2]));
+        assert_ne!(order([1, 2]), order([1, 3]));
+    }
+
+    #[test]
     fn d27_only_some_calls_open_an_account() {
-        let accounts = Accounts::default();
+        let accounts = Accounts::new([1, 2]);
         let id = AccountId::parse("a").unwrap();
         assert_eq!(accounts.with_account(&id, |_| ()), None);
         assert_eq!(accounts.len(), 0);

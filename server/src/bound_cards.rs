@@ -1,11 +1,14 @@
 //! Who has bound which card: how a card that several people have bound is seen (R67, D9).
 
+use std::hash::BuildHasher as _;
 use std::num::NonZeroU64;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 use waika_domain::identifiers::Fingerprint;
+
+use crate::accounts::SHARDS;
 
 /// One account's hold on a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,12 +63,21 @@ pub(crate) struct BoundCards {
 impl Default for BoundCards {
     fn default() -> Self {
         let map =
-            DashMap::with_capacity_and_hasher_and_shard_amount(0, RandomState::default(), 4_096);
+            DashMap::with_capacity_and_hasher_and_shard_amount(0, RandomState::default(), SHARDS);
         Self { map }
     }
 }
 
 impl BoundCards {
+    /// Makes room for so many, as [`Accounts::make_room`](crate::accounts::Accounts::make_room) does.
+    pub(crate) fn make_room(&self, cards: usize) {
+        let hasher = self.map.hasher();
+        for shard in self.map.shards() {
+            let hash = |(card, _): &(u64, _)| hasher.hash_one(card);
+            shard.write().reserve(cards.div_ceil(SHARDS), hash);
+        }
+    }
+
     /// A person has bound a card. Saying so again changes nothing.
     pub(crate) fn bind(&self, card: Fingerprint, identity: Fingerprint, sequence: u64) {
         let Some(bound_by) = NonZeroU64::new(sequence) else {
@@ -152,6 +164,17 @@ mod tests {
         cards.unbind(CARD, 3);
         assert!(!cards.is_shared(CARD, ANNA, 0));
         assert!(cards.map.is_empty());
+    }
+
+    #[test]
+    fn d9_holds_are_found_after_room_was_made() {
+        let cards = BoundCards::default();
+        for (room, number) in [(0, 1), (1_000, 2), (100_000, 3)] {
+            cards.make_room(room);
+            cards.bind(Fingerprint([number; 16]), ANNA, u64::from(number));
+        }
+        let are_held = (1..=3).filter(|&number| cards.is_shared(Fingerprint([number; 16]), BEN, 0));
+        assert_eq!((are_held.count(), cards.map.len()), (3, 3));
     }
 
     #[test]

@@ -133,7 +133,7 @@ pub struct LedgerConfig {
     pub commit_spacing: Duration,
     /// Size of a journal segment in bytes.
     pub segment_bytes: u64,
-    /// Entries after which a snapshot is taken; 0: only when asked for.
+    /// Entries from where one snapshot begins to the next; 0: only when asked for.
     pub snapshot_every: u64,
     /// Idempotency keys in memory above which the oldest half is moved to the disk.
     pub keys_in_memory: u64,

@@ -178,7 +178,9 @@ impl Server {
         if let Some(failed) = halted {
             return Err(self.stop_at_once(failed).await);
         }
-        blocking::close(ledger, signals).await?;
+        blocking::close(ledger.clone(), signals).await?;
+        // The process ends: the memory of millions of accounts need not be given back one by one.
+        std::mem::forget(ledger);
         self.aside.shutdown().await;
         info!("stopped");
         Ok(())

@@ -29,6 +29,7 @@ pub struct Vault {
     phone_codes: HmacSha256,
     seals: HmacSha256,
     index_key: [u8; 16],
+    accounts_seed: [u64; 2],
     check: [u8; 8],
 }
 
@@ -47,17 +48,18 @@ impl Vault {
     /// Derives a key for each purpose, so that no digest of one is of use for another.
     pub fn from_key(key: &[u8; 32]) -> Self {
         let purpose = |label: &str| Zeroizing::new(digest(&keyed(key), &[label.as_bytes()]));
-        let mut check = [0; 8];
-        check.copy_from_slice(purpose("check").first_chunk::<8>().unwrap_or(&[0; 8]));
         let mut index_key = [0; 16];
         index_key.copy_from_slice(purpose("index").first_chunk::<16>().unwrap_or(&[0; 16]));
+        let eight = |label: &str| *purpose(label).first_chunk::<8>().unwrap_or(&[0; 8]);
+        let number = |label: &str| u64::from_le_bytes(eight(label));
         Self {
             fingerprints: keyed(&purpose("fingerprints")),
             passwords: keyed(&purpose("passwords")),
             phone_codes: keyed(&purpose("phone codes")),
             seals: keyed(&purpose("seals")),
             index_key,
-            check,
+            accounts_seed: [number("accounts"), number("accounts' hasher")],
+            check: eight("check"),
         }
     }
 
@@ -71,6 +73,12 @@ impl Vault {
     /// and callers cannot choose what collides in it.
     pub(crate) fn index_key(&self) -> [u8; 16] {
         self.index_key
+    }
+
+    /// Orders the table of accounts, so that a snapshot's accounts come in the order in which the next start
+    /// lays them down, and callers cannot choose what collides in it.
+    pub(crate) fn accounts_seed(&self) -> [u64; 2] {
+        self.accounts_seed
     }
 
     /// A number that nobody without the key can tell: proves that a token was made here.
@@ -311,6 +319,13 @@ mod tests {
         assert!(!vault.password_matches(&account("a"), "123457", &verifier));
         assert!(!vault.password_matches(&account("b"), "123456", &verifier));
         assert!(!Vault::from_key(&[8; 32]).password_matches(&account("a"), "123456", &verifier));
+    }
+
+    #[test]
+    fn what_orders_accounts_follows_from_the_key() {
+        let seed = |key: u8| Vault::from_key(&[key; 32]).accounts_seed();
+        assert_eq!(seed(7), seed(7));
+        assert!(seed(7).iter().all(|number| !seed(8).contains(number)));
     }
 
     #[test]

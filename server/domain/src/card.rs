@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
+
 use crate::Malformed;
 use crate::event::IssuerKind;
 pub use crate::identifiers::Bin;
@@ -188,9 +190,10 @@ impl fmt::Display for CardExpiry {
     }
 }
 
-/// What the issuer gave us to name a card by, instead of its number (D28).
+/// What the issuer gave us to name a card by, instead of its number (D28). Up to 24 bytes stand in
+/// place: most cards need no memory beside their own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct IssuerCardReference(pub Box<str>);
+pub struct IssuerCardReference(pub CompactString);
 
 /// What is kept of a card: never its number, never its security code (D28).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -111,7 +111,7 @@ pub(super) enum Next {
     /// It is decided.
     Decided(Event),
     /// It is held, and its issuer is asked.
-    Ask(Event, Hop),
+    Ask(Event, Box<Hop>),
 }
 
 impl Authoriser {
@@ -179,7 +179,10 @@ impl Authoriser {
                     patience,
                     shadow: ShadowSays::Nothing,
                 };
-                Ok(Next::Ask(Event::Reserved(Box::new(reservation)), hop))
+                Ok(Next::Ask(
+                    Event::Reserved(Box::new(reservation)),
+                    Box::new(hop),
+                ))
             }
         }
     }

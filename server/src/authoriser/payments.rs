@@ -84,7 +84,7 @@ impl Authoriser {
                     match self.pass_on(passage, reservation, passing)? {
                         Next::Decided(event) => event,
                         Next::Ask(event, asks) => {
-                            hop = Some(asks);
+                            hop = Some(*asks);
                             event
                         }
                     }

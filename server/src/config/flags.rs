@@ -172,7 +172,7 @@ pub(super) const SERVE: &[Flag] = &[
     Flag::value(
         "snapshot-every",
         "WAIKA_SNAPSHOT_EVERY",
-        "Journal entries after which a snapshot is taken; 0: only when an operator asks",
+        "Journal entries from where one snapshot begins to the next; 0: only when an operator asks",
     )
     .takes("ENTRIES")
     .or("2000000"),

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use waika_domain::policy::Policy;
 
 use super::Ledger;
-use super::background::give_way;
+use super::background::{Stretch, give_way};
 use super::journal::{DiskError, KeyRun, KeyRuns, OpenError, Span};
 use crate::authoriser::Authoriser;
 use crate::clock::{machine, monotonic};
@@ -290,14 +290,14 @@ impl Keeper {
 /// Work in slices with a rest as long between them.
 struct Pace<'a> {
     stop: &'a AtomicBool,
-    begun_at: std::time::Instant,
+    stretch: Stretch,
 }
 
 impl<'a> Pace<'a> {
     fn new(keeper: &'a Keeper) -> Self {
         Self {
             stop: &keeper.stop,
-            begun_at: monotonic(),
+            stretch: Stretch::begin(),
         }
     }
 
@@ -305,8 +305,7 @@ impl<'a> Pace<'a> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(KeepError::Stopping);
         }
-        thread::sleep(self.begun_at.elapsed());
-        self.begun_at = monotonic();
+        self.stretch.rest(1);
         Ok(())
     }
 }

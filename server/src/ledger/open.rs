@@ -154,7 +154,7 @@ impl Ledger {
             ..CommitOptions::default()
         };
         let queue = CommitQueue::start(journal, cores, commit).map_err(OpenError::Thread)?;
-        let last = start.snapshot.map_or(0, |used| used.covers);
+        let last = start.snapshot.map_or(0, |used| used.from);
         let snapshotter = Snapshotter::start(snapshots, config.snapshot_every, last);
         let ledger = Arc::new(Self {
             queue,
@@ -221,7 +221,7 @@ impl Ledger {
 /// A state that is empty.
 fn new_authoriser(vault: Vault, seed: u64, remote: Option<IssuerClient>) -> Authoriser {
     Authoriser {
-        accounts: Accounts::default(),
+        accounts: Accounts::new(vault.accounts_seed()),
         merchants: Merchants::default(),
         bound_cards: BoundCards::default(),
         adjusted: Adjusted::default(),

@@ -2,7 +2,7 @@
 //! what makes them work: three cards and the last of them paying, a passport that was reviewed, an
 //! app whose version is compared, a quote.
 
-use waika_domain::account::{Account, AccountParts, PaymentCode, PaymentToken, Rare};
+use waika_domain::account::{Account, AccountParts, PaymentCode, PaymentToken, PhoneCodes, Rare};
 use waika_domain::card::{BoundCard, CardExpiry, IssuerCardReference, Scheme};
 use waika_domain::decline::DeclineReason;
 use waika_domain::event::{
@@ -199,7 +199,7 @@ fn account(case: &Case, now: Timestamp) -> Account {
             digest: [0; 16],
         }),
         cards: (1..=3).map(|number| card(number, now)).collect(),
-        phone_codes: Box::default(),
+        phone_codes: PhoneCodes::default(),
         usage: Usage {
             month: now.month(),
             in_month: Fen::new(500_000),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Account;
+use super::{Account, PhoneCodes};
 use crate::card::BoundCard;
 use crate::event::{Funding, PasswordTicket, PasswordVerifier, Review, WalletRegion};
 use crate::identifiers::{CallName, CodeDigest, Fingerprint, TicketId};
@@ -37,7 +37,7 @@ pub struct AccountParts {
     /// Its cards, oldest first.
     pub cards: Box<[BoundCard]>,
     /// Codes that were sent and not forgotten yet.
-    pub phone_codes: Box<[PhoneCode]>,
+    pub phone_codes: PhoneCodes,
     /// What is used of the limits.
     pub usage: Usage,
     /// The sequence of its last event.
@@ -122,39 +122,8 @@ pub struct PaymentCode {
 }
 
 impl PaymentCode {
-    /// False once it is so old that it counts as none of ours, whether or not an event has come
-    /// by since to free its place.
-    pub fn is_remembered(&self, now: Timestamp) -> bool {
-        is_remembered(self.expires_at, now)
-    }
-}
-
-/// A code that was sent to a phone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PhoneCode {
-    /// The phone's digest.
-    pub phone: Fingerprint,
-    /// What the code follows from.
-    pub nonce: u64,
-    /// Until when it can be used.
-    pub expires_at: Timestamp,
-    /// How long before that another may be asked for, in seconds.
-    pub resend_before: i32,
-    /// Wrong tries so far.
-    pub wrong_tries: u8,
-    /// It was used.
-    pub used: bool,
-}
-
-impl PhoneCode {
-    /// From when on another may be asked for (R19).
-    pub fn resend_at(&self) -> Timestamp {
-        let before = i64::from(self.resend_before).saturating_mul(1_000);
-        Timestamp::from_unix_ms(self.expires_at.unix_ms().saturating_sub(before))
-    }
-
-    /// False once it is so old that it counts as never sent, whether or not an event has come
-    /// by since to free its place.
+    /// False once it is so old that it counts as none of ours, whether or not its place was freed
+    /// since.
     pub fn is_remembered(&self, now: Timestamp) -> bool {
         is_remembered(self.expires_at, now)
     }

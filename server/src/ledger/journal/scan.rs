@@ -73,7 +73,7 @@ impl<'a, R: Replay> Scan<'a, R> {
     /// Hands over the blocks of the snapshot.
     pub(super) fn blocks(&mut self, file: &mut SnapshotFile) -> Result<(), OpenError> {
         loop {
-            let block = match file.step() {
+            let block = match file.step(Vec::new()) {
                 Ok(Step::Block(block)) => block,
                 Ok(Step::End(_)) => return Ok(()),
                 Err(flaw) => return Err(flaw.into_error(file.name())),

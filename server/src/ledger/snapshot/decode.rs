@@ -29,7 +29,8 @@ use crate::owed::OwedAdvice;
 /// One part of the state.
 #[derive(Debug)]
 pub(super) enum Part {
-    KeyCheck(Box<[u8]>),
+    /// The key, and about how many accounts follow.
+    KeyCheck(Box<[u8]>, u64),
     Account(AccountId, Box<Account>),
     Merchant(Merchant),
     CardStatus(IssuerCardReference, CardStatus),
@@ -55,7 +56,7 @@ pub(super) fn record(bytes: &[u8]) -> Decoded<Part> {
     let record = schema::Record::decode(bytes).map_err(|_| NotUnderstood("a snapshot's record"))?;
     let part = record.part.ok_or(NotUnderstood("a part of a snapshot"))?;
     Ok(match part {
-        schema::Part::KeyCheck(check) => Part::KeyCheck(check.into()),
+        schema::Part::KeyCheck(check) => Part::KeyCheck(check.into(), record.accounts_ahead),
         schema::Part::Account(stored) => {
             let id = AccountId::parse(&stored.id).map_err(|_| NotUnderstood("an account's id"))?;
             Part::Account(id, Box::new(account(*stored)?))
@@ -126,15 +127,20 @@ fn account(stored: schema::Account) -> Decoded<Account> {
             expires_on: Day::from_number(stored.document_expires_on),
         }),
     };
-    let cards = exactly(stored.cards, card)?;
-    let phone_codes = exactly(stored.phone_codes, |code| phone_code(&code))?;
+    // With room for exactly what is in it: room that is given back leaves a hole behind each of a million
+    // accounts.
+    let mut cards = Vec::with_capacity(stored.cards.len());
+    for stored in stored.cards {
+        cards.push(card(stored)?);
+    }
+    let phone_codes = stored.phone_codes.iter().map(phone_code);
     Ok(Account::from_parts(AccountParts {
         region: known(stored.region, "a wallet region")?,
         review: known(stored.review, "a review's state")?,
         identity,
         password: binding::verifier(&stored.password)?,
-        cards,
-        phone_codes,
+        cards: cards.into_boxed_slice(),
+        phone_codes: phone_codes.collect::<Decoded<_>>()?,
         usage: Usage {
             month: Month::from_number(stored.month),
             in_month: Fen::new(stored.in_month_fen),
@@ -144,16 +150,6 @@ fn account(stored: schema::Account) -> Decoded<Account> {
         last_sequence: stored.last_sequence,
         rare: stored.rare.map(rare).transpose()?.unwrap_or_default(),
     }))
-}
-
-/// A list with room for exactly what is in it: room that is given back leaves a hole behind each
-/// of a million accounts.
-fn exactly<T, U>(stored: Vec<T>, read: impl Fn(T) -> Decoded<U>) -> Decoded<Box<[U]>> {
-    let mut list = Vec::with_capacity(stored.len());
-    for one in stored {
-        list.push(read(one)?);
-    }
-    Ok(list.into_boxed_slice())
 }
 
 fn card(stored: schema::Card) -> Decoded<BoundCard> {

@@ -17,8 +17,13 @@ use crate::ledger::schema as journal;
 use crate::owed::OwedAdvice;
 use crate::policy_book::Kept;
 
-pub(super) fn key_check(check: [u8; 8]) -> Vec<u8> {
-    record(Part::KeyCheck(check.to_vec()))
+/// The first record, before so many accounts.
+pub(super) fn key_check(check: [u8; 8], accounts: usize) -> Vec<u8> {
+    let first = schema::Record {
+        part: Some(Part::KeyCheck(check.to_vec())),
+        accounts_ahead: u64::try_from(accounts).unwrap_or(u64::MAX),
+    };
+    first.encode_to_vec()
 }
 
 pub(super) fn merchant(merchant: &Merchant) -> Vec<u8> {
@@ -145,7 +150,12 @@ pub(super) fn account(id: &str, parts: AccountParts) -> Vec<u8> {
 }
 
 fn record(part: Part) -> Vec<u8> {
-    schema::Record { part: Some(part) }.encode_to_vec()
+    let part = Some(part);
+    let record = schema::Record {
+        part,
+        ..schema::Record::default()
+    };
+    record.encode_to_vec()
 }
 
 fn card(card: &BoundCard) -> schema::Card {

@@ -72,10 +72,15 @@ impl<'scope> Loader<'scope> {
 /// Makes a part of a snapshot part of the state.
 fn restore(authoriser: &Authoriser, part: Part) -> Result<(), RecoveryError> {
     match part {
-        Part::KeyCheck(check) if *check != authoriser.vault.check() => {
+        Part::KeyCheck(check, _) if *check != authoriser.vault.check() => {
             return Err(RecoveryError::OtherKey);
         }
-        Part::KeyCheck(_) => {}
+        Part::KeyCheck(_, accounts) => {
+            // Most accounts have a card. What a snapshot says is under a checksum.
+            let accounts = usize::try_from(accounts).unwrap_or_default();
+            authoriser.accounts.make_room(accounts);
+            authoriser.bound_cards.make_room(accounts);
+        }
         Part::Account(id, account) => {
             if let Some(identity) = account.identity() {
                 for card in account.cards() {

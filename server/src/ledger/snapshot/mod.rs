@@ -39,6 +39,8 @@ const LEAST_URGENT: i32 = 19;
 pub struct SnapshotTaken {
     /// Its file, and what it holds.
     pub published: Published,
+    /// The last sequence when it was begun.
+    pub begun: u64,
     /// Accounts in it.
     pub accounts: u64,
 }
@@ -177,8 +179,8 @@ impl Taker {
     fn take(&mut self, ledger: &Ledger) -> Result<SnapshotTaken, LedgerError> {
         let begun_at = crate::clock::monotonic();
         let taken = take::snapshot(ledger, &self.snapshots, &self.stop);
-        // After a failure too: a full disk is not tried again at once.
-        self.next = ledger.queue.appended().saturating_add(self.every);
+        let begun = taken.as_ref().ok().map(|taken| taken.begun);
+        self.next = due(begun, ledger.queue.appended(), self.every);
         match taken {
             Ok(taken) => {
                 tracing::info!(
@@ -196,4 +198,10 @@ impl Taker {
             }
         }
     }
+}
+
+/// At which sequence the next one is due, after one that was begun at a sequence, or has failed. What came
+/// while it was taken counts, for a start replays that. A disk that is full is not tried again at once.
+fn due(begun: Option<u64>, appended: u64, every: u64) -> u64 {
+    begun.unwrap_or(appended).saturating_add(every)
 }

@@ -12,6 +12,10 @@ use crate::ledger::schema::{
 pub(super) struct Record {
     #[prost(oneof = "Part", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub part: Option<Part>,
+    /// In the first record, beside the key check: about how many accounts follow, so that a start makes room for
+    /// them once. An older server does without.
+    #[prost(uint64, tag = "11")]
+    pub accounts_ahead: u64,
 }
 
 #[derive(Clone, PartialEq, Oneof)]

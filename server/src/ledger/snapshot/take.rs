@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use compact_str::CompactString;
 use waika_domain::account::Account;
+use waika_domain::period::Timestamp;
 
 use super::{SnapshotError, SnapshotTaken, encode};
 use crate::authoriser::Authoriser;
-use crate::clock::monotonic;
 use crate::ledger::Ledger;
+use crate::ledger::background::Stretch;
 use crate::ledger::journal::{SnapshotOptions, SnapshotWriter, Snapshots};
 
 /// Accounts that are copied before the thread rests.
@@ -44,7 +45,8 @@ pub(super) fn snapshot(
         writer: snapshots.clone().with_options(options).begin(from)?,
         stop,
     };
-    copier.push(&encode::key_check(authoriser.vault.check()))?;
+    let ahead = authoriser.accounts.len();
+    copier.push(&encode::key_check(authoriser.vault.check(), ahead))?;
     let (mut accounts, parts) = (0, authoriser.accounts.parts());
     for part in 0..parts {
         accounts += copier.accounts(authoriser, &authoriser.accounts.names(part, parts))?;
@@ -62,8 +64,15 @@ pub(super) fn snapshot(
     let published = copier.writer.publish(covers)?;
     Ok(SnapshotTaken {
         published,
+        begun,
         accounts,
     })
+}
+
+/// An account as it is, but for what nobody can use any more: that is freed in both.
+fn copy(account: &mut Account, now: Timestamp) -> Account {
+    account.forget_what_is_over(now);
+    account.clone()
 }
 
 struct Copier<'a> {
@@ -84,26 +93,28 @@ impl Copier<'_> {
         }
     }
 
-    /// Copies each account under its lock and encodes it afterwards. Says how many there were.
+    /// Copies each account under its lock and encodes it afterwards. Says how many there were. Nothing else
+    /// comes by accounts at rest, so this frees what they hold of codes that are over.
     fn accounts(
         &mut self,
         authoriser: &Authoriser,
         names: &[CompactString],
     ) -> Result<u64, SnapshotError> {
-        let mut count = 0;
+        let (mut count, mut stretch) = (0, Stretch::begin());
         for slice in names.chunks(SLICE) {
             self.go_on()?;
-            let begun_at = monotonic();
+            let now = authoriser.clock.now();
             for name in slice {
-                // As it is: what only an event may change a copy must not.
-                let copy = |account: &mut Account| account.clone();
-                let Some(account) = authoriser.accounts.with_account_named(name, copy) else {
+                let copied = authoriser
+                    .accounts
+                    .with_account_named(name, |account| copy(account, now));
+                let Some(account) = copied else {
                     continue;
                 };
                 count += 1;
                 self.push(&encode::account(name, account.into_parts()))?;
             }
-            thread::sleep(begun_at.elapsed() * REST);
+            stretch.rest(REST);
         }
         Ok(count)
     }
@@ -128,9 +139,9 @@ impl Copier<'_> {
     /// Copies the index of used keys part by part, so that the copy is never as large as it is.
     fn keys(&mut self, authoriser: &Authoriser) -> Result<(), SnapshotError> {
         let parts = authoriser.idempotency.parts();
+        let mut stretch = Stretch::begin();
         for part in 0..parts {
             self.go_on()?;
-            let begun_at = monotonic();
             for keys in authoriser
                 .idempotency
                 .part(part, parts)
@@ -138,12 +149,44 @@ impl Copier<'_> {
             {
                 self.push(&encode::keys(keys))?;
             }
-            thread::sleep(begun_at.elapsed() * REST);
+            stretch.rest(REST);
         }
         // Afterwards: whatever was moved out in the meantime was in a run before it was gone here.
         match authoriser.idempotency.moved_out() {
             None => Ok(()),
             Some(moved_out) => self.push(&encode::keys_moved_out(moved_out)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use waika_domain::account::{EXPIRED_KEPT_SECONDS, PhoneCode};
+    use waika_domain::event::WalletRegion;
+    use waika_domain::identifiers::Fingerprint;
+
+    #[test]
+    fn codes_that_are_over_leave_the_account_and_the_copy() {
+        let expires_at = Timestamp::from_unix_ms(1_000_000);
+        let code = PhoneCode {
+            phone: Fingerprint([1; 16]),
+            nonce: 7,
+            expires_at,
+            resend_before: 240,
+            wrong_tries: 0,
+            used: true,
+        };
+        let mut parts = Account::open(WalletRegion::Mainland).into_parts();
+        parts.phone_codes = [code].into_iter().collect();
+        let mut account = Account::from_parts(parts);
+        let codes = |account: &Account| account.phone_codes().iter().count();
+        for (now, left) in [
+            (expires_at, 1),
+            (expires_at.plus_seconds(EXPIRED_KEPT_SECONDS), 0),
+        ] {
+            let copy = copy(&mut account, now);
+            assert_eq!((codes(&account), codes(&copy)), (left, left));
         }
     }
 }

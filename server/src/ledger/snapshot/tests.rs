@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use waika_domain::account::{
-    Account, AccountParts, PaymentCode, PaymentToken, PendingBind, PhoneCode, Rare, ReviewTicket,
+    Account, AccountParts, PaymentCode, PaymentToken, PendingBind, PhoneCode, PhoneCodes, Rare,
+    ReviewTicket,
 };
 use waika_domain::card::{Bin, BoundCard, CardExpiry, IssuerCardReference, Scheme};
 use waika_domain::event::{
@@ -19,7 +20,7 @@ use waika_domain::risk::{Clearance, RiskReason, RiskTicket};
 use waika_domain::usage::Usage;
 
 use super::decode::{self, Part};
-use super::encode;
+use super::{due, encode};
 use crate::owed::OwedAdvice;
 use waika_domain::event::{
     ApprovalCode, IssuerKind, Owed, OwedKind, StandIn, Transaction, TransactionId,
@@ -57,7 +58,7 @@ fn full() -> AccountParts {
             bound_at: NOW,
             bound_by: 7,
         }]),
-        phone_codes: Box::new([PhoneCode {
+        phone_codes: PhoneCodes::from_iter([PhoneCode {
             phone: Fingerprint([5; 16]),
             nonce: 6,
             expires_at: NOW.plus_seconds(300),
@@ -166,13 +167,23 @@ fn used_keys_read_back_as_written_and_half_a_key_is_an_error() {
     assert_eq!(read, keys);
     let cut = super::schema::Record {
         part: Some(super::schema::Part::Keys(vec![0; 17])),
+        accounts_ahead: 0,
     };
     assert!(decode::record(&prost::Message::encode_to_vec(&cut)).is_err());
 }
 
 #[test]
+fn the_first_record_tells_the_key_and_how_many_accounts_follow() {
+    let check = [1, 2, 3, 4, 5, 6, 7, 8];
+    let Part::KeyCheck(read, ahead) = decode::record(&encode::key_check(check, 70)).unwrap() else {
+        panic!("no key check");
+    };
+    assert_eq!((&*read, ahead), (&check[..], 70));
+}
+
+#[test]
 fn a_part_of_a_newer_server_is_refused_and_not_skipped() {
-    let unknown = super::schema::Record { part: None };
+    let unknown = super::schema::Record::default();
     let error = decode::record(&prost::Message::encode_to_vec(&unknown));
     assert!(
         error
@@ -219,4 +230,12 @@ fn d16_what_an_issuer_is_owed_reads_back() {
         };
         assert_eq!((sequence, read), (41, advice));
     }
+}
+
+#[test]
+fn entries_are_counted_from_where_the_last_snapshot_began() {
+    assert_eq!(due(Some(100), 950, 1_000), 1_100);
+    assert_eq!(due(Some(100), 5_000, 1_000), 1_100, "it is late already");
+    assert_eq!(due(None, 950, 1_000), 1_950, "it has failed");
+    assert_eq!(due(Some(u64::MAX), 0, 1), u64::MAX);
 }

@@ -255,7 +255,7 @@ impl Play {
             format!("year {}", usage.in_year),
             format!("cards {}", account.cards().len()),
             format!("slots held {}", account.pending_binds().len()),
-            format!("codes {}", account.phone_codes().len()),
+            format!("codes {}", account.phone_codes().iter().count()),
             format!("wrong passwords {}", account.wrong_passwords(*now)),
             format!("wrong card data {}", account.wrong_proofs(*now)),
             format!("password {}", password.unwrap_or(0)),

@@ -139,16 +139,20 @@ impl SnapshotFile {
         &mut self,
         mut on_offset: impl FnMut(u64),
     ) -> Result<Published, Flaw> {
+        let mut buffer = Vec::new();
         loop {
-            match self.step()? {
-                Step::Block(_) => on_offset(self.at),
+            match self.step(buffer)? {
+                Step::Block(block) => {
+                    on_offset(self.at);
+                    buffer = block.payload;
+                }
                 Step::End(published) => return Ok(published),
             }
         }
     }
 
-    /// The next block, or the end.
-    pub(in crate::ledger::journal) fn step(&mut self) -> Result<Step, Flaw> {
+    /// The next block, in this buffer, or the end.
+    pub(in crate::ledger::journal) fn step(&mut self, mut buffer: Vec<u8>) -> Result<Step, Flaw> {
         let rest = self.length - self.at;
         if rest == FOOTER_BYTES as u64 {
             return self.end().map(Step::End);
@@ -165,7 +169,9 @@ impl SnapshotFile {
             return Err(not_so("it ends within the block here"));
         }
         let begin = self.at + BLOCK_HEADER_BYTES as u64;
-        let payload = self.file.read(begin, block.length as usize)?;
+        buffer.resize(block.length as usize, 0);
+        self.file.read_at(&mut buffer, begin)?;
+        let payload = buffer;
         let adds_up = || delimited(&payload, block.records).all(|record| record.is_some());
         let fits = block.fits(&fields, &payload, self.header, self.blocks);
         if !fits || block.records == 0 || !adds_up() {
