@@ -98,7 +98,7 @@ def loaded(arguments, rate, snapshots):
                 report = run(addresses[0], pid, "1", [*admin, *load], folder)
             found, count = syncs_ms(kept), taken(f"{folder}/log") - before
     response = {part: (report["response"][name] or 0) / 1e6 for part, name in
-                ((0.5, "p50_ns"), (0.99, "p99_ns"), (0.999, "p999_ns"))}
+                ((0.5, "p50_ns"), (0.99, "p99_ns"), (0.999, "p99.9_ns"))}
     return {"sync": {part: percentile(found, part) for part in response}, "syncs": len(found), "response": response,
             "snapshots": count, "valid": report["verdict"]["valid"], "cpu": report["server"]["cpu_ns_per_call"] / 1e3}
 

@@ -89,7 +89,7 @@ def beside(streams, seconds):
     """Unary calls at 1,000 a second, beside streams if there are any."""
     with tempfile.TemporaryDirectory() as folder, serving(waika(folder), "0", folder) as (pid, addresses):
         target = ["--target", f"http://{addresses[0]}", "--admin", f"http://{addresses[1]}"]
-        full = [*UNWATCHED, "--stream", "--closed", "2048", "--duration", "1h", "--allow-limits", "--run-id", "s"]
+        full = [*UNWATCHED, "--stream", "--closed", "2048", "--duration", "1h", "--allow-limits", "--run-id", "b"]
         load = subprocess.Popen(pinned("1", [LOADGEN, "run", *target, *full]), stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL) if streams else None
         try:
@@ -97,7 +97,7 @@ def beside(streams, seconds):
             while load and decisions(addresses[2]) < 500_000:
                 check_runs(load)
                 time.sleep(0.5)
-            flags = [*UNWATCHED, "--rate", "1000", "--duration", f"{seconds}s", "--run-id", "u"]
+            flags = [*UNWATCHED, "--rate", "1000", "--duration", f"{seconds}s", "--run-id", "a"]
             report = run(addresses[0], pid, "1", [*target[2:], *flags], folder)
             check_runs(load)
         finally:

@@ -16,6 +16,7 @@ mod folder;
 mod index;
 mod key_runs;
 mod live;
+mod preparing;
 mod read_all;
 mod reader;
 mod record;
@@ -32,7 +33,6 @@ use std::error::Error;
 use std::io;
 use std::mem;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use disk::Disk;
 use end::End;
@@ -42,6 +42,7 @@ use index::Index;
 pub use key_runs::{
     KeyRun, KeyRunWriter, KeyRuns, OpenedKeyRuns, Span, UsedKey, open as open_key_runs,
 };
+use preparing::Preparing;
 pub use read_all::{identity, read_all};
 pub use reader::JournalReader;
 pub use record::Batch;
@@ -98,7 +99,7 @@ pub struct Journal {
 enum Prepared {
     No,
     /// A thread is at it, or was.
-    Begun(JoinHandle<Result<NamedFile, DiskError>>),
+    Begun(Preparing),
     Ready(NamedFile),
 }
 
@@ -217,6 +218,11 @@ impl Journal {
         file.sync()?;
         self.index.push(first, *offset);
         *offset += record.len();
+        if let Prepared::Begun(preparing) = &self.prepared
+            && *offset > self.active.length / 2
+        {
+            preparing.hurry();
+        }
         self.next += u64::from(batch.count());
         self.watermark.raise(self.next - 1)
     }
@@ -226,7 +232,8 @@ impl Journal {
         let file = self.next_segment()?;
         let ordinal = self.active.ordinal + 1;
         let length = self.segment_bytes.max(segment::HEADER_BYTES + record_bytes);
-        segment::extend(&file, self.segment_bytes, length)?;
+        let piece = || segment::HURRIED_PIECE_BYTES;
+        segment::extend(&file, self.segment_bytes..length, piece)?;
         let header = Header {
             identity: self.identity,
             ordinal,
@@ -243,17 +250,15 @@ impl Journal {
         Ok(())
     }
 
-    /// Prepares the next segment on a thread of its own, unless that was already begun. A commit
-    /// then changes segments without waiting for 64 MiB to be written.
+    /// Prepares the next segment on a thread of its own, unless that was already begun.
     pub fn prepare_in_background(&mut self) {
         if !matches!(self.prepared, Prepared::No) {
             return;
         }
         let disk = Arc::clone(&self.disk);
         let (ordinal, length) = (self.active.ordinal + 1, self.segment_bytes);
-        let builder = thread::Builder::new().name("waika-prepare".to_owned());
-        match builder.spawn(move || segment::prepare(&*disk, ordinal, length)) {
-            Ok(thread) => self.prepared = Prepared::Begun(thread),
+        match Preparing::begin(disk, ordinal, length) {
+            Ok(preparing) => self.prepared = Prepared::Begun(preparing),
             Err(error) => tracing::warn!(%error, "no thread to prepare the next journal segment"),
         }
     }
@@ -268,23 +273,26 @@ impl Journal {
     fn next_segment(&mut self) -> Result<NamedFile, DiskError> {
         match mem::replace(&mut self.prepared, Prepared::No) {
             Prepared::Ready(file) => return Ok(file),
-            Prepared::Begun(thread) => match thread.join() {
+            Prepared::Begun(preparing) => match preparing.finish() {
                 Ok(Ok(file)) => return Ok(file),
                 Ok(Err(error)) => tracing::warn!(%error, "the next journal segment is not ready"),
                 Err(_) => tracing::warn!("the thread that prepared a journal segment panicked"),
             },
             Prepared::No => {}
         }
-        segment::prepare(&*self.disk, self.active.ordinal + 1, self.segment_bytes)
+        let (ordinal, length) = (self.active.ordinal + 1, self.segment_bytes);
+        segment::prepare(&*self.disk, ordinal, length, || {
+            segment::HURRIED_PIECE_BYTES
+        })
     }
 }
 
 impl Drop for Journal {
     /// Waits for the thread that prepares a segment, so that the folder is free afterwards.
     fn drop(&mut self) {
-        if let Prepared::Begun(thread) = mem::replace(&mut self.prepared, Prepared::No) {
+        if let Prepared::Begun(preparing) = mem::replace(&mut self.prepared, Prepared::No) {
             // The segment that it made is unused, and the next start replaces it.
-            drop(thread.join());
+            drop(preparing.finish());
         }
     }
 }

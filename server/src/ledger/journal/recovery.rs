@@ -210,7 +210,7 @@ fn begin(disk: &dyn Disk, segment_bytes: usize, start: Start) -> Result<Recovere
             sequence: 0,
         },
     )?;
-    let file = segment::prepare(disk, ordinal, length)?;
+    let file = segment::prepare(disk, ordinal, length, || length)?;
     file.write_at(
         &Header {
             identity,

@@ -14,6 +14,8 @@
 //! | 8 | sequence of the first entry |
 //! | 4 | CRC-32C over all of the above; then zeros |
 
+use std::ops::Range;
+
 use bytes::BufMut;
 
 use super::disk::Disk;
@@ -30,8 +32,11 @@ pub(super) const MAX_BYTES: usize = 2 << 30;
 
 const MAGIC: [u8; 8] = *b"WAIKAJNL";
 const CHECKED_HEADER_BYTES: usize = 36;
-/// A new segment goes to the disk in pieces, so that no commit's sync waits for all of it.
-const PIECE_BYTES: usize = 4 * 1024 * 1024;
+/// A new segment goes to the disk in pieces, each with a sync: a commit waits behind one of them at most.
+/// Short ones while there is time,
+pub(super) const PIECE_BYTES: usize = 256 << 10;
+/// and long ones when there is none: a sync may take longer than what it writes.
+pub(super) const HURRIED_PIECE_BYTES: usize = 4 << 20;
 const ONES: [u8; 4096] = [0xFF; 4096];
 
 /// The file name of a segment; ordinals begin at 1.
@@ -98,23 +103,32 @@ impl Header {
     }
 }
 
-/// A new segment, full of ones: its bytes, its length and its name are durable when this returns.
+/// A new segment, full of ones: its bytes, its length and its name are durable when this returns. Before
+/// each piece it asks how many bytes that may have, and may be made to wait.
 pub(super) fn prepare(
     disk: &dyn Disk,
     ordinal: u64,
     length: usize,
+    piece: impl FnMut() -> usize,
 ) -> Result<NamedFile, DiskError> {
     let file = NamedFile::create(disk, &name(ordinal))?;
-    extend(&file, 0, length)?;
+    extend(&file, 0..length, piece)?;
     sync_folder(disk)?;
     Ok(file)
 }
 
-/// Writes ones from one offset to another, and syncs.
-pub(super) fn extend(file: &NamedFile, from: usize, to: usize) -> Result<(), DiskError> {
-    for start in (from..to).step_by(PIECE_BYTES) {
-        file.fill_with_ones(start as u64, PIECE_BYTES.min(to - start))?;
+/// Writes ones at these offsets, and syncs.
+pub(super) fn extend(
+    file: &NamedFile,
+    offsets: Range<usize>,
+    mut piece: impl FnMut() -> usize,
+) -> Result<(), DiskError> {
+    let mut start = offsets.start;
+    while start < offsets.end {
+        let length = piece().clamp(1, offsets.end - start);
+        file.fill_with_ones(start as u64, length)?;
         file.sync()?;
+        start += length;
     }
     Ok(())
 }
