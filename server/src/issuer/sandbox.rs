@@ -217,10 +217,13 @@ impl SandboxIssuer {
     fn approval_code(&self, reference: &IssuerCardReference, key: &str) -> ApprovalCode {
         const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let start = 0xcbf2_9ce4_8422_2325 ^ self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let bytes = reference.0.bytes().chain([0]).chain(key.bytes());
-        let mut hash = bytes.fold(start, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let mixed = |hash, bytes: &[u8]| {
+            bytes.iter().fold(hash, |hash: u64, &byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            })
+        };
+        let mut hash = mixed(start, reference.0.as_bytes());
+        hash = mixed(mixed(hash, &[0]), key.as_bytes());
         // The low bits of this hash are its weakest: fold the high ones in.
         hash ^= hash >> 32;
         let mut code = [b'0'; 6];
@@ -264,8 +267,9 @@ fn reference(selector: u16, fingerprint: Fingerprint) -> IssuerCardReference {
 }
 
 fn selector_of(reference: &IssuerCardReference) -> u16 {
-    let end = reference.0.bytes().position(|byte| byte == b'-');
-    let selector = end.and_then(|end| reference.0.get(..end)?.parse().ok());
+    let reference = reference.0.as_str();
+    let end = reference.as_bytes().iter().position(|&byte| byte == b'-');
+    let selector = end.and_then(|end| reference.get(..end)?.parse().ok());
     selector.unwrap_or_default()
 }
 

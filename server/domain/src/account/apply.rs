@@ -71,7 +71,7 @@ impl Account {
     /// Frees what nobody can use any more, so that an account at rest is small. What is told and decided
     /// does not change by it: whatever is over counts as gone whether or not this has come by.
     pub fn forget_what_is_over(&mut self, now: Timestamp) {
-        if !self.phone_codes.iter().all(|code| code.is_remembered(now)) {
+        if !self.phone_codes.are_all(|code| code.is_remembered(now)) {
             let codes = self.phone_codes.iter().copied();
             self.phone_codes = codes.filter(|code| code.is_remembered(now)).collect();
         }

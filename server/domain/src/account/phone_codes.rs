@@ -59,6 +59,13 @@ impl PhoneCodes {
         })
     }
 
+    /// True if there is none of which this does not hold.
+    pub(super) fn are_all(&self, is_so: impl Fn(&PhoneCode) -> bool) -> bool {
+        let Some(sent) = &self.0 else { return true };
+        let mut others = sent.others.iter().flat_map(|others| others.iter());
+        is_so(&sent.first) && others.all(is_so)
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut PhoneCode> {
         let sent = self.0.iter_mut();
         sent.flat_map(|sent| {
@@ -107,6 +114,8 @@ mod tests {
                 .collect();
             let expected: Vec<_> = (0..count).map(|nonce| (nonce, 1)).collect();
             assert_eq!(told, expected);
+            assert_eq!(codes.are_all(|code| code.nonce + 1 < count), count == 0);
+            assert!(codes.are_all(|code| code.nonce < count));
         }
     }
 }

@@ -27,11 +27,14 @@ pub(super) fn write_id(
     number: u64,
 ) -> fmt::Result {
     let mut text = [0_u8; 7 + DIGITS];
-    let letters = prefix.bytes().chain(base32::<DIGITS>(number));
-    for (place, letter) in text.iter_mut().zip(letters) {
-        *place = letter;
+    let (letters, end) = (prefix.len(), prefix.len() + DIGITS);
+    if let Some(place) = text.get_mut(..letters) {
+        place.copy_from_slice(prefix.as_bytes());
     }
-    let written = text.get(..prefix.len() + DIGITS);
+    if let Some(place) = text.get_mut(letters..end) {
+        place.copy_from_slice(&base32::<DIGITS>(number));
+    }
+    let written = text.get(..end);
     formatter.write_str(
         written
             .and_then(|text| std::str::from_utf8(text).ok())

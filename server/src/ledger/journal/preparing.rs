@@ -10,7 +10,8 @@ use super::disk::Disk;
 use super::error::DiskError;
 use super::file::NamedFile;
 use super::segment;
-use crate::ledger::background::{Stretch, give_way};
+use crate::clock::monotonic;
+use crate::ledger::background::give_way;
 
 /// Answers and commits go first: the active segment lasts for seconds.
 const LESS_URGENT: i32 = 5;
@@ -32,12 +33,13 @@ impl Preparing {
         let is_hurried = Arc::clone(&hurry);
         let work = move || {
             give_way(LESS_URGENT);
-            let mut stretch = Stretch::begin();
+            let mut begun_at = monotonic();
             let piece = || {
                 if is_hurried.load(Ordering::Relaxed) {
                     return segment::HURRIED_PIECE_BYTES;
                 }
-                stretch.rest(REST);
+                thread::sleep(begun_at.elapsed() * REST);
+                begun_at = monotonic();
                 segment::PIECE_BYTES
             };
             segment::prepare(&*disk, ordinal, length, piece)
