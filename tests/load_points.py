@@ -22,9 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-from measuring import LOADGEN, SERVER, in_turns, measure, median, need_binaries, pinned, run, serving, waika
+from measuring import LOADGEN, SERVER, figures, in_turns, measure, median, need_binaries, pinned, run, serving, waika
 
 ACCOUNTS = ["--accounts", "10000", "--merchants", "100", "--seed", "1", "--connections", "4"]
 # The oracle takes processor time of the generator, which only tells what it finds.
@@ -73,13 +72,6 @@ def cores(arguments):
     print(f"two cores {two:,.0f}/s (the generator on the same two), one core {one:,.0f}/s: {two / one:.2f} times")
 
 
-def decisions(metrics):
-    """How many payments the server has decided."""
-    with urllib.request.urlopen(f"http://{metrics}/metrics") as page:
-        lines = page.read().decode().splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("waika_decisions_total"))
-
-
 def check_runs(load):
     if load and load.poll() is not None:
         sys.exit(f"the generator of the streams has ended with {load.returncode}")
@@ -94,7 +86,7 @@ def beside(streams, seconds):
                                 stderr=subprocess.DEVNULL) if streams else None
         try:
             # By then everybody is created, and the streams are full.
-            while load and decisions(addresses[2]) < 500_000:
+            while load and figures(addresses[2]).get("waika_decisions_total", 0) < 500_000:
                 check_runs(load)
                 time.sleep(0.5)
             flags = [*UNWATCHED, "--rate", "1000", "--duration", f"{seconds}s", "--run-id", "a"]

@@ -24,9 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-from measuring import LOADGEN, need_binaries, pinned, run, serving, waika
+from measuring import LOADGEN, figures, need_binaries, pinned, run, serving, waika
 
 TICKS = os.sysconf("SC_CLK_TCK")
 LOOP = ["--merchants", "100", "--seed", "1", "--connections", "4", "--no-oracle", "--allow-limits", "--closed", "256"]
@@ -47,20 +46,6 @@ def cpu_seconds(pid):
 def resident_bytes(pid, which="VmRSS"):
     with open(f"/proc/{pid}/status") as status:
         return int(re.search(rf"{which}:\s+(\d+) kB", status.read()).group(1)) * 1024
-
-
-def figures(address):
-    """The metrics page: the sum of each name's samples, and each sample by its name and labels."""
-    told = {}
-    with urllib.request.urlopen(f"http://{address}/metrics") as page:
-        for line in page.read().decode().splitlines():
-            if line and line[0] != "#":
-                name, value = line.rsplit(" ", 1)
-                told[name] = float(value)
-                if "{" in name:
-                    bare = name.split("{")[0]
-                    told[bare] = told.get(bare, 0.0) + float(value)
-    return told
 
 
 class Loaded:

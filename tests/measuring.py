@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 BINARIES = "target/release"
 SERVER = f"{BINARIES}/waika-server"
@@ -47,6 +48,20 @@ def waika(folder, cores="1", store=None, more=()):
 def echo():
     """The floor: a tonic echo with a runtime on each core, of which it has one."""
     return [LOADGEN, "floor", "--runtime", "per-core", "--cores", "1", "--listen", "127.0.0.1:0"]
+
+
+def figures(address):
+    """The metrics page: the sum of each name's samples, and each sample by its name and labels."""
+    told = {}
+    with urllib.request.urlopen(f"http://{address}/metrics") as page:
+        for line in page.read().decode().splitlines():
+            if line and line[0] != "#":
+                name, value = line.rsplit(" ", 1)
+                told[name] = float(value)
+                if "{" in name:
+                    bare = name.split("{")[0]
+                    told[bare] = told.get(bare, 0.0) + float(value)
+    return told
 
 
 def run(target, pid, core, flags, folder):
