@@ -71,12 +71,12 @@ def curves(seconds):
         "connections": ("connections, 256 calls in flight at least",
                         [point(n, connections=n, closed=max(256, n)) for n in (1, 4, 16, 64, 256, 1000)]),
         "in-flight": ("calls in flight", [point(n, closed=n) for n in (4, 16, 64, 256, 1024)]),
-        "batch": ("payments in a message of a stream, 2,048 in flight",
+        "batch": ("payments in a streamed message, 2,048 in flight",
                   [point(n, closed=2048, more=["--stream", "--batch", str(n)]) for n in (1, 4, 16, 64, 100)]),
         "skew": ("Zipf's exponent over 10,000 accounts", [point(x, zipf=x) for x in (0, 0.5, 1, 1.5, 2)]),
         "history": ("payments before, on the same server",
                     [(n, f"{n:.0e}".replace("e+0", "e"), after(n, seconds)) for n in (0, 100_000, 1_000_000, 4_000_000)]),
-        "cores": ("cores of the server; on two the generator shares them",
+        "cores": ("cores; on two the generator shares them",
                   [point(1), point(2, arm=both)]),
         "spacing": ("least milliseconds from one sync to the next",
                     [point(n, arm={"more": ["--commit-spacing", f"{n * 1000:.0f}us"]}) for n in (0, 0.25, 0.5, 1, 2, 4)]),
@@ -124,7 +124,7 @@ def picture(found):
     rows = []
     for number, (_, (over, told)) in enumerate(found.items()):
         top = TOP + number * (HEIGHT + GAP)
-        for column, (figure, name) in enumerate([("cpu_us", "processor time of a call, us"), ("p99_ms", "p99, ms")]):
+        for column, (figure, name) in enumerate([("cpu_us", "CPU us a call"), ("p99_ms", "p99, ms")]):
             points = [(label, one[figure]["median"], one[figure]["min"], one[figure]["max"]) for label, one in told]
             rows.append(panel(LEFT + column * (WIDTH + GAP + 24), top, f"{name}, over {over}", points, figure))
     width, height = LEFT + 2 * (WIDTH + GAP) + 10, TOP + len(found) * (HEIGHT + GAP)
