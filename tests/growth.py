@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """How processor time a call and p99 grow: with accounts, connections, calls in flight, payments in a message,
-skew, history, cores, the spacing of commits and the time of a sync. Prints a table and writes growth.json and growth.svg.
+skew, history, cores, the spacing of commits and the time of a sync. Prints a table and writes growth.json and
+growth.svg.
 
     python3 tests/growth.py [CURVE...] [--rounds N] [--seconds N] [--out FOLDER]
 
-Curves: accounts, connections, in-flight, batch, skew, history, cores, spacing, sync (all, if none is named). Every point is a
-fresh server with a fresh journal (of sync: in memory) on core 0 (of two, where it says so) and a closed loop from core 1; the points of
-a curve are measured in turns, every second round backwards. Two rounds of 2 s take about fifteen minutes.
+Curves: accounts, connections, in-flight, batch, skew, history, cores, spacing, sync (all, if none is named). Every
+point is a fresh server with a fresh journal (of sync: in memory) on core 0 (of two, where it says so) and a closed
+loop from core 1; the points of a curve are measured in turns, every second round backwards. One round of 3 s takes about six minutes.
 
 Needs release builds of waika-server and waika-loadgen. Exit codes: 0 measured, 1 the load generator found something
 wrong, 64 usage, 69 a program is missing.
