@@ -18,6 +18,8 @@ mod fsync_probe;
 mod journal;
 #[path = "cli/listeners.rs"]
 mod listeners;
+#[path = "cli/process.rs"]
+mod process;
 #[path = "cli/settlement.rs"]
 mod settlement;
 #[path = "cli/support.rs"]

@@ -1,6 +1,7 @@
 //! What the process asks of the machine for itself.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::disable_transparent_huge_pages;
 use tracing::warn;
 
 /// Descriptors that are not connections: files, listeners, what runtimes need.
@@ -22,6 +23,14 @@ pub(crate) fn prepare(connections: usize) {
             descriptors,
             connections, "fewer descriptors than connections: raise the limit (ulimit -n)"
         );
+    }
+}
+
+/// From now on memory grows by small pages; what is in huge ones stays there. Whoever touches the first byte
+/// of a huge page waits until all of it is cleared, which may be some milliseconds: decision 0031.
+pub(super) fn grow_by_small_pages() {
+    if let Err(error) = disable_transparent_huge_pages(true) {
+        warn!(%error, "memory grows by huge pages, and calls may wait for them");
     }
 }
 

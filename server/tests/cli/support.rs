@@ -69,6 +69,11 @@ impl Server {
         self.address("metrics")
     }
 
+    /// A page of the kernel about the process.
+    pub(crate) fn told_by_kernel(&self, page: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{page}", self.process.id())).unwrap()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.process.id()).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
