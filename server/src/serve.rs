@@ -126,7 +126,6 @@ impl Server {
         let began = clock::monotonic();
         let ledger = blocking::open(self.ledger_config.clone(), self.cores.count()).await?;
         self.cores.give(&ledger);
-        process::grow_by_small_pages();
         // Only this function fills the doorway, and it is called once.
         let _ = self.doorway.ledger.set(ledger);
         self.health.enter(Phase::Serving);

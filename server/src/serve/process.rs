@@ -7,7 +7,7 @@ use tracing::warn;
 /// Descriptors that are not connections: files, listeners, what runtimes need.
 const OTHER_DESCRIPTORS: u64 = 256;
 
-/// No core dumps, since memory holds keys and card numbers; and as many descriptors as allowed.
+/// No core dumps, since memory holds keys and card numbers; no huge pages; and as many descriptors as allowed.
 pub(crate) fn prepare(connections: usize) {
     let none = Rlimit {
         current: Some(0),
@@ -16,6 +16,10 @@ pub(crate) fn prepare(connections: usize) {
     if let Err(error) = setrlimit(Resource::Core, none) {
         warn!(%error, "core dumps stay on");
     }
+    // Whoever touches the first byte of a huge page waits until all of it is cleared: decision 0031.
+    if let Err(error) = disable_transparent_huge_pages(true) {
+        warn!(%error, "memory grows by huge pages, and calls may wait for them");
+    }
     let descriptors = raise_descriptors();
     let needed = (connections as u64).saturating_add(OTHER_DESCRIPTORS);
     if let Some(descriptors) = descriptors.filter(|allowed| *allowed < needed) {
@@ -23,14 +27,6 @@ pub(crate) fn prepare(connections: usize) {
             descriptors,
             connections, "fewer descriptors than connections: raise the limit (ulimit -n)"
         );
-    }
-}
-
-/// From now on memory grows by small pages; what is in huge ones stays there. Whoever touches the first byte
-/// of a huge page waits until all of it is cleared, which may be some milliseconds: decision 0031.
-pub(super) fn grow_by_small_pages() {
-    if let Err(error) = disable_transparent_huge_pages(true) {
-        warn!(%error, "memory grows by huge pages, and calls may wait for them");
     }
 }
 
