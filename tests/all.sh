@@ -51,6 +51,17 @@ for component in fmt clippy; do
   fi
 done
 
+# With it tests/e2e/crash_syncs.rs makes the syncs of the real server fail.
+if ! command -v strace >/dev/null; then
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "strace is not installed: apt-get install strace" >&2
+    exit 69
+  fi
+  step "installing strace"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq strace >/dev/null
+fi
+
 step "format"
 cargo fmt --all --check
 

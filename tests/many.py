@@ -20,6 +20,7 @@ import contextlib
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -95,7 +96,8 @@ class Loaded:
 
 
 def compare(full, empty, rounds, what):
-    """Both in turns, every second time backwards; prints each round and the medians."""
+    """Both in turns, every second time backwards; prints each round, and the medians of ratio and difference within
+    a round: the machine is as busy for the one as for the other."""
     told = {full: [], empty: []}
     full.rested()
     for number in range(rounds):
@@ -104,9 +106,12 @@ def compare(full, empty, rounds, what):
         shown = [f"{cost:6.2f} us a call (and {behind:.2f} in the background) at {rate:,.0f}/s"
                  for cost, behind, rate in (told[full][-1], told[empty][-1])]
         print(f"  {shown[0]}; {shown[1]} {what}", flush=True)
-    middle = {one: sorted(cost for cost, _, _ in told[one])[rounds // 2] for one in told}
-    print(f"in the median {middle[full]:.2f} us a call, {middle[empty]:.2f} us {what}: "
-          f"{middle[full] / middle[empty]:.2f} times, {middle[full] - middle[empty]:+.2f} us")
+    costs = [[cost for cost, _, _ in told[one]] for one in (full, empty)]
+    ratios = [one / other for one, other in zip(*costs)]
+    more = [one - other for one, other in zip(*costs)]
+    print(f"in the median {statistics.median(costs[0]):.2f} us a call, {statistics.median(costs[1]):.2f} us {what}; within a "
+          f"round {statistics.median(ratios):.2f} times ({min(ratios):.2f} to {max(ratios):.2f}), "
+          f"{statistics.median(more):+.2f} us ({min(more):+.2f} to {max(more):+.2f})", flush=True)
 
 
 def started(folder, words):

@@ -38,6 +38,7 @@ use crate::merchants::Merchants;
 use crate::owed::OwedAdvices;
 use crate::payment_codes::PaymentCodes;
 use crate::policy_book::{InForce, PolicyBook};
+use crate::room::Room;
 use crate::shadow::Shadow;
 use crate::ticket_desk::TicketDesk;
 use crate::turns::Turns;
@@ -107,6 +108,7 @@ pub(crate) struct Authoriser {
     pub(crate) watchers: Watchers,
     pub(crate) budget: CallerBudget,
     pub(crate) idempotency: Idempotency,
+    pub(crate) room: Room,
     pub(crate) issuers: Issuers,
     pub(crate) owed: OwedAdvices,
     pub(crate) vault: Vault,
@@ -266,8 +268,11 @@ impl Authoriser {
         self.accounts.pass_every_lock();
     }
 
+    /// Nothing new is begun without room for its key, and for what follows from it. What was begun goes on.
     fn check_room(&self, policy: &Policy) -> Result<(), LedgerError> {
-        if self.idempotency.is_full(policy.most_keys) {
+        if self.room.is_short() {
+            Err(LedgerError::DiskShort)
+        } else if self.idempotency.is_full(policy.most_keys) {
             Err(LedgerError::KeysFull)
         } else {
             Ok(())

@@ -137,6 +137,8 @@ pub struct LedgerConfig {
     pub snapshot_every: u64,
     /// Idempotency keys in memory above which the oldest half is moved to the disk.
     pub keys_in_memory: u64,
+    /// Room on the store's disk, in bytes, below which nothing new is begun; 0: however little there is.
+    pub min_free_bytes: u64,
     /// What goes wrong on purpose.
     #[cfg(feature = "planted-faults")]
     pub planted_fault: Option<PlantedFault>,

@@ -32,6 +32,7 @@ mod payment_token;
 pub mod planted;
 mod policy_book;
 mod quote_token;
+mod room;
 mod sandbox;
 pub mod serve;
 mod settlement;

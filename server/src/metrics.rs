@@ -147,6 +147,11 @@ fn describe_the_ledger() {
         Unit::Bytes,
         "Memory of the filters of idempotency keys on the disk"
     );
+    describe_gauge!(
+        "waika_store_free_bytes",
+        Unit::Bytes,
+        "Room on the store's disk: below --min-free-bytes nothing new is begun"
+    );
     describe_counter!("waika_commits_total", Unit::Count, "Batches made durable");
     describe_histogram!("waika_commit_batch_size", Unit::Count, "Entries in a batch");
     describe_histogram!(

@@ -17,6 +17,7 @@ mod process;
 mod reload;
 mod reply;
 mod request_body;
+mod room;
 mod routes;
 mod signals;
 
@@ -44,6 +45,7 @@ use listen::Door;
 pub use listen::Listeners;
 pub(crate) use listen::bind;
 pub(crate) use process::prepare as prepare_process;
+use room::RoomWatch;
 pub(crate) use routes::with_reflection;
 pub use signals::Signals;
 
@@ -122,13 +124,15 @@ impl Server {
 
     /// Opens the ledger, which may take long, and serves from then on. Dropping this leaves the
     /// recovery to itself: it promises nothing to anybody yet.
-    pub async fn recover(&self) -> Result<(), Failure> {
+    pub async fn recover(&mut self) -> Result<(), Failure> {
         let began = clock::monotonic();
         let ledger = blocking::open(self.ledger_config.clone(), self.cores.count()).await?;
         self.cores.give(&ledger);
         // Only this function fills the doorway, and it is called once.
-        let _ = self.doorway.ledger.set(ledger);
-        self.health.enter(Phase::Serving);
+        let _ = self.doorway.ledger.set(Arc::clone(&ledger));
+        let mut watch = RoomWatch::new(ledger, self.health.clone());
+        watch.begin().await;
+        self.aside.spawn(watch.go_on());
         info!(took = ?began.elapsed(), "recovered");
         Ok(())
     }

@@ -13,6 +13,8 @@
 
 #[path = "journal_crash/counts.rs"]
 mod counts;
+#[path = "journal_crash/points.rs"]
+mod points;
 #[path = "journal_crash/state.rs"]
 mod state;
 

@@ -185,6 +185,14 @@ pub(super) const SERVE: &[Flag] = &[
     )
     .takes("N")
     .or("5242880"),
+    Flag::value(
+        "min-free-bytes",
+        "WAIKA_MIN_FREE_BYTES",
+        "Room on the store's disk below which nothing new is begun until there is more; 0: \
+         however little there is",
+    )
+    .takes("BYTES")
+    .or("134217728"),
     SEGMENT_BYTES,
     Flag::value(
         "preface-timeout",

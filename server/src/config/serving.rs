@@ -109,6 +109,9 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
     let keys_in_memory = reader.read("keys-in-memory", |text| {
         values::number(text, &(1_000..=33_554_432))
     });
+    let min_free_bytes = reader.read("min-free-bytes", |text| {
+        values::number(text, &(0..=u64::MAX))
+    });
     #[cfg(feature = "planted-faults")]
     let planted_fault = super::planted_flags::read(reader);
     Some(LedgerConfig {
@@ -124,6 +127,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         segment_bytes: segment_bytes?,
         snapshot_every: snapshot_every?,
         keys_in_memory: keys_in_memory?,
+        min_free_bytes: min_free_bytes?,
         #[cfg(feature = "planted-faults")]
         planted_fault,
     })

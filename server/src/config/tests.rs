@@ -38,6 +38,7 @@ fn serve_may_be_left_out() {
         assert_eq!(config.ledger.policy_file, None);
         assert_eq!(config.ledger.seed, 1);
         assert_eq!(config.ledger.commit_spacing, Duration::from_millis(1));
+        assert_eq!(config.ledger.min_free_bytes, 128 << 20);
         assert!(config.ledger.key_file_is_default);
         assert!(!config.ledger.allow_live_pan && !config.sandbox_asked_for);
         let partners = config.partners;
@@ -57,7 +58,7 @@ fn every_flag_is_taken() {
          --insecure-listen --store memory:delay=2ms --cores 3 --sandbox --seed 42 \
          --key-file /k/key --allow-live-pan --log json --log-level debug --drain-wait 5s \
          --drain-timeout 1m --max-connections 7 --commit-spacing 0 --segment-bytes 4096 \
-         --preface-timeout 1s",
+         --preface-timeout 1s --min-free-bytes 0",
     );
     assert_eq!(config.addresses.rpc.to_string(), "0.0.0.0:0");
     assert_eq!(config.addresses.admin.to_string(), "[::1]:1");
@@ -67,6 +68,7 @@ fn every_flag_is_taken() {
     assert!(!config.ledger.key_file_is_default);
     assert!(config.ledger.allow_live_pan && config.sandbox_asked_for);
     assert_eq!(config.ledger.segment_bytes, 4_096);
+    assert_eq!(config.ledger.min_free_bytes, 0);
     assert_eq!(config.bounds.drain_wait, Duration::from_secs(5));
     assert_eq!(config.bounds.connections, 7);
     assert_eq!(config.bounds.preface, Duration::from_secs(1));
@@ -106,12 +108,13 @@ fn every_mistake_is_named_with_its_value() {
     );
     check(
         "--sandbox=perhaps --allow-live-pan=no --insecure-listen=x --commit-spacing 2s \
-         --segment-bytes 1 --preface-timeout 0",
+         --segment-bytes 1 --preface-timeout 0 --min-free-bytes 1MiB",
         &[
             "--insecure-listen: \"x\"",
             "--allow-live-pan: \"no\"",
             "--commit-spacing: \"2s\"",
             "--segment-bytes: \"1\"",
+            "--min-free-bytes: \"1MiB\"",
             "--sandbox: \"perhaps\"",
             "--preface-timeout: \"0\"",
         ],

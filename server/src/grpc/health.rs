@@ -16,6 +16,8 @@ pub enum Phase {
     Recovering,
     /// Calls are answered.
     Serving,
+    /// What is there can be read, and nothing new is begun: the store's disk runs short.
+    Short,
     /// Calls are still answered, and callers should go elsewhere.
     Draining,
     /// Connections are being closed; nobody watches any more.
@@ -26,7 +28,9 @@ impl Phase {
     const fn status(self) -> ServingStatus {
         match self {
             Self::Serving => ServingStatus::Serving,
-            Self::Recovering | Self::Draining | Self::Closing => ServingStatus::NotServing,
+            Self::Recovering | Self::Short | Self::Draining | Self::Closing => {
+                ServingStatus::NotServing
+            }
         }
     }
 }
@@ -48,6 +52,17 @@ impl Health {
     /// Enters another phase and tells all who watch.
     pub fn enter(&self, phase: Phase) {
         self.phase.send_replace(phase);
+    }
+
+    /// Goes from one phase to another, if it is in that one still.
+    pub fn exchange(&self, from: Phase, to: Phase) {
+        self.phase.send_if_modified(|phase| {
+            let is_there = *phase == from;
+            if is_there {
+                *phase = to;
+            }
+            is_there
+        });
     }
 
     /// The service of a listener that has these services, and the whole as "".
@@ -155,6 +170,7 @@ mod tests {
         for (phase, expected) in [
             (Phase::Recovering, ServingStatus::NotServing),
             (Phase::Serving, ServingStatus::Serving),
+            (Phase::Short, ServingStatus::NotServing),
             (Phase::Draining, ServingStatus::NotServing),
             (Phase::Closing, ServingStatus::NotServing),
         ] {
@@ -166,6 +182,19 @@ mod tests {
         }
         let unknown = service.check(request("other")).await.unwrap_err();
         assert_eq!(unknown.code(), tonic::Code::NotFound);
+    }
+
+    #[test]
+    fn a_phase_that_was_left_is_not_exchanged() {
+        let health = Health::new();
+        health.enter(Phase::Serving);
+        health.exchange(Phase::Short, Phase::Draining);
+        assert_eq!(*health.phase.borrow(), Phase::Serving);
+        health.exchange(Phase::Serving, Phase::Short);
+        assert_eq!(*health.phase.borrow(), Phase::Short);
+        health.enter(Phase::Draining);
+        health.exchange(Phase::Short, Phase::Serving);
+        assert_eq!(*health.phase.borrow(), Phase::Draining);
     }
 
     #[tokio::test]

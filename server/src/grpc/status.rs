@@ -107,73 +107,74 @@ pub(super) fn internal(what: &'static str) -> Status {
 impl From<LedgerError> for Status {
     fn from(error: LedgerError) -> Self {
         let text = error.to_string();
-        match error {
+        let (code, reason, mend) = match error {
             LedgerError::UnknownAccount
             | LedgerError::UnknownCard
             | LedgerError::UnknownAuthorisation
             | LedgerError::UnknownTicket
             | LedgerError::UnknownPasswordTicket
             | LedgerError::UnknownCode
-            | LedgerError::UnknownPolicy => not_found(&text),
-            LedgerError::PolicyNameTaken => {
-                let details = with_info("POLICY_NAME_TAKEN", []);
-                let text = format!("{text}: give this one another name; nothing has changed");
-                Status::with_error_details(Code::FailedPrecondition, text, details)
-            }
-            LedgerError::TooManyWrongPasswords => {
-                let details = with_info("TOO_MANY_WRONG_PASSWORDS", []);
-                let text = format!("{text} in this minute: nothing was written; try again later");
-                Status::with_error_details(Code::ResourceExhausted, text, details)
-            }
-            LedgerError::KeyConflict { field } => {
-                let details = with_info("IDEMPOTENCY_KEY_CONFLICT", [("field", field)]);
-                let text = format!("{text}: send the same fields, or choose another key");
-                Status::with_error_details(Code::AlreadyExists, text, details)
-            }
-            LedgerError::KeysFull => {
-                let details = with_info("IDEMPOTENCY_KEYS_FULL", []);
-                let text = format!(
-                    "{text}: nothing was written; there is room again when the oldest are a day \
-                     old, or operators raise idempotency.most_keys"
-                );
-                Status::with_error_details(Code::ResourceExhausted, text, details)
-            }
-            LedgerError::DeadlineBudget => {
-                let details = with_info("DEADLINE_BUDGET", []);
-                let text = format!("{text}: nothing was written; give the call more time");
-                Status::with_error_details(Code::DeadlineExceeded, text, details)
-            }
-            LedgerError::IssuerIsRemote => {
-                let details = with_info("ISSUER_IS_REMOTE", []);
-                let text = format!("{text}: ask that issuer to change the card's status");
-                Status::with_error_details(Code::FailedPrecondition, text, details)
-            }
-            LedgerError::Stopped => not_serving(&text),
-            LedgerError::AheadFull => {
-                let details = with_info("REVERSED_AHEAD_FULL", []);
-                let text = format!("{text}: nothing was written; reverse by id, or after it came");
-                Status::with_error_details(Code::ResourceExhausted, text, details)
-            }
-            LedgerError::PoliciesFull => {
-                let details = with_info("POLICIES_FULL", []);
-                let text = format!("{text}: nothing was written; activate one that is stored");
-                Status::with_error_details(Code::ResourceExhausted, text, details)
-            }
-            LedgerError::NoSnapshot => {
-                let details = with_info("NO_SNAPSHOT", []);
-                Status::with_error_details(Code::FailedPrecondition, text, details)
-            }
-            LedgerError::Unreadable => {
-                let details = with_info("STORE_UNREADABLE", []);
-                Status::with_error_details(Code::Unavailable, text, details)
-            }
-            LedgerError::OutcomeUnknown => {
-                let details = with_info("OUTCOME_UNKNOWN", []);
-                let text = format!("{text}: the same key is safe to send again");
-                Status::with_error_details(Code::Unavailable, text, details)
-            }
-        }
+            | LedgerError::UnknownPolicy => return not_found(&text),
+            LedgerError::Stopped => return not_serving(&text),
+            LedgerError::KeyConflict { field } => return key_conflict(&text, field),
+            LedgerError::PolicyNameTaken => (
+                Code::FailedPrecondition,
+                "POLICY_NAME_TAKEN",
+                ": give this one another name; nothing has changed",
+            ),
+            LedgerError::TooManyWrongPasswords => (
+                Code::ResourceExhausted,
+                "TOO_MANY_WRONG_PASSWORDS",
+                " in this minute: nothing was written; try again later",
+            ),
+            LedgerError::KeysFull => (
+                Code::ResourceExhausted,
+                "IDEMPOTENCY_KEYS_FULL",
+                ": nothing was written; there is room again when the oldest are a day old, or \
+                 operators raise idempotency.most_keys",
+            ),
+            LedgerError::DiskShort => (
+                Code::Unavailable,
+                "DISK_SHORT",
+                ": nothing was written; what is there can be read, and the same key is safe to send \
+                 again once there is room",
+            ),
+            LedgerError::DeadlineBudget => (
+                Code::DeadlineExceeded,
+                "DEADLINE_BUDGET",
+                ": nothing was written; give the call more time",
+            ),
+            LedgerError::IssuerIsRemote => (
+                Code::FailedPrecondition,
+                "ISSUER_IS_REMOTE",
+                ": ask that issuer to change the card's status",
+            ),
+            LedgerError::AheadFull => (
+                Code::ResourceExhausted,
+                "REVERSED_AHEAD_FULL",
+                ": nothing was written; reverse by id, or after it came",
+            ),
+            LedgerError::PoliciesFull => (
+                Code::ResourceExhausted,
+                "POLICIES_FULL",
+                ": nothing was written; activate one that is stored",
+            ),
+            LedgerError::NoSnapshot => (Code::FailedPrecondition, "NO_SNAPSHOT", ""),
+            LedgerError::Unreadable => (Code::Unavailable, "STORE_UNREADABLE", ""),
+            LedgerError::OutcomeUnknown => (
+                Code::Unavailable,
+                "OUTCOME_UNKNOWN",
+                ": the same key is safe to send again",
+            ),
+        };
+        Status::with_error_details(code, text + mend, with_info(reason, []))
     }
+}
+
+fn key_conflict(text: &str, field: &str) -> Status {
+    let details = with_info("IDEMPOTENCY_KEY_CONFLICT", [("field", field)]);
+    let text = format!("{text}: send the same fields, or choose another key");
+    Status::with_error_details(Code::AlreadyExists, text, details)
 }
 
 fn with_info<const N: usize>(reason: &str, metadata: [(&str, &str); N]) -> ErrorDetails {

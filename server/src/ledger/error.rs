@@ -45,6 +45,9 @@ pub enum LedgerError {
     /// No further key can be kept; nothing was written.
     #[error("the index of idempotency keys is full")]
     KeysFull,
+    /// The store's disk has too little room for anything new; nothing was written.
+    #[error("the store's disk runs short of room")]
+    DiskShort,
     /// Too many payments of the account were reversed before they came; nothing was written.
     #[error("too many payments of this account were reversed before they came")]
     AheadFull,

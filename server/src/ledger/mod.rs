@@ -69,6 +69,7 @@ use self::snapshot::Snapshotter;
 pub use self::steps::{Step, StepKind};
 use crate::authoriser::{Authoriser, Passage, Taken};
 use crate::commit::CommitQueue;
+use crate::room::Room;
 use crate::vault::Vault;
 
 /// A decision that is durable.
@@ -133,6 +134,11 @@ impl Ledger {
     /// Takes a snapshot, and answers once it is durable.
     pub async fn take_snapshot(&self) -> Result<SnapshotTaken, LedgerError> {
         self.snapshotter.take().await
+    }
+
+    /// The room on the store's disk.
+    pub(crate) fn room(&self) -> &Room {
+        &self.authoriser.room
     }
 
     /// The keyed functions of this deployment.

@@ -29,6 +29,7 @@ use crate::merchants::Merchants;
 use crate::owed::OwedAdvices;
 use crate::payment_codes::PaymentCodes;
 use crate::policy_book::{MOST_POLICIES, PolicyBook};
+use crate::room::Room;
 use crate::shadow::Shadow;
 use crate::ticket_desk::TicketDesk;
 use crate::turns::Turns;
@@ -120,7 +121,7 @@ impl Ledger {
         };
         let remote = config.issuer.as_ref();
         let remote = remote.map(|issuer| IssuerClient::new(issuer, cores));
-        let authoriser = new_authoriser(vault, config.seed, remote);
+        let authoriser = new_authoriser(vault, config, remote);
         #[cfg(feature = "planted-faults")]
         let authoriser = Authoriser {
             planted: config.planted_fault,
@@ -219,7 +220,11 @@ impl Ledger {
 }
 
 /// A state that is empty.
-fn new_authoriser(vault: Vault, seed: u64, remote: Option<IssuerClient>) -> Authoriser {
+fn new_authoriser(vault: Vault, config: &LedgerConfig, remote: Option<IssuerClient>) -> Authoriser {
+    let folder = match &config.store {
+        Store::Journal(folder) => Some(folder.clone()),
+        Store::Memory { .. } => None,
+    };
     Authoriser {
         accounts: Accounts::new(vault.accounts_seed()),
         merchants: Merchants::default(),
@@ -232,7 +237,8 @@ fn new_authoriser(vault: Vault, seed: u64, remote: Option<IssuerClient>) -> Auth
         watchers: Watchers::default(),
         budget: CallerBudget::default(),
         idempotency: Idempotency::new(vault.index_key()),
-        issuers: Issuers::new(SandboxIssuer::new(seed), remote),
+        room: Room::new(folder, config.min_free_bytes),
+        issuers: Issuers::new(SandboxIssuer::new(config.seed), remote),
         owed: OwedAdvices::default(),
         vault,
         policies: PolicyBook::new(),

@@ -165,7 +165,9 @@ impl Taker {
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }
-            let due = self.every > 0 && ledger.queue.appended() >= self.next;
+            // What room there is belongs to the journal.
+            let due =
+                self.every > 0 && ledger.queue.appended() >= self.next && !ledger.room().is_short();
             if answers.is_empty() && !due {
                 continue;
             }
