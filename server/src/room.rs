@@ -45,6 +45,11 @@ impl Room {
         self.floor
     }
 
+    /// Whether a look can tell anything.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.folder.is_some()
+    }
+
     /// Whether nothing new may be begun.
     pub(crate) fn is_short(&self) -> bool {
         self.short.load(Ordering::Relaxed)
@@ -60,8 +65,9 @@ impl Room {
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         self.free.set(free as f64);
-        let short = is_short(free, self.floor, self.is_short());
-        let was_short = self.short.swap(short, Ordering::Relaxed);
+        let was_short = self.is_short();
+        let short = is_short(free, self.floor, was_short);
+        self.short.store(short, Ordering::Relaxed);
         Ok(match (was_short, short) {
             (false, true) => Some(RoomChange::RanShort(free)),
             (true, false) => Some(RoomChange::HasRoom(free)),

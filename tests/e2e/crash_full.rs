@@ -14,8 +14,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::crash_support::{Paid, reason};
-use crate::support::{Home, Server};
+use crate::crash_support::Paid;
+use crate::support::{Home, Server, reason_of};
 use crate::wallet::{Callers, pay, unbind};
 
 const MIB: u64 = 1 << 20;
@@ -106,7 +106,7 @@ async fn f5_a_server_whose_disk_runs_short_begins_nothing_new_until_there_is_roo
     let server = Server::start_in(home, &arguments);
     let mut callers = Callers::of(&server).await;
     let card = callers.wallet("a").await;
-    let paid = callers.authorise(pay("a", &card, "paid", 100)).await;
+    let paid = callers.paid("a", &card, "paid", 100).await;
     assert_eq!(health(&server).await, ServingStatus::Serving);
 
     let ballast = disk.fill_but(6 * MIB);
@@ -114,16 +114,16 @@ async fn f5_a_server_whose_disk_runs_short_begins_nothing_new_until_there_is_roo
     let refused = callers.authorise(pay("a", &card, "refused", 100)).await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
-    assert_eq!(reason(&refused), "DISK_SHORT");
+    assert_eq!(reason_of(&refused), "DISK_SHORT");
     let kept = callers.cards.unbind(unbind("a", &card, "unbind")).await;
-    assert_eq!(reason(&kept.unwrap_err()), "DISK_SHORT");
+    assert_eq!(reason_of(&kept.unwrap_err()), "DISK_SHORT");
     let again = callers.authorise(pay("a", &card, "paid", 100)).await;
-    let (paid, again) = (paid.unwrap(), again.unwrap());
+    let again = again.unwrap();
     assert!(again.replayed, "an answer that is there is told");
-    assert_eq!(again.authorisation, paid.authorisation);
+    assert_eq!(again.authorisation, Some(paid));
     assert_eq!(callers.used("a").await, (100, 100));
-    let free = free_bytes(&server.metrics().await);
-    assert!((1..8 * MIB).contains(&free), "{free}");
+    let free = server.figure("waika_store_free_bytes").await.unwrap();
+    assert!((1.0..8_388_608.0).contains(&free), "{free}");
 
     // A server that starts without room can be read too.
     let (status, home) = server.stop(Signal::TERM);
@@ -142,13 +142,6 @@ async fn f5_a_server_whose_disk_runs_short_begins_nothing_new_until_there_is_roo
     assert!(log.contains("the store's disk runs short"), "{log}");
     assert!(log.contains("the store's disk has room again"), "{log}");
     drop((disk, home));
-}
-
-fn free_bytes(page: &str) -> u64 {
-    let line = page
-        .lines()
-        .find(|line| line.starts_with("waika_store_free_bytes"));
-    line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,8 +4,8 @@ use std::error::Error as _;
 
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
+use crate::support::reason_of;
 use crate::wallet::{Callers, decision, pay};
 
 /// Callers at once.
@@ -90,18 +90,12 @@ async fn pay_until_it_ends(
 /// What somebody is told at the end: by the server that the outcome is unknown, or that nothing was
 /// applied; or by the connection that it is gone.
 fn check_last(status: &Status) {
-    match reason(status).as_str() {
+    match reason_of(status).as_str() {
         "OUTCOME_UNKNOWN" | "NOT_SERVING" => {
             assert_eq!(status.code(), Code::Unavailable, "{status:?}");
         }
         _ => assert!(status.source().is_some(), "{status:?}"),
     }
-}
-
-/// The server's own word on an error; empty if it is the connection's.
-pub(crate) fn reason(status: &Status) -> String {
-    let info = status.get_details_error_info();
-    info.map(|info| info.reason).unwrap_or_default()
 }
 
 /// A number that asks for the long form of a test.

@@ -45,9 +45,7 @@ impl Strace {
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         Self(strace)
     }
-}
 
-impl Strace {
     /// Waits for its last word; its server has ended.
     fn ended(mut self) {
         self.0.wait().unwrap();

@@ -17,10 +17,8 @@ const WITHOUT: [&str; 4] = ["--keys-in-memory", "1000", "--snapshot-every", "0"]
 
 /// What a gauge says; 0 if there is none.
 async fn keys_on_disk(server: &Server) -> f64 {
-    let name = "waika_idempotency_keys{tier=\"disk\"} ";
-    let page = server.metrics().await;
-    let line = page.lines().find_map(|line| line.strip_prefix(name));
-    line.map_or(0.0, |number| number.parse().unwrap())
+    let name = "waika_idempotency_keys{tier=\"disk\"}";
+    server.figure(name).await.unwrap_or(0.0)
 }
 
 async fn moved_out(server: &Server, least: f64) {

@@ -6,7 +6,7 @@ use tonic::Status;
 use tonic_types::StatusExt as _;
 use waika::v1;
 
-use crate::support::Server;
+use crate::support::{Server, reason_of};
 use crate::wallet::{Callers, decision, instant, pay};
 
 pub(crate) fn put(key: &str, toml: &str) -> v1::PutPolicyRequest {
@@ -68,11 +68,6 @@ impl Callers {
 fn next_key() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-fn reason_of(error: &Status) -> String {
-    let info = error.get_error_details().error_info().cloned();
-    info.map(|info| info.reason).unwrap_or_default()
 }
 
 #[tokio::test]

@@ -10,7 +10,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
+use tonic_types::StatusExt as _;
 use waika::v1::admin_service_client::AdminServiceClient;
 use waika::v1::authorisation_service_client::AuthorisationServiceClient;
 use waika::v1::card_service_client::CardServiceClient;
@@ -125,6 +127,14 @@ impl Server {
         text
     }
 
+    /// What a gauge or a counter says, by its name and labels; nothing if it is not there.
+    pub(crate) async fn figure(&self, name: &str) -> Option<f64> {
+        let page = self.metrics().await;
+        let mut lines = page.lines();
+        let number = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        number.map(|number| number.parse().unwrap())
+    }
+
     pub(crate) async fn cards(&self) -> CardServiceClient<Channel> {
         CardServiceClient::new(connect(&self.rpc).await)
     }
@@ -202,6 +212,12 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The server's own word on an error; empty if it is the connection's.
+pub(crate) fn reason_of(status: &Status) -> String {
+    let info = status.get_details_error_info();
+    info.map(|info| info.reason).unwrap_or_default()
 }
 
 /// Waits for a process that is expected to end by itself, and gives what it said.

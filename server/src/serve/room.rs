@@ -41,9 +41,9 @@ impl RoomWatch {
         });
     }
 
-    /// Looks for as long as this is polled.
+    /// Looks for as long as this is polled, if there is anything to see.
     pub(super) async fn go_on(mut self) {
-        loop {
+        while self.ledger.room().is_watched() {
             sleep(LOOK_EVERY).await;
             self.look().await;
         }
