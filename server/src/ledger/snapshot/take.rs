@@ -20,7 +20,7 @@ const SLICE: usize = 128;
 /// are left to answers.
 const REST: u32 = 3;
 /// Bytes that go to the disk at once: a commit's sync may have to wait for them.
-const PIECE_BYTES: usize = 256 << 10;
+const PIECE_BYTES: usize = 64 << 10;
 /// Used keys in one record.
 const KEYS_A_RECORD: usize = 4_096;
 
