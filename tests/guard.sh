@@ -37,10 +37,15 @@ readonly FOLDER
 floor=""
 trap '[ -z "$floor" ] || kill "$floor" 2>/dev/null; rm -rf "$FOLDER"' EXIT
 
-# built PACKAGE BENCH: builds a bench and says where it is.
+# Both benches at once: what they have in common is built once, and nothing waits for the longest crate alone.
+build() {
+  cargo build --profile guard --locked -p waika-server -p waika-loadgen --bench authorise --bench send \
+    --message-format json-render-diagnostics >"$FOLDER/built"
+}
+
+# built BENCH: where it is.
 built() {
-  cargo build --profile guard --locked -p "$1" --bench "$2" --message-format json-render-diagnostics |
-    sed -n '/"kind":\["bench"\]/s/.*"executable":"\([^"]*\)".*/\1/p'
+  sed -n '/"kind":\["bench"\].*"name":"'"$1"'"/s/.*"executable":"\([^"]*\)".*/\1/p' "$FOLDER/built"
 }
 
 # counting COMMAND...: runs it under callgrind, with what it says in $FOLDER/out and $FOLDER/log.
@@ -196,9 +201,10 @@ spread() {
     }' "$FOLDER/found"
 }
 
-authorise=$(built waika-server authorise)
+build
+authorise=$(built authorise)
 readonly authorise
-send=$(built waika-loadgen send)
+send=$(built send)
 readonly send
 
 for _ in $(seq "$rounds"); do
