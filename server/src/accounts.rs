@@ -67,9 +67,14 @@ impl Accounts {
         u64::try_from(self.map.len() / NAMES_A_PART + 1).unwrap_or(u64::MAX)
     }
 
+    /// Of which of so many parts an account is.
+    pub(crate) fn part_of(&self, name: &str, parts: u64) -> u64 {
+        self.map.hasher().hash_one(name) % parts
+    }
+
     /// The names of one of so many parts of the accounts, so that they are never all in memory twice.
     pub(crate) fn names(&self, part: u64, parts: u64) -> Vec<CompactString> {
-        let is_of_part = |name: &CompactString| self.map.hasher().hash_one(name) % parts == part;
+        let is_of_part = |name: &CompactString| self.part_of(name, parts) == part;
         // With room beforehand: nothing is moved about while a shard is locked.
         let room = self.map.len() / usize::try_from(parts.max(1)).unwrap_or(usize::MAX);
         let mut names = Vec::with_capacity(room + room / 8);

@@ -135,6 +135,8 @@ pub struct LedgerConfig {
     pub segment_bytes: u64,
     /// Entries from where one snapshot begins to the next; 0: only when asked for.
     pub snapshot_every: u64,
+    /// From one look at a part of the accounts, as the store has them, to the next; zero: never.
+    pub scrub_every: Duration,
     /// Idempotency keys in memory above which the oldest half is moved to the disk.
     pub keys_in_memory: u64,
     /// Room on the store's disk, in bytes, below which nothing new is begun; 0: however little there is.

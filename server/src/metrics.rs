@@ -152,6 +152,11 @@ fn describe_the_ledger() {
         Unit::Bytes,
         "Room on the store's disk: below --min-free-bytes nothing new is begun"
     );
+    describe_counter!(
+        "waika_scrubbed_accounts_total",
+        Unit::Count,
+        "Accounts that were compared with what the store holds, and were the same"
+    );
     describe_counter!("waika_commits_total", Unit::Count, "Batches made durable");
     describe_histogram!("waika_commit_batch_size", Unit::Count, "Entries in a batch");
     describe_histogram!(

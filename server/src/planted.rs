@@ -5,7 +5,9 @@
 //! that meets a fault is decided, answered and written as ever. What goes wrong is a sum in memory,
 //! and with it whatever is decided by that sum later, or a list that is read. A start that recovers
 //! from the journal alone has the sums right again. One fault only takes time: it is for whoever
-//! compares servers.
+//! compares servers. The last five are of the journal and of starts: they are for whoever kills servers.
+
+mod disk;
 
 use std::hash::Hasher as _;
 use std::num::NonZeroU64;
@@ -19,6 +21,8 @@ use waika_domain::usage::Usage;
 
 use crate::authoriser::Authoriser;
 use crate::ledger::decode::Stored;
+
+pub use disk::PlantedDisk;
 
 /// A fault, and how rare it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,16 +48,31 @@ pub enum FaultKind {
     LostAuthorisation,
     /// Deciding a payment takes more processor time. Nothing that is told is wrong.
     Slow,
+    /// Nothing is synced, and everything told as durable: for all keys.
+    SyncSkipped,
+    /// What is about to be written is told as durable before it is: for all keys.
+    ToldEarly,
+    /// A sync that fails is taken for one that has succeeded: for all keys.
+    SyncErrorIgnored,
+    /// A start does not apply an approved payment.
+    EventSkipped,
+    /// A start counts an approved payment to another month than its own (C2).
+    WrongPeriod,
 }
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::ForgottenReservation,
         Self::ReplayCounted,
         Self::WrongMonth,
         Self::LostAuthorisation,
         Self::Slow,
+        Self::SyncSkipped,
+        Self::ToldEarly,
+        Self::SyncErrorIgnored,
+        Self::EventSkipped,
+        Self::WrongPeriod,
     ];
 
     /// Its name in the configuration.
@@ -64,6 +83,11 @@ impl FaultKind {
             Self::WrongMonth => "wrong-month",
             Self::LostAuthorisation => "lost-authorisation",
             Self::Slow => "slow",
+            Self::SyncSkipped => "sync-skipped",
+            Self::ToldEarly => "told-early",
+            Self::SyncErrorIgnored => "sync-error-ignored",
+            Self::EventSkipped => "event-skipped",
+            Self::WrongPeriod => "wrong-period",
         }
     }
 }
@@ -120,10 +144,20 @@ impl PlantedFault {
     }
 
     fn loses(self, stored: &Stored) -> bool {
+        self.meets_approval(FaultKind::LostAuthorisation, stored)
+    }
+
+    /// Whether that is an approved payment whose key meets this fault.
+    fn meets_approval(self, kind: FaultKind, stored: &Stored) -> bool {
         let is_approval = stored.event().and_then(approved).is_some();
         let key = stored.call.as_ref().map(|call| &call.key);
-        is_approval && key.is_some_and(|key| self.is_met_by(FaultKind::LostAuthorisation, key))
+        is_approval && key.is_some_and(|key| self.is_met_by(kind, key))
     }
+}
+
+/// Whether a batch is told as durable before it is written.
+pub(crate) fn tells_early(fault: Option<PlantedFault>) -> bool {
+    fault.is_some_and(|fault| fault.kind == FaultKind::ToldEarly)
 }
 
 impl Authoriser {
@@ -146,6 +180,22 @@ impl Authoriser {
         }
     }
 
+    /// True for what a start is to leave out.
+    pub(crate) fn skips(&self, stored: &Stored) -> bool {
+        let meets = |fault: PlantedFault| fault.meets_approval(FaultKind::EventSkipped, stored);
+        self.planted.is_some_and(meets)
+    }
+
+    /// Counts to another month what a start has counted to the right one.
+    pub(crate) fn plant_after_start(&self, stored: &Stored, account: &mut Account) {
+        if let Some(fault) = self.planted
+            && fault.meets_approval(FaultKind::WrongPeriod, stored)
+            && let Some(event) = stored.event()
+        {
+            change(account, |usage| misplaced(event, usage));
+        }
+    }
+
     /// The entries of a history, less those that get lost.
     pub(crate) fn without_lost(&self, mut found: Vec<(u64, Stored)>) -> Vec<(u64, Stored)> {
         if let Some(fault) = self.planted {
@@ -153,6 +203,13 @@ impl Authoriser {
         }
         found
     }
+}
+
+/// What the account has used, if an approval is counted to another month than its own.
+fn misplaced(event: &Event, usage: Usage) -> Usage {
+    approved(event).map_or(usage, |held| {
+        usage.giving_back(Some(held.month), None, held.payment.amount.fen())
+    })
 }
 
 /// What is counted of a payment that was approved.

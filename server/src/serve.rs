@@ -151,19 +151,19 @@ impl Server {
         info!(%rpc, %admin, %metrics, "listening");
     }
 
-    /// Resolves with what failed once the store has, and else never.
-    pub async fn halted(&self) -> String {
+    /// Resolves with what failed once the store has, or is not what memory is; and else never.
+    pub async fn halted(&self) -> Failure {
         match self.doorway.ledger.get() {
-            Some(ledger) => ledger.halted().await,
+            Some(ledger) => blocking::halted(ledger).await,
             None => std::future::pending().await,
         }
     }
 
     /// Ends because the store has failed. What is in flight learns so if it can be told at once.
-    pub async fn stop_at_once(&mut self, failed: String) -> Failure {
+    pub async fn stop_at_once(&mut self, failed: Failure) -> Failure {
         self.turn_callers_away().await;
         self.cores.finish(sleep(LAST_ANSWERS)).await;
-        Failure::new(Reason::Io, failed)
+        failed
     }
 
     /// Ends in good order: tells callers to go, answers what is in flight, commits. Another
@@ -176,7 +176,7 @@ impl Server {
         info!(signal, wait = ?self.bounds.drain_wait, "draining");
         let halted = tokio::select! {
             biased;
-            failed = ledger.halted() => Some(failed),
+            failed = blocking::halted(&ledger) => Some(failed),
             () = self.finish_calls(signals) => None,
         };
         if let Some(failed) = halted {

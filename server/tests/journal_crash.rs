@@ -2,7 +2,8 @@
 //! acknowledged is lost, what is read is exactly a prefix of what was appended, a start from a
 //! snapshot ends in the state of a full replay, and no honest crash keeps it from starting.
 //!
-//! `WAIKA_CRASHES=1000000 cargo test --test journal_crash` runs more; `WAIKA_SEED=42` runs one.
+//! `WAIKA_CRASHES=1000000 cargo test --test journal_crash` runs more; `WAIKA_SEED=42` runs one, and
+//! `WAIKA_STEPS=17` its first batches alone. A history that fails is told with the fewest that still do.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,12 +14,20 @@
 
 #[path = "journal_crash/counts.rs"]
 mod counts;
+#[path = "journal_crash/flips.rs"]
+mod flips;
+#[cfg(feature = "planted-faults")]
+#[path = "journal_crash/planted.rs"]
+mod planted;
 #[path = "journal_crash/points.rs"]
 mod points;
+#[path = "journal_crash/shrink.rs"]
+mod shrink;
 #[path = "journal_crash/state.rs"]
 mod state;
 
 use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use counts::Counts;
@@ -39,6 +48,9 @@ const SNAPSHOT_OPTIONS: SnapshotOptions = SnapshotOptions {
     piece_bytes: 500,
 };
 
+/// Steps of a history that is not cut short: more than any has.
+const ALL_STEPS: u64 = u64::MAX;
+
 /// One history: what was appended, and how much of it somebody was told of.
 struct History {
     seed: u64,
@@ -48,6 +60,8 @@ struct History {
     acknowledged: u64,
     state: State,
     copying: Option<Copying>,
+    /// How many further batches may be appended.
+    steps_left: u64,
 }
 
 impl History {
@@ -64,6 +78,7 @@ impl History {
             acknowledged: 0,
             state: State::default(),
             copying: None,
+            steps_left: ALL_STEPS,
         }
     }
 
@@ -71,7 +86,7 @@ impl History {
     /// now on.
     fn open(&mut self, disk: &SimulatedDisk) -> Result<Opened, OpenError> {
         let (seed, mut restart) = (self.seed, Restart::default());
-        let opened = Journal::open_with(Arc::new(disk.clone()), self.options, &mut restart)?;
+        let opened = Journal::open_with(under_test(disk), self.options, &mut restart)?;
         let Start {
             snapshot,
             passed_over,
@@ -102,6 +117,10 @@ impl History {
         let snapshots = journal.snapshots().with_options(SNAPSHOT_OPTIONS);
         let mut batch = Batch::new();
         for _ in 0..self.dice.random_range(1..40) {
+            let Some(left) = self.steps_left.checked_sub(1) else {
+                return false;
+            };
+            self.steps_left = left;
             while self.dice.random_ratio(1, 2) {
                 self.snapshot(&snapshots, disk, counts);
             }
@@ -196,9 +215,23 @@ impl History {
     }
 }
 
+/// The disk as the journal sees it.
+fn under_test(disk: &SimulatedDisk) -> Arc<dyn Disk> {
+    let disk = Arc::new(disk.clone());
+    #[cfg(feature = "planted-faults")]
+    let disk = waika_server::planted::PlantedDisk::over(disk, planted::fault());
+    disk
+}
+
 /// A few lives of one journal, each ended by a crash, some of them while it starts.
 fn run(seed: u64, counts: &mut Counts) {
+    run_steps(seed, ALL_STEPS, counts);
+}
+
+/// The same, with so many appends at most.
+fn run_steps(seed: u64, steps: u64, counts: &mut Counts) {
     let history = &mut History::new(seed);
+    history.steps_left = steps;
     let mut disk = SimulatedDisk::new(seed, history.faults(120));
     for _ in 0..history.dice.random_range(1..5) {
         let failed = match history.open(&disk) {
@@ -324,15 +357,20 @@ fn number(variable: &str) -> Option<u64> {
 fn no_crash_loses_what_was_acknowledged_and_none_keeps_the_journal_from_starting() {
     let mut counts = Counts::default();
     if let Some(seed) = number("WAIKA_SEED") {
-        return run(seed, &mut counts);
+        let steps = number("WAIKA_STEPS").unwrap_or(ALL_STEPS);
+        return run_steps(seed, steps, &mut counts);
     }
     let crashes = number("WAIKA_CRASHES").unwrap_or(CRASHES);
     for seed in 0.. {
         if counts.crashes >= crashes {
             break;
         }
-        run(seed, &mut counts);
+        let lives = catch_unwind(AssertUnwindSafe(|| run(seed, &mut counts)));
+        if let Err(panic) = lives {
+            println!("{}", shrink::report(seed));
+            resume_unwind(panic);
+        }
     }
-    println!("{}", counts.report());
+    println!("F3: {}", counts.report());
     counts.check();
 }

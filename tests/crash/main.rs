@@ -1,8 +1,9 @@
 //! A server that is killed at any moment loses nothing that it answered, does nothing twice, and
 //! never lets a limit be exceeded: the real server, under load, against an oracle outside it.
 //!
-//! `WAIKA_KILLS` says how often it is killed (5), `WAIKA_SEED` what is drawn from, and
-//! `WAIKA_CRASH_SERVER` which binary is started. A run that fails keeps its folder.
+//! `WAIKA_KILLS` says how often it is killed (5), `WAIKA_SEED` what is drawn from,
+//! `WAIKA_CRASH_SERVER` which binary is started, and `WAIKA_CRASH_ARGUMENTS` with what. A run that fails
+//! keeps its folder.
 
 #![expect(
     clippy::unwrap_used,
@@ -50,17 +51,22 @@ async fn a_server_that_is_killed_keeps_every_promise() {
     let kills = process::number("WAIKA_KILLS").unwrap_or(KILLS);
     let seed = process::number("WAIKA_SEED").unwrap_or(SEED);
     println!("WAIKA_SEED={seed} WAIKA_KILLS={kills}");
-    let mut run = Run::begin(seed, Home::new(&[])).await;
+    let arguments = process::environment("WAIKA_CRASH_ARGUMENTS").unwrap_or_default();
+    let arguments: Vec<_> = arguments.split_whitespace().collect();
+    let mut run = Run::begin(seed, Home::new(&arguments)).await;
     let findings = run.kill_times(kills).await;
     println!("{}", run.tally.table(&findings));
+    println!("{}", run.tally.in_a_line(seed, &findings));
     if !findings.is_empty() {
         let folder = run.home.keep();
         panic!(
-            "seed {seed}, folder {}\n{}",
+            "WAIKA_SEED={seed} WAIKA_KILLS={}, folder {}\n{}",
+            run.tally.kills,
             folder.display(),
             First(&findings)
         );
     }
+    assert!(run.tally.logged.compared > 0, "no account was compared");
     for outcome in MET {
         assert!(
             run.tally.outcomes.contains_key(outcome),

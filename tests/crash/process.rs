@@ -11,6 +11,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+const POLICY_FILE: &str = "policy.toml";
+/// The built-in one, but for wrong passwords: a release build gets through more than a caller may have.
+const POLICY: &str = "name = \"crash\"\n[password]\ncaller_wrong_per_minute = 1000000\n";
+
 /// Where one server after the other lives.
 pub(crate) struct Home {
     folder: TempDir,
@@ -32,12 +36,16 @@ pub(crate) struct Logged {
     pub starts_from_snapshot: u64,
     pub starts_without: u64,
     pub snapshots_taken: u64,
+    /// Accounts that were compared with the store while their server served, and were the same.
+    pub compared: u64,
 }
 
 impl Home {
     pub(crate) fn new(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(POLICY_FILE), POLICY).unwrap();
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder,
             arguments: arguments.iter().map(ToString::to_string).collect(),
         }
     }
@@ -121,6 +129,9 @@ impl Home {
                     logged.starts_without += 1;
                 }
                 (Some("snapshot taken"), _) => logged.snapshots_taken += 1,
+                (Some("memory and store agree"), _) => {
+                    logged.compared += fields["same"].as_u64().unwrap();
+                }
                 _ => {}
             }
         }
@@ -145,10 +156,14 @@ impl Home {
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .args(["--metrics-listen", "127.0.0.1:0", "--log", "json"])
             .args(["--snapshot-every", "500", "--segment-bytes", "262144"])
+            // What memory and the store do not agree on ends a server that should go on.
+            .args(["--scrub-every", "50ms"])
             .arg("--store")
             .arg(format!("journal:{}", self.data().display()))
             .arg("--key-file")
             .arg(key)
+            .arg("--policy")
+            .arg(self.folder.path().join(POLICY_FILE))
             .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -176,7 +191,7 @@ pub(crate) fn number(variable: &str) -> Option<u64> {
     clippy::disallowed_methods,
     reason = "a test has no command line of its own"
 )]
-fn environment(variable: &str) -> Option<String> {
+pub(crate) fn environment(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
 }
 

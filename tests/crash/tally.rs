@@ -23,6 +23,22 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// What tests/crash.py shows of figure F1.
+    pub(crate) fn in_a_line(&self, seed: u64, findings: &[Finding]) -> String {
+        let counted = |kind| count(findings, kind);
+        format!(
+            "F1: seed {seed}: {} kills, {} of them during a start; {} calls acknowledged; {} lost, \
+             {} duplicated, {} limits exceeded, {} other differences",
+            self.kills,
+            self.during_start,
+            self.calls.acknowledged,
+            counted(Kind::Lost),
+            counted(Kind::Duplicated),
+            counted(Kind::Exceeded),
+            counted(Kind::Other)
+        )
+    }
+
     /// The table, with what was found.
     pub(crate) fn table(&self, findings: &[Finding]) -> String {
         let counted = |kind| count(findings, kind) as u64;
@@ -30,6 +46,7 @@ impl Tally {
             starts_from_snapshot,
             starts_without,
             snapshots_taken,
+            compared,
         } = self.logged;
         let rows = [
             ("kills", self.kills),
@@ -48,6 +65,7 @@ impl Tally {
             ("exceeded", counted(Kind::Exceeded)),
             ("other differences", counted(Kind::Other)),
             ("snapshots taken", snapshots_taken),
+            ("accounts compared with the store", compared),
             ("starts from a snapshot", starts_from_snapshot),
             ("starts without one", starts_without),
         ];

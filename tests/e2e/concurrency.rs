@@ -90,6 +90,9 @@ async fn c2_sixty_four_callers_on_one_account_never_pass_a_limit() {
         "{reasons:?}"
     );
     assert_eq!(reasons.len(), 3, "{reasons:?}");
+    eprintln!(
+        "F10: {CALLERS} callers: {approved} fen approved and used, of 5,000,000; {reasons:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -92,7 +92,7 @@ async fn wait_for(server: &Server, expected: ServingStatus) {
         assert!(begun.elapsed() < Duration::from_secs(20), "{expected:?}");
         sleep(Duration::from_millis(20)).await;
     }
-    eprintln!("{expected:?} after {:?}", begun.elapsed());
+    eprintln!("F5: {expected:?} after {:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -164,6 +164,7 @@ async fn f5_a_write_that_finds_no_room_ends_the_server_and_nothing_is_lost() {
     ballast.remove();
     let server = Server::start_in(home, &arguments);
     paid.check(&mut Callers::of(&server).await).await;
+    eprintln!("F5: {} answered before ENOSPC, 0 lost", paid.answered());
     server.stop(Signal::TERM);
     drop(disk);
 }

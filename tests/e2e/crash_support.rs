@@ -1,15 +1,29 @@
 //! Payments until a server ends, and what must be true of them once it has started again.
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tonic::{Code, Status};
 
-use crate::support::reason_of;
+use crate::support::{number, reason_of};
 use crate::wallet::{Callers, decision, pay};
 
 /// Callers at once.
 const PAYERS: usize = 32;
+/// No server that is to end serves for so long.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Where something is made to go wrong: at the one place that the variable names, at the first of them to as
+/// many as its plural does, or at a few.
+pub(crate) fn positions(variable: &str, few: &[u64]) -> Vec<u64> {
+    match (number(variable), number(&format!("{variable}S"))) {
+        (Some(one), _) => vec![one],
+        (None, Some(most)) => (1..=most).collect(),
+        (None, None) => few.to_vec(),
+    }
+}
 
 /// Payments of one fen each, by one account, until its server ended.
 #[derive(Debug)]
@@ -70,7 +84,12 @@ async fn pay_until_it_ends(
     payer: usize,
 ) -> Vec<(String, Option<String>)> {
     let mut told = Vec::new();
+    let begun = Instant::now();
     for number in 0.. {
+        assert!(
+            begun.elapsed() < LONGEST,
+            "the server goes on with deciding, and should have ended"
+        );
         let key = format!("{payer} {number}");
         match callers.authorise(pay(&account, &card, &key, 1)).await {
             Ok(answer) => {
@@ -96,15 +115,4 @@ fn check_last(status: &Status) {
         }
         _ => assert!(status.source().is_some(), "{status:?}"),
     }
-}
-
-/// A number that asks for the long form of a test.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the long form of a test is asked for by the environment"
-)]
-pub(crate) fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    let number = text.parse();
-    Some(number.unwrap_or_else(|_| panic!("{variable}: {text:?} is no whole number")))
 }

@@ -2,73 +2,28 @@
 //! answer that it gave is there.
 //!
 //! strace makes the syncs of the real server fail. `WAIKA_SYNCS=500 cargo test --release --test e2e
-//! crash_syncs -- --nocapture` is the long form: at each of the first 500.
+//! crash_syncs -- --nocapture` is the long form: at each of the first 500; `WAIKA_SYNC=17` is that one alone.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
-use crate::crash_support::{Paid, number};
+use crate::crash_strace::Strace;
+use crate::crash_support::{Paid, positions};
 use crate::support::{Home, Server};
 use crate::wallet::Callers;
 
 /// After how many syncs the next one fails, in the short form.
 const SHORT: [u64; 4] = [1, 2, 9, 40];
 
-/// strace on a server that runs already.
-struct Strace(Child);
-
-impl Strace {
-    /// Lets this sync of each thread fail, counted from now.
-    fn fail_sync(server: &Server, at: u64, into: &Path) -> Self {
-        let mut strace = Command::new("strace")
-            .args(["--follow-forks", "--absolute-timestamps=unix,us"])
-            .args(["--trace", "fdatasync,exit_group", "--inject"])
-            .arg(format!("fdatasync:error=EIO:when={at}"))
-            .arg("--output")
-            .arg(into)
-            .arg("--attach")
-            .arg(server.id().to_string())
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("strace: {error}: apt-get install strace"));
-        let mut said = BufReader::new(strace.stderr.take().unwrap());
-        let mut line = String::new();
-        // Every thread that there is has been attached by its first word.
-        said.read_line(&mut line).unwrap();
-        assert!(
-            line.contains("attached"),
-            "strace may not trace here: {line}"
-        );
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Self(strace)
-    }
-
-    /// Waits for its last word; its server has ended.
-    fn ended(mut self) {
-        self.0.wait().unwrap();
-    }
-}
-
-/// What it traced goes on without it.
-impl Drop for Strace {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f4_no_decision_is_told_once_a_sync_has_failed() {
-    let long = number("WAIKA_SYNCS").map(|most| (1..=most).collect());
     let mut slowest = 0.0_f64;
-    for at in long.unwrap_or(SHORT.to_vec()) {
+    let positions = positions("WAIKA_SYNC", &SHORT);
+    for &at in &positions {
         slowest = slowest.max(fail_at(at).await);
     }
     eprintln!(
-        "from the failed sync to the end at most {:.1} ms",
+        "F4: a sync failed at {} positions, 0 lost; from it to the end at most {:.1} ms",
+        positions.len(),
         slowest * 1e3
     );
 }
@@ -80,7 +35,8 @@ async fn fail_at(at: u64) -> f64 {
     let card = callers.wallet("a").await;
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
-    let strace = Strace::fail_sync(&server, at, &trace);
+    let inject = format!("fdatasync:error=EIO:when={at}");
+    let strace = Strace::attach(&server, "fdatasync,exit_group", &inject, &trace);
     let paid = Paid::until_it_ends(&callers, "a", &card).await;
     let (status, home) = server.ended();
     assert_eq!(status.code(), Some(74), "sync {at}");

@@ -12,7 +12,7 @@ use waika::v1;
 
 use crate::issuer_support::{Issued, IssuerSandbox, books_agree};
 use crate::requests::{decision, pay, reverse};
-use crate::support::Server;
+use crate::support::{Server, number};
 use crate::wallet::Callers;
 
 /// Callers who pay one after the other, each from a wallet of its own, until they are told to stop.
@@ -178,15 +178,6 @@ async fn d16_a_silent_outage_is_the_same() {
     books_agree(&server, &issuer).await;
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the long form of a test is asked for through the environment"
-)]
-fn kills() -> u32 {
-    let text = std::env::var("WAIKA_ISSUER_KILLS").unwrap_or_default();
-    text.parse().unwrap_or(4)
-}
-
 /// The server is killed again and again, and two times in five its issuer before it.
 #[tokio::test(flavor = "multi_thread")]
 async fn d16_whoever_is_killed_both_books_agree_in_the_end() {
@@ -200,15 +191,15 @@ async fn d16_whoever_is_killed_both_books_agree_in_the_end() {
     let address = issuer.address();
     let (mut server_kills, mut issuer_kills) = (0, 0);
     let mut all = Told::default();
-    for round in 0..kills() {
+    for round in 0..number("WAIKA_ISSUER_KILLS").unwrap_or(4) {
         let traffic = Traffic::begin(&callers, &wallets);
         // Not always at the same place.
-        sleep(Duration::from_millis(200 + u64::from(round * 137 % 400))).await;
+        sleep(Duration::from_millis(200 + round * 137 % 400)).await;
         if round % 5 < 2 {
             let port = issuer.port();
             let home = issuer.kill();
             issuer_kills += 1;
-            sleep(Duration::from_millis(u64::from(round * 61 % 150))).await;
+            sleep(Duration::from_millis(round * 61 % 150)).await;
             issuer = IssuerSandbox::start_in(home, port, &slow);
             sleep(Duration::from_millis(200)).await;
         }

@@ -21,7 +21,7 @@ async fn keys_on_disk(server: &Server) -> f64 {
     server.figure(name).await.unwrap_or(0.0)
 }
 
-async fn moved_out(server: &Server, least: f64) {
+pub(crate) async fn moved_out(server: &Server, least: f64) {
     let moved_out = async {
         while keys_on_disk(server).await < least {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -40,7 +40,7 @@ fn payment(card: &str, number: i64) -> v1::AuthoriseRequest {
 }
 
 /// Many payments at once, each under its key; their answers by number.
-async fn paid(
+pub(crate) async fn paid(
     callers: &Callers,
     card: &str,
     numbers: std::ops::Range<i64>,

@@ -9,6 +9,7 @@ use waika::v1;
 
 use crate::shadow::{Flips, flips_of};
 use crate::stream::{by_id, decided, gather, message, open};
+use crate::support::number;
 use crate::wallet::{Callers, MERCHANT, bind, bound, card, decision, merchant, pay, visa};
 
 /// Payments that are decided, unless the environment says another number.
@@ -34,13 +35,8 @@ pub(crate) struct Wallet {
 pub(crate) type Decided = BTreeMap<String, i64>;
 
 impl Load {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a show decides more payments than a test has time for"
-    )]
     pub(crate) fn from_environment() -> Self {
-        let given = std::env::var("WAIKA_SHADOW").ok();
-        let given = given.map(|number| number.replace([',', '_'], "").parse().unwrap());
+        let given = number("WAIKA_SHADOW").map(|number| i64::try_from(number).unwrap());
         Self {
             payments: given.unwrap_or(PAYMENTS),
         }

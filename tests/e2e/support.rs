@@ -26,8 +26,25 @@ pub(crate) struct Server {
     pub home: Home,
 }
 
+/// A server that ended before it served, and what it said.
+pub(crate) struct NotStarted {
+    pub status: ExitStatus,
+    pub text: String,
+    pub home: Home,
+}
+
 /// A folder for a server's data and key, which may outlive it.
 pub(crate) struct Home(TempDir);
+
+/// A test that has failed leaves it, to be looked at.
+impl Drop for Home {
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.data().exists() {
+            self.0.disable_cleanup(true);
+            eprintln!("kept: {}", self.0.path().display());
+        }
+    }
+}
 
 impl Home {
     pub(crate) fn new() -> Self {
@@ -51,7 +68,10 @@ impl Home {
     }
 
     pub(crate) fn command_with_key(&self, key: &Path) -> Command {
-        let mut command = Command::new(binary("waika-server"));
+        let mut command = Command::new(server());
+        if let Some(arguments) = environment("WAIKA_CRASH_ARGUMENTS") {
+            command.args(arguments.split_whitespace());
+        }
         command
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .args(["--metrics-listen", "127.0.0.1:0"])
@@ -88,24 +108,35 @@ impl Server {
 
     /// Starts a server in a folder that another one left.
     pub(crate) fn start_in(home: Home, arguments: &[&str]) -> Self {
-        let mut child = home.command().args(arguments).spawn().unwrap();
+        let mut command = home.command();
+        match Self::try_start(command.args(arguments), home) {
+            Ok(server) => server,
+            Err(NotStarted { status, text, .. }) => {
+                panic!("the server did not start ({status}): {text}")
+            }
+        }
+    }
+
+    /// The same by that command, which may end before its server serves.
+    pub(crate) fn try_start(command: &mut Command, home: Home) -> Result<Self, NotStarted> {
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         let stdout = child.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
         if line.is_empty() {
             let (status, text) = finish(child);
-            panic!("the server did not start ({status}): {text}");
+            return Err(NotStarted { status, text, home });
         }
         let words: Vec<_> = line.split_whitespace().collect();
         assert_eq!(words[..3], ["waika-server", "listening", "on"], "{line}");
         let [rpc, admin, metrics] = [3, 5, 7].map(|place| format!("http://{}", words[place]));
-        Self {
+        Ok(Self {
             child,
             rpc,
             admin,
             metrics,
             home,
-        }
+        })
     }
 
     pub(crate) fn rpc_address(&self) -> &str {
@@ -238,6 +269,30 @@ async fn connect(address: &str) -> Channel {
         .connect()
         .await
         .unwrap()
+}
+
+/// `WAIKA_CRASH_SERVER`, or the server that is built here.
+fn server() -> PathBuf {
+    match environment("WAIKA_CRASH_SERVER") {
+        Some(path) => path.into(),
+        None => binary("waika-server"),
+    }
+}
+
+/// A number that asks for the long form of a test.
+pub(crate) fn number(variable: &str) -> Option<u64> {
+    let text = environment(variable)?;
+    let number = text.replace([',', '_'], "").parse();
+    Some(number.unwrap_or_else(|_| panic!("{variable}: {text:?} is no whole number")))
+}
+
+/// A variable that says how a test is to run.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test has no command line of its own"
+)]
+pub(crate) fn environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
 }
 
 /// The binary of that name, built once with the profile of this test: its package bears its name.

@@ -3,19 +3,14 @@
 
 use waika::v1::{self, authorisation};
 
-use crate::support::Server;
+use crate::support::{Server, number};
 use crate::wallet::{
     Callers, bind, bind_outcome, card, client, decision, merchant, pay, visa, with_check_digit,
 };
 
 /// How many calls the storm makes: a million for the long form.
 fn calls() -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the long form is asked for by the environment"
-    )]
-    let asked = std::env::var("WAIKA_STORM");
-    asked.map_or(4_000, |text| text.parse().unwrap())
+    number("WAIKA_STORM").unwrap_or(4_000)
 }
 
 #[tokio::test]
@@ -234,7 +229,7 @@ async fn d18_a_storm_under_a_hundred_keys_has_a_hundred_effects() {
     }
     asked.await.unwrap();
     assert_eq!((answered, fresh), (count, KEYS));
-    println!("{answered} calls under {KEYS} keys: {fresh} effects, one answer for each key");
+    println!("F9: {answered} calls under {KEYS} keys: {fresh} effects, one answer for each key");
     for account in 0..10 {
         let name = format!("a{account}");
         assert_eq!(callers.used(&name).await, (1_000, 1_000), "{name}");

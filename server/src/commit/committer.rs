@@ -43,6 +43,11 @@ impl Committer {
                 return;
             }
             let begun_at = monotonic();
+            #[cfg(feature = "planted-faults")]
+            if self.options.tells_early {
+                let last = self.journal.durable() + u64::from(batch.count());
+                self.shared.waiters.publish(last);
+            }
             match self.journal.commit(&mut batch) {
                 Ok(durable) => self.shared.waiters.publish(durable),
                 Err(error) => return self.halt(&error),

@@ -34,6 +34,9 @@ pub struct CommitOptions {
     /// The length of a record, in bytes, that further appends do not exceed. One entry always
     /// fits.
     pub record_bytes: usize,
+    /// Tells a batch as durable before it is written.
+    #[cfg(feature = "planted-faults")]
+    pub tells_early: bool,
 }
 
 impl Default for CommitOptions {
@@ -42,6 +45,8 @@ impl Default for CommitOptions {
             spacing: Duration::from_millis(1),
             spacing_above: 8,
             record_bytes: 16 << 20,
+            #[cfg(feature = "planted-faults")]
+            tells_early: false,
         }
     }
 }

@@ -176,6 +176,13 @@ pub(super) const SERVE: &[Flag] = &[
     )
     .takes("ENTRIES")
     .or("2000000"),
+    Flag::value(
+        "scrub-every",
+        "WAIKA_SCRUB_EVERY",
+        "How often a part of the accounts is compared with what the store holds; 0: never",
+    )
+    .takes("DURATION")
+    .or("60m"),
     // The map has room for 7.3 million before it doubles, and some come while others are moved.
     Flag::value(
         "keys-in-memory",

@@ -106,6 +106,9 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
     let snapshot_every = reader.read("snapshot-every", |text| {
         values::number(text, &(0..=u64::MAX))
     });
+    let scrub_every = reader.read("scrub-every", |text| {
+        values::duration(text, &(Duration::ZERO..=Duration::from_secs(30 * 86_400)))
+    });
     let keys_in_memory = reader.read("keys-in-memory", |text| {
         values::number(text, &(1_000..=33_554_432))
     });
@@ -126,6 +129,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         commit_spacing: commit_spacing?,
         segment_bytes: segment_bytes?,
         snapshot_every: snapshot_every?,
+        scrub_every: scrub_every?,
         keys_in_memory: keys_in_memory?,
         min_free_bytes: min_free_bytes?,
         #[cfg(feature = "planted-faults")]

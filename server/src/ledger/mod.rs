@@ -28,6 +28,7 @@ mod reversal;
 pub(crate) mod round_trip_tests;
 mod saga;
 mod schema;
+mod scrub;
 mod search;
 mod snapshot;
 mod steps;
@@ -63,12 +64,14 @@ pub use self::reading::{Decided, History, QuoteAsked, Quoted, QuotedCard, Standi
 use self::replay::{global_scope, replay};
 pub(crate) use self::reversal::{OriginalFound, ahead_caller};
 use self::saga::Held;
+use self::scrub::Scrubber;
 use self::search::Search;
 pub use self::snapshot::SnapshotTaken;
 use self::snapshot::Snapshotter;
 pub use self::steps::{Step, StepKind};
 use crate::authoriser::{Authoriser, Passage, Taken};
 use crate::commit::CommitQueue;
+use crate::exit::Failure;
 use crate::room::Room;
 use crate::vault::Vault;
 
@@ -101,6 +104,7 @@ pub struct Ledger {
     left_over: Mutex<Vec<Held>>,
     snapshotter: Snapshotter,
     key_keeper: KeyKeeper,
+    scrubber: Scrubber,
 }
 
 impl Ledger {
@@ -156,6 +160,11 @@ impl Ledger {
         self.queue.halted().await.to_string()
     }
 
+    /// Resolves once memory and the store do not agree, with what an operator reads.
+    pub async fn damaged(&self) -> Failure {
+        self.scrubber.found().await
+    }
+
     /// Resolves once no call is under way any more. New ones must not come.
     pub async fn settled(&self) {
         self.sagas.close();
@@ -167,6 +176,7 @@ impl Ledger {
     pub fn close(&self) {
         self.snapshotter.close();
         self.key_keeper.close();
+        self.scrubber.close();
         drop(self.queue.close());
     }
 

@@ -12,6 +12,7 @@ use super::journal::disk::{Disk, MemoryDisk, RealDisk};
 use super::journal::{self, Journal, JournalOptions, Opened, open_key_runs};
 use super::key_keeper::{KeyKeeper, KeyKeeping};
 use super::recovery::{Recovery, Unanswered};
+use super::scrub::Scrubber;
 use super::snapshot::Snapshotter;
 use super::{Ledger, LedgerError, encode};
 use crate::accounts::Accounts;
@@ -113,6 +114,8 @@ impl Ledger {
     /// Opens the store and replays it. Blocks for as long as that takes.
     pub fn open(config: &LedgerConfig, cores: usize) -> Result<Arc<Self>, OpenError> {
         let (disk, folder) = disk(&config.store)?;
+        #[cfg(feature = "planted-faults")]
+        let disk = crate::planted::PlantedDisk::over(disk, config.planted_fault);
         let key_file = config.key_file.display().to_string();
         let vault = if config.key_file.exists() || is_new(&*disk, &folder)? {
             Vault::open(&config.key_file)?
@@ -150,12 +153,10 @@ impl Ledger {
         let key_keeper =
             KeyKeeper::start(journal.key_runs(), KeyKeeping::of(config.keys_in_memory));
         let key_keeper = key_keeper.map_err(OpenError::Thread)?;
-        let commit = CommitOptions {
-            spacing: config.commit_spacing,
-            ..CommitOptions::default()
-        };
+        let commit = commit_options(config);
         let queue = CommitQueue::start(journal, cores, commit).map_err(OpenError::Thread)?;
         let last = start.snapshot.map_or(0, |used| used.from);
+        let scrubber = Scrubber::start(snapshots.clone(), config.scrub_every);
         let snapshotter = Snapshotter::start(snapshots, config.snapshot_every, last);
         let ledger = Arc::new(Self {
             queue,
@@ -167,6 +168,7 @@ impl Ledger {
             left_over: Mutex::default(),
             snapshotter: snapshotter.map_err(OpenError::Thread)?,
             key_keeper,
+            scrubber: scrubber.map_err(OpenError::Thread)?,
         });
         let settled = ledger.settle_recovery(is_new, unanswered);
         settled.map_err(|error| OpenError::Unwritable {
@@ -182,6 +184,7 @@ impl Ledger {
         // Not before: what a stopped server had begun is let go by now.
         ledger.snapshotter.begin(&ledger);
         ledger.key_keeper.begin(&ledger);
+        ledger.scrubber.begin(&ledger);
         Ok(ledger)
     }
 
@@ -250,6 +253,15 @@ fn new_authoriser(vault: Vault, config: &LedgerConfig, remote: Option<IssuerClie
         global: Mutex::new(()),
         #[cfg(feature = "planted-faults")]
         planted: None,
+    }
+}
+
+fn commit_options(config: &LedgerConfig) -> CommitOptions {
+    CommitOptions {
+        spacing: config.commit_spacing,
+        #[cfg(feature = "planted-faults")]
+        tells_early: crate::planted::tells_early(config.planted_fault),
+        ..CommitOptions::default()
     }
 }
 

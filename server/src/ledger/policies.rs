@@ -147,6 +147,7 @@ pub(super) mod tests {
             commit_spacing: Duration::ZERO,
             segment_bytes: 65_536,
             snapshot_every: 0,
+            scrub_every: Duration::ZERO,
             keys_in_memory: 1_000,
             min_free_bytes: 0,
             #[cfg(feature = "planted-faults")]

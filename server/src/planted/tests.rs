@@ -1,5 +1,7 @@
 //! Each fault does what its name says, to the keys that meet it and to no other.
 
+use std::sync::Arc;
+
 use waika_domain::event::{
     ApprovalCode, Funding, PasswordEffect, Payment, PaymentMode, Posted, Reservation, Reversal,
     ReversalDecided, Scene, WalletRegion, Windows,
@@ -11,6 +13,7 @@ use waika_domain::period::{Month, Timestamp, Year};
 use super::*;
 use crate::ledger::Rpc;
 use crate::ledger::decode::{StoredBody, StoredCall};
+use crate::ledger::journal::disk::{Disk as _, Faults, SimulatedDisk};
 
 const YEAR: Year = Year::from_number(2024);
 
@@ -175,23 +178,72 @@ fn a_slowness_takes_processor_time_of_payments_only() {
     assert!(used(&reversal(true)) < 20_000_000);
 }
 
+fn stored(event: Event, by: Option<u32>) -> Stored {
+    Stored {
+        account: "a".into(),
+        previous: 0,
+        at: Timestamp::from_unix_ms(0),
+        call: by.map(|number| StoredCall {
+            rpc: Rpc::Authorise,
+            caller: Box::default(),
+            key: key(number),
+            fields: Vec::new(),
+        }),
+        body: StoredBody::Event(event),
+    }
+}
+
+#[test]
+fn a_start_leaves_out_or_misplaces_approvals_only() {
+    use FaultKind::{EventSkipped, WrongPeriod};
+    let kinds = [EventSkipped, WrongPeriod];
+    for (event, by, meets) in [
+        (card(), Some(1), true),
+        (card(), None, false),
+        (payment(Funding::Balance), Some(1), false),
+        (reversal(false), Some(1), false),
+    ] {
+        let stored = stored(event, by);
+        for kind in kinds {
+            assert_eq!(fault(kind, 1).meets_approval(kind, &stored), meets);
+        }
+        assert!(!fault(EventSkipped, 1).meets_approval(WrongPeriod, &stored));
+    }
+    assert_eq!(
+        misplaced(&card(), usage(2, 300, 500)),
+        usage(2, 200, 500),
+        "counted to another month, and to the same year"
+    );
+    assert_eq!(
+        misplaced(&reversal(false), usage(2, 300, 500)),
+        usage(2, 300, 500)
+    );
+}
+
+#[test]
+fn a_disk_of_a_fault_tells_a_sync_that_it_did_not_make() {
+    let sync = |kind, faults| {
+        let disk = SimulatedDisk::new(1, faults);
+        let seen = PlantedDisk::over(Arc::new(disk.clone()), Some(fault(kind, 1)));
+        let synced = seen.create("a").unwrap().sync();
+        (synced.is_ok(), disk.counts()[2])
+    };
+    let broken = Faults {
+        fail_sync_at: Some(0),
+        ..Faults::default()
+    };
+    let honest = FaultKind::ToldEarly;
+    assert_eq!(sync(honest, Faults::default()), (true, 1));
+    assert_eq!(sync(honest, broken), (false, 1));
+    assert_eq!(sync(FaultKind::SyncSkipped, Faults::default()), (true, 0));
+    assert_eq!(sync(FaultKind::SyncErrorIgnored, broken), (true, 1));
+    let early = |kind| tells_early(Some(fault(kind, 1)));
+    assert!(early(FaultKind::ToldEarly) && !early(FaultKind::Slow) && !tells_early(None));
+}
+
 #[test]
 fn a_lost_approval_is_found_by_the_key_of_its_call() {
-    let lost = |kind, event, by: Option<u32>| {
-        let stored = Stored {
-            account: "a".into(),
-            previous: 0,
-            at: Timestamp::from_unix_ms(0),
-            call: by.map(|number| StoredCall {
-                rpc: Rpc::Authorise,
-                caller: Box::default(),
-                key: key(number),
-                fields: Vec::new(),
-            }),
-            body: StoredBody::Event(event),
-        };
-        fault(kind, 1).loses(&stored)
-    };
+    let lost = |kind, event, by| fault(kind, 1).loses(&stored(event, by));
     assert!(lost(FaultKind::LostAuthorisation, card(), Some(1)));
     assert!(!lost(FaultKind::LostAuthorisation, card(), None));
     assert!(!lost(

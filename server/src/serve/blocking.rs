@@ -18,12 +18,21 @@ pub(super) async fn open(config: LedgerConfig, cores: usize) -> Result<Arc<Ledge
     Ok(opened?)
 }
 
+/// Resolves with the reason once the store has failed, or does not agree with memory.
+pub(super) async fn halted(ledger: &Ledger) -> Failure {
+    tokio::select! {
+        biased;
+        failed = ledger.halted() => Failure::new(Reason::Io, failed),
+        found = ledger.damaged() => found,
+    }
+}
+
 /// Commits what is left. A signal does not wait for a disk that never answers.
 pub(super) async fn close(ledger: Arc<Ledger>, signals: &mut Signals) -> Result<(), Failure> {
     let closing = ledger.clone();
     tokio::select! {
         biased;
-        failed = ledger.halted() => return Err(Failure::new(Reason::Io, failed)),
+        failed = halted(&ledger) => return Err(failed),
         closed = on_a_thread("close", move || closing.close()) => closed?,
         _ = signals.next() => {
             let text = "told to stop before the final commit was done: what was acknowledged is \
@@ -31,10 +40,7 @@ pub(super) async fn close(ledger: Arc<Ledger>, signals: &mut Signals) -> Result<
             return Err(Failure::new(Reason::Io, text));
         }
     }
-    match ledger.halted().now_or_never() {
-        Some(failed) => Err(Failure::new(Reason::Io, failed)),
-        None => Ok(()),
-    }
+    halted(&ledger).now_or_never().map_or(Ok(()), Err)
 }
 
 /// Runs what blocks on a thread of its own, which the end of the process does not wait for.

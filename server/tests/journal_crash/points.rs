@@ -31,7 +31,7 @@ fn f2_an_end_at_each_of_the_first_calls_loses_nothing() {
         }
     }
     println!(
-        "seed {seed}: killed, and without power, at each of {points} calls; {acknowledged} entries \
+        "F2: seed {seed}: killed, and without power, at each of {points} calls; {acknowledged} entries \
          acknowledged by then, 0 lost; {} ends while it started",
         counts.crashes_in_recovery
     );

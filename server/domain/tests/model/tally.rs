@@ -35,7 +35,7 @@ impl Tally {
     pub(crate) fn told(&self) -> String {
         let calls: u64 = self.seen.values().sum();
         let mut text = format!(
-            "{} sequences, {} operations, {calls} answers compared\n",
+            "F14: {} sequences, {} operations, {calls} answers compared, all alike\n",
             self.sequences, self.operations
         );
         for ((call, reason), count) in &self.seen {

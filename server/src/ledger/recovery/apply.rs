@@ -51,6 +51,10 @@ impl<'a> Applier<'a> {
                 if let Event::PolicyPut(put) = event {
                     PolicyBook::parse(&put.text).map_err(|_| NotUnderstood("a policy"))?;
                 }
+                #[cfg(feature = "planted-faults")]
+                if self.authoriser.skips(&stored) {
+                    return Ok(());
+                }
                 self.apply_event(sequence, event, &stored);
             }
         }
@@ -104,6 +108,8 @@ impl<'a> Applier<'a> {
         let apply = |account: &mut Account| {
             if sequence > account.last_sequence() {
                 account.apply(event, sequence, stored.at);
+                #[cfg(feature = "planted-faults")]
+                authoriser.plant_after_start(stored, account);
             }
             authoriser.apply_beyond_the_account(id, account, happened);
             Ok::<_, Infallible>(())

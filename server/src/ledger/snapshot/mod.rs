@@ -22,11 +22,26 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use waika_domain::account::Account;
+use waika_domain::identifiers::AccountId;
 
 pub(super) use self::load::Loader;
 use super::background::give_way;
-use super::journal::{DiskError, Published, Snapshots};
+use super::decode::Decoded;
+use super::journal::{DiskError, Published, SnapshotBlock, Snapshots};
 use super::{Ledger, LedgerError};
+
+/// The accounts in a part of a snapshot, each with its id.
+pub(super) fn accounts(
+    block: &SnapshotBlock,
+) -> impl Iterator<Item = Decoded<(AccountId, Box<Account>)>> {
+    let parts = block.records().map(decode::record);
+    parts.filter_map(|part| match part {
+        Ok(decode::Part::Account(id, account)) => Some(Ok((id, account))),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    })
+}
 
 /// How often it is looked whether a snapshot is due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -39,12 +39,13 @@ mod file;
 mod layout;
 mod writer;
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::disk::Disk;
-use super::error::DiskError;
+use super::error::{DiskError, OpenError};
 use super::file::remove_if_there;
 pub(super) use choose::{Choice, Chosen, choose};
 pub use file::SnapshotBlock;
@@ -139,6 +140,32 @@ impl Snapshots {
     /// time: [`std::io::ErrorKind::ResourceBusy`] while another is written.
     pub fn begin(&self, from: u64) -> Result<SnapshotWriter, DiskError> {
         SnapshotWriter::begin(self, from)
+    }
+
+    /// Hands the blocks of the newest whole snapshot of this journal to `on_block`, as a start would. One
+    /// that cannot be used is named in a warning, and the one before it is read.
+    pub fn read_newest<E: Into<Box<dyn Error + Send + Sync>>>(
+        &self,
+        mut on_block: impl FnMut(SnapshotBlock) -> Result<(), E>,
+    ) -> Result<Option<Published>, OpenError> {
+        let chosen = choose(&*self.disk, Some(self.identity))?.snapshot;
+        let Some(Chosen { mut file, .. }) = chosen else {
+            return Ok(None);
+        };
+        loop {
+            let step = file.step(Vec::new());
+            match step.map_err(|flaw| flaw.into_error(file.name()))? {
+                Step::End(published) => return Ok(Some(published)),
+                Step::Block(block) => {
+                    let place = format!("block {} of {}", block.number(), file.name().file);
+                    let refused = |source: E| OpenError::Refused {
+                        place,
+                        source: source.into(),
+                    };
+                    on_block(block).map_err(refused)?;
+                }
+            }
+        }
     }
 
     /// The newest snapshot of this journal by its header and its footer; what stands between them

@@ -1,0 +1,67 @@
+//! Accounts that are made anew from the store, apart from those that answer.
+
+use std::collections::HashMap;
+
+use compact_str::CompactString;
+use waika_domain::account::Account;
+use waika_domain::event::WalletRegion;
+
+use crate::ledger::decode::{self, NotUnderstood};
+use crate::ledger::journal::SnapshotBlock;
+use crate::ledger::snapshot;
+
+/// The accounts of one part, as the store has them.
+pub(super) struct Apart<F> {
+    is_of_part: F,
+    accounts: HashMap<CompactString, Account>,
+}
+
+impl<F: Fn(&str) -> bool> Apart<F> {
+    /// None yet.
+    pub(super) fn new(is_of_part: F) -> Self {
+        Self {
+            is_of_part,
+            accounts: HashMap::new(),
+        }
+    }
+
+    /// Takes its accounts out of a snapshot.
+    pub(super) fn load(&mut self, block: &SnapshotBlock) -> Result<(), NotUnderstood> {
+        for account in snapshot::accounts(block) {
+            let (id, account) = account?;
+            if (self.is_of_part)(id.as_str()) {
+                self.accounts.insert(id.as_str().into(), *account);
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies an entry, unless it is another part's, or the snapshot's account has seen it.
+    pub(super) fn apply(&mut self, sequence: u64, entry: &[u8]) -> Result<(), NotUnderstood> {
+        let stored = decode::entry(entry)?;
+        let Some(event) = stored.event() else {
+            return Ok(());
+        };
+        if stored.account.is_empty() || !(self.is_of_part)(&stored.account) {
+            return Ok(());
+        }
+        let account = self.accounts.entry((*stored.account).into());
+        let account = account.or_insert_with(|| {
+            Account::open(event.opening_region().unwrap_or(WalletRegion::Mainland))
+        });
+        if sequence > account.last_sequence() {
+            account.apply(event, sequence, stored.at);
+        }
+        Ok(())
+    }
+
+    /// Takes an account out.
+    pub(super) fn take(&mut self, name: &str) -> Option<Account> {
+        self.accounts.remove(name)
+    }
+
+    /// Those that nobody has taken out.
+    pub(super) fn rest(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+}
