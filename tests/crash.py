@@ -5,9 +5,9 @@
     python3 tests/crash.py planted [FAULT...] [--keep DIR]
 
 The first runs the figures of server/docs/reliability.md in their long forms, all or those that are named (F1 F2 ...),
-and ends with a table: trials and seeds, the kind of crash, time, verdict. --short runs what CI runs. What a figure
-says is kept in DIR/FIGURE (target/crash), and so is the data folder of one that fails; --seed gives it its seed again.
---markdown writes the table into a file.
+and ends with a table: trials and seeds, the kind of crash, time, verdict. --short runs what CI runs; WAIKA_KILLS=100 and
+the like before the command set how much one figure tries. What a figure says is kept in DIR/FIGURE (target/crash), and
+so is the data folder of one that fails; --seed gives it its seed again. --markdown writes the table into a file.
 
 The second builds servers and journals that are wrong on purpose, one class each: they must be found out within a
 minute, and the same run without the fault must pass.
@@ -128,7 +128,7 @@ def run_figure(figure, arguments):
     folder = f"{arguments.keep}/{figure}"
     shutil.rmtree(folder, ignore_errors=True)
     for number, part in enumerate(FIGURES[figure]):
-        variables = {} if arguments.short else dict(part.long)
+        variables = {} if arguments.short else {name: os.environ.get(name, most) for name, most in part.long.items()}
         if arguments.seed is not None:
             variables["WAIKA_SEED"] = str(arguments.seed)
         command = part.command(None if arguments.short else "--release")

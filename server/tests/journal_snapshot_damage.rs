@@ -11,6 +11,7 @@
 #[path = "journal_snapshots/support.rs"]
 mod support;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use support::*;
@@ -161,6 +162,31 @@ fn when_none_is_whole_everything_is_replayed() {
     let (file, passed_over) = used(&disk);
     assert_eq!(file, None);
     assert!(passed_over[0].starts_with(NEWEST) && passed_over[1].starts_with(OLDER));
+}
+
+#[test]
+fn whoever_reads_beside_a_journal_is_handed_the_newest_that_is_whole() {
+    let disk = healthy();
+    let snapshots = start(&disk).unwrap().journal.snapshots();
+    let read = || {
+        let mut records = Vec::new();
+        let published = snapshots.read_newest(|block| {
+            match block {
+                None => records.clear(),
+                Some(block) => records.extend(block.records().map(<[u8]>::to_vec)),
+            }
+            Ok::<_, Infallible>(())
+        });
+        let file = published.unwrap().map(|published| published.file);
+        (file, records.len())
+    };
+    assert_eq!(read(), (Some(NEWEST.to_owned()), 6));
+    // In its last block, when the others were handed over.
+    let last = disk.contents(NEWEST).unwrap().len() - 50;
+    disk.flip_bit(NEWEST, last, 1);
+    assert_eq!(read(), (Some(OLDER.to_owned()), 6));
+    disk.flip_bit(OLDER, 70, 1);
+    assert_eq!(read(), (None, 0));
 }
 
 #[test]

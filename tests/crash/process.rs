@@ -11,7 +11,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-const POLICY_FILE: &str = "policy.toml";
 /// The built-in one, but for wrong passwords: a release build gets through more than a caller may have.
 const POLICY: &str = "name = \"crash\"\n[password]\ncaller_wrong_per_minute = 1000000\n";
 
@@ -42,12 +41,21 @@ pub(crate) struct Logged {
 
 impl Home {
     pub(crate) fn new(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(POLICY_FILE), POLICY).unwrap();
-        Self {
-            folder,
+        let home = Self {
+            folder: tempfile::tempdir().unwrap(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
-        }
+        };
+        home.with_policy("")
+    }
+
+    /// The same with more in its policy.
+    pub(crate) fn with_policy(self, more: &str) -> Self {
+        fs::write(self.policy_file(), format!("{POLICY}{more}")).unwrap();
+        self
+    }
+
+    fn policy_file(&self) -> PathBuf {
+        self.folder.path().join("policy.toml")
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -163,7 +171,7 @@ impl Home {
             .arg("--key-file")
             .arg(key)
             .arg("--policy")
-            .arg(self.folder.path().join(POLICY_FILE))
+            .arg(self.policy_file())
             .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

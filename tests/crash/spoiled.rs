@@ -65,11 +65,7 @@ async fn a_journal_with_another_amount_is_noticed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_allows_more_is_noticed() {
-    let folder = tempfile::tempdir().unwrap();
-    let policy = folder.path().join("generous.toml");
-    let text = "name = \"generous\"\n[limits]\nsingle_fen = 700000\n";
-    fs::write(&policy, text).unwrap();
-    let home = Home::new(&["--policy", policy.to_str().unwrap()]);
+    let home = Home::new(&[]).with_policy("[limits]\nsingle_fen = 700000\n");
     let mut run = Run::begin(5, home).await;
     run.load_and_kill(Moment::Any).await;
     let findings = found_after_a_start(run).await;

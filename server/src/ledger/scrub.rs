@@ -209,7 +209,10 @@ impl Scrub {
         let mut pace = Pace::new(&self.stop);
         let mut apart = Apart::new(|id: &str| accounts.part_of(id, parts) == part);
         let snapshot = self.snapshots.read_newest(|block| {
-            apart.load(&block)?;
+            match block {
+                None => apart.forget(),
+                Some(block) => apart.load(&block)?,
+            }
             pace.step(SLICE)?;
             Ok::<_, Wrong>(())
         })?;

@@ -25,6 +25,11 @@ impl<F: Fn(&str) -> bool> Apart<F> {
         }
     }
 
+    /// Begins again with none.
+    pub(super) fn forget(&mut self) {
+        self.accounts.clear();
+    }
+
     /// Takes its accounts out of a snapshot.
     pub(super) fn load(&mut self, block: &SnapshotBlock) -> Result<(), NotUnderstood> {
         for account in snapshot::accounts(block) {

@@ -47,9 +47,8 @@ pub(in crate::ledger::journal) fn choose(
 
 fn whole(disk: &dyn Disk, name: Name, identity: Option<u64>) -> Result<Chosen, Flaw> {
     let mut file = SnapshotFile::open(disk, name)?;
-    if identity.is_some_and(|identity| identity != file.identity()) {
-        let what = "it belongs to another journal".to_owned();
-        return Err(Flaw::Damaged { offset: 0, what });
+    if let Some(identity) = identity {
+        file.check_identity(identity)?;
     }
     let published = file.check(|_| ())?;
     file.rewind();

@@ -125,6 +125,14 @@ impl SnapshotFile {
         self.header.identity
     }
 
+    /// Refuses another journal's.
+    pub(in crate::ledger::journal) fn check_identity(&self, identity: u64) -> Result<(), Flaw> {
+        if identity == self.header.identity {
+            return Ok(());
+        }
+        Err(Flaw::damaged(0, "it belongs to another journal"))
+    }
+
     pub(in crate::ledger::journal) fn name(&self) -> &Name {
         &self.name
     }

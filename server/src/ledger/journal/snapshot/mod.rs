@@ -142,28 +142,46 @@ impl Snapshots {
         SnapshotWriter::begin(self, from)
     }
 
-    /// Hands the blocks of the newest whole snapshot of this journal to `on_block`, as a start would. One
-    /// that cannot be used is named in a warning, and the one before it is read.
+    /// Hands the blocks of the newest whole snapshot of this journal to `on_block`, each as it is read and
+    /// checked. One that proves to be damaged is named in a warning, and the one before it is read: `None`
+    /// comes before each, and says that what came before it is to be forgotten.
     pub fn read_newest<E: Into<Box<dyn Error + Send + Sync>>>(
         &self,
-        mut on_block: impl FnMut(SnapshotBlock) -> Result<(), E>,
+        mut on_block: impl FnMut(Option<SnapshotBlock>) -> Result<(), E>,
     ) -> Result<Option<Published>, OpenError> {
-        let chosen = choose(&*self.disk, Some(self.identity))?.snapshot;
-        let Some(Chosen { mut file, .. }) = chosen else {
-            return Ok(None);
-        };
-        loop {
-            let step = file.step(Vec::new());
-            match step.map_err(|flaw| flaw.into_error(file.name()))? {
-                Step::End(published) => return Ok(Some(published)),
-                Step::Block(block) => {
-                    let place = format!("block {} of {}", block.number(), file.name().file);
-                    let refused = |source: E| OpenError::Refused {
-                        place,
-                        source: source.into(),
-                    };
-                    on_block(block).map_err(refused)?;
+        for name in names(&*self.disk)? {
+            match self.read(name.clone(), &mut on_block) {
+                Ok(read) => return Ok(read),
+                Err(NotRead::Refused(source)) => {
+                    let (place, source) = (name.file, source.into());
+                    return Err(OpenError::Refused { place, source });
                 }
+                Err(NotRead::Flaw(flaw @ Flaw::Newer(_))) => return Err(flaw.into_error(&name)),
+                Err(NotRead::Flaw(flaw)) => {
+                    let why = flaw.into_error(&name);
+                    tracing::warn!(%why, "a snapshot cannot be used: passed over");
+                }
+            }
+        }
+        on_block(None).map_err(|source| OpenError::Refused {
+            place: "no snapshot".to_owned(),
+            source: source.into(),
+        })?;
+        Ok(None)
+    }
+
+    fn read<E>(
+        &self,
+        name: Name,
+        on_block: &mut impl FnMut(Option<SnapshotBlock>) -> Result<(), E>,
+    ) -> Result<Option<Published>, NotRead<E>> {
+        let mut file = SnapshotFile::open(&*self.disk, name).map_err(NotRead::Flaw)?;
+        file.check_identity(self.identity).map_err(NotRead::Flaw)?;
+        on_block(None).map_err(NotRead::Refused)?;
+        loop {
+            match file.step(Vec::new()).map_err(NotRead::Flaw)? {
+                Step::End(published) => return Ok(Some(published)),
+                Step::Block(block) => on_block(Some(block)).map_err(NotRead::Refused)?,
             }
         }
     }
@@ -177,6 +195,13 @@ impl Snapshots {
             (file.identity() == self.identity).then(|| file.footer().ok())?
         }))
     }
+}
+
+/// Why a snapshot was not read to its end.
+enum NotRead<E> {
+    Flaw(Flaw),
+    /// Whoever it was handed to could not take it.
+    Refused(E),
 }
 
 /// A name that says what its file covers.
