@@ -17,6 +17,7 @@ Exit codes: 0 all held, 1 something was lost or a fault was not found, 64 usage,
 """
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -33,6 +34,7 @@ POWER = "simulated power loss"
 # What each test says in one line for the table.
 SAID = re.compile(r"^(F\d+): (.*)$")
 PLANTED = "target/faults"
+FAULTY = ["--features", "planted-faults", "--target-dir", PLANTED]
 
 
 @dataclasses.dataclass
@@ -43,9 +45,31 @@ class Part:
     long: dict = dataclasses.field(default_factory=dict)
 
     def command(self, profile="--release"):
+        """As a person would run it."""
         target, name = self.words.rsplit(" ", 1)
         profile = [profile] if profile else []
-        return ["cargo", "test", "--quiet", "--locked", *profile, *target.split(), name, "--", "--nocapture"]
+        return ["cargo", "test", *profile, *target.split(), name, "--", "--nocapture"]
+
+    def program(self, profile="--release", more=()):
+        """The same without cargo in between, which would build anew what the tests build with other features."""
+        target, name = self.words.rsplit(" ", 1)
+        return [executable(target, profile, tuple(more)), name, "--nocapture"]
+
+
+@functools.cache
+def executable(target, profile, more):
+    """Builds a test target and says where it is; ends if it does not build."""
+    told(f"building {target}")
+    command = ["cargo", "test", "--quiet", "--locked", *([profile] if profile else []), *target.split(), *more,
+               "--no-run", "--message-format", "json-render-diagnostics"]
+    built = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    told("")
+    if built.returncode != 0:
+        sys.exit(1)
+    name = target.split()[-1]
+    messages = map(json.loads, built.stdout.splitlines())
+    return next(message["executable"] for message in messages
+                if message.get("executable") and message["target"]["name"] == name)
 
 
 E2E = "--test e2e"
@@ -131,9 +155,10 @@ def run_figure(figure, arguments):
         variables = {} if arguments.short else {name: os.environ.get(name, most) for name, most in part.long.items()}
         if arguments.seed is not None:
             variables["WAIKA_SEED"] = str(arguments.seed)
-        command = part.command(None if arguments.short else "--release")
+        profile = None if arguments.short else "--release"
+        command = part.command(profile)
         place = f"{folder}/{number}"
-        held, seconds = watch(command, {**clean_environment(), **variables}, place, figure)
+        held, seconds = watch(part.program(profile), {**clean_environment(), **variables}, place, figure)
         said = lines_of(place, figure)
         if held and not said:
             held, said = False, ["no test said anything: was it renamed?"]
@@ -152,7 +177,7 @@ def recovery(arguments):
         with serving(waika(folder, "2", more=flags), "0,1", folder) as (pid, addresses):
             load = [LOADGEN, "run", "--target", f"http://{addresses[0]}", "--admin", f"http://{addresses[1]}",
                     "--closed", "256", "--connections", "4", "--requests", str(payments), "--accounts", "100000",
-                    "--amount", "1", "--no-oracle", "--allow-limits", "--duplicates", "0", "--view", "off"]
+                    "--no-oracle", "--allow-limits", "--duplicates", "0", "--view", "off"]
             ended = subprocess.run(load, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             if ended.returncode not in (0, 5):
                 sys.exit(f"the load generator ended with {ended.returncode}: {ended.stderr.decode()[-2000:]}")
@@ -235,25 +260,17 @@ def planted(arguments):
     unknown = [name for name in wanted if name not in FAULTS]
     if unknown:
         usage(f"no fault is named {', '.join(unknown)}: there are {' '.join(FAULTS)}")
-    faulty = ["--features", "planted-faults", "--target-dir", PLANTED]
-    build(["-p", "waika-server"], *faulty)
-    # Not timed: a fault is found in a minute once everything is there.
-    for words in {FAULTS[fault].words.rsplit(" ", 1)[0] for fault in wanted}:
-        in_process = faulty if words == JOURNAL else []
-        told(f"building {words}")
-        built = ["cargo", "test", "--quiet", "--locked", "--release", *words.split(), *in_process, "--no-run"]
-        if subprocess.run(built).returncode != 0:
-            sys.exit(1)
+    build(["-p", "waika-server"], *FAULTY)
     found = [find(fault, FAULTS[fault], arguments) for fault in wanted]
     return all(found)
 
 
 def find(fault, part, arguments):
     """Whether the run fails with the fault within a minute, and holds without it."""
-    command = part.command()
     environment = clean_environment()
+    # Built before it is timed.
+    command = part.program(more=FAULTY if JOURNAL in part.words else ())
     if JOURNAL in part.words:
-        command[command.index("--"):command.index("--")] = ["--features", "planted-faults", "--target-dir", PLANTED]
         variables = {"WAIKA_PLANTED_FAULT": fault}
     else:
         variables = {"WAIKA_CRASH_SERVER": os.path.abspath(f"{PLANTED}/release/waika-server")}
