@@ -3,6 +3,8 @@
 //! All mistakes are told together, each with the flag or variable, its value, and what would
 //! have been accepted.
 
+mod backup_flags;
+mod backups;
 mod certificates;
 mod flags;
 mod inspect_flags;
@@ -38,6 +40,7 @@ use crate::exit::{Failure, Reason};
 #[cfg(feature = "planted-faults")]
 use crate::planted::PlantedFault;
 use crate::telemetry::LogConfig;
+pub use backups::{BackupConfig, BackupKeeping, RestoreConfig, RestoreUntil};
 #[cfg(test)]
 pub(crate) use certificates::client_config;
 pub use inspecting::{
@@ -137,6 +140,8 @@ pub struct LedgerConfig {
     pub snapshot_every: u64,
     /// From one look at a part of the accounts, as the store has them, to the next; zero: never.
     pub scrub_every: Duration,
+    /// Where backups go and how often; None: only when `waika-server backup` is run.
+    pub backup: Option<BackupKeeping>,
     /// Idempotency keys in memory above which the oldest half is moved to the disk.
     pub keys_in_memory: u64,
     /// Room on the store's disk, in bytes, below which nothing new is begun; 0: however little there is.
@@ -167,6 +172,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, F
             .map(|config| Command::IssuerSandbox(Box::new(config))),
         Some(("fsync-probe", matches)) => inspect_command(matches, inspecting::fsync_probe),
         Some(("reconcile", matches)) => inspect_command(matches, inspecting::reconcile),
+        Some(("backup", matches)) => inspect_command(matches, backups::backup),
+        Some(("restore", matches)) => inspect_command(matches, backups::restore),
         Some((_, matches)) => serve_command(matches),
         None => serve_command(&matches),
     };

@@ -40,6 +40,18 @@ impl Reason {
             Self::Interrupted => 130,
         }
     }
+
+    /// Why a process ends that cannot use a journal.
+    pub(crate) fn of(error: &journal::OpenError) -> Self {
+        match error {
+            journal::OpenError::Held { .. } => Self::Unavailable,
+            journal::OpenError::Unwritable { .. } => Self::Unwritable,
+            journal::OpenError::Damaged(_)
+            | journal::OpenError::NewerFormat { .. }
+            | journal::OpenError::Refused { .. } => Self::Damaged,
+            journal::OpenError::Io(_) => Self::Io,
+        }
+    }
 }
 
 /// The end of a process that could not do what it was asked to.
@@ -73,18 +85,12 @@ impl From<OpenError> for Failure {
             OpenError::Key(_)
             | OpenError::NoKey { .. }
             | OpenError::OtherKey { .. }
+            | OpenError::NotForAServer { .. }
             | OpenError::PolicyNameTaken { .. }
             | OpenError::PoliciesFull { .. } => Reason::Configuration,
             OpenError::Thread(_) => Reason::System,
             OpenError::Unwritable { .. } => Reason::Io,
-            OpenError::Journal(journal) => match journal {
-                journal::OpenError::Held { .. } => Reason::Unavailable,
-                journal::OpenError::Unwritable { .. } => Reason::Unwritable,
-                journal::OpenError::Damaged(_)
-                | journal::OpenError::NewerFormat { .. }
-                | journal::OpenError::Refused { .. } => Reason::Damaged,
-                journal::OpenError::Io(_) => Reason::Io,
-            },
+            OpenError::Journal(journal) => Reason::of(journal),
         };
         Self::new(reason, error.to_string())
     }

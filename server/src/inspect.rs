@@ -1,6 +1,7 @@
 //! Looking at a journal, or at the disk below it, without serving from it: nothing here takes the
-//! folder's lock or changes what is in it.
+//! folder's lock or changes what is in it. Backups and journals made from them go to folders of their own.
 
+mod backup;
 mod destination;
 mod entries;
 mod export;
@@ -9,6 +10,7 @@ mod instants;
 mod interrupt;
 mod progress;
 mod reconcile;
+mod restore;
 mod settlement;
 mod table;
 mod text;
@@ -31,6 +33,8 @@ pub fn run(inspection: Inspection) -> Result<(), Failure> {
         Inspection::Settlement(config) => settlement::run(config),
         Inspection::FsyncProbe(config) => fsync_probe::run(config),
         Inspection::Reconcile(config) => reconcile::run(*config),
+        Inspection::Backup(config) => backup::run(config),
+        Inspection::Restore(config) => restore::run(config),
     }
 }
 

@@ -157,6 +157,21 @@ fn describe_the_ledger() {
         Unit::Count,
         "Accounts that were compared with what the store holds, and were the same"
     );
+    describe_counter!(
+        "waika_backups_total",
+        Unit::Count,
+        "Backups of the journal by how they ended: taken or failed"
+    );
+    describe_gauge!(
+        "waika_backup_sequence",
+        Unit::Count,
+        "Last entry of the newest backup that this process took"
+    );
+    describe_gauge!(
+        "waika_backup_timestamp_seconds",
+        Unit::Seconds,
+        "When that was taken, since 1970"
+    );
     describe_counter!("waika_commits_total", Unit::Count, "Batches made durable");
     describe_histogram!("waika_commit_batch_size", Unit::Count, "Entries in a batch");
     describe_histogram!(

@@ -28,6 +28,7 @@ mod code_races;
 mod code_restart;
 mod code_reversal;
 mod concurrency;
+mod crash_backup;
 mod crash_delays;
 mod crash_formats;
 mod crash_full;

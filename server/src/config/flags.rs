@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, Command};
 
 #[cfg(feature = "planted-faults")]
 use super::planted_flags::PLANTED;
-use super::{inspect_flags, issuer_flags, partner_flags};
+use super::{backup_flags, inspect_flags, issuer_flags, partner_flags};
 
 /// One flag with its variable.
 pub(super) struct Flag {
@@ -183,6 +183,19 @@ pub(super) const SERVE: &[Flag] = &[
     )
     .takes("DURATION")
     .or("60m"),
+    Flag::value(
+        "backup-to",
+        "WAIKA_BACKUP_TO",
+        "A folder that a backup of the journal is kept in, beside the one that serves",
+    )
+    .takes("DIR"),
+    Flag::value(
+        "backup-every",
+        "WAIKA_BACKUP_EVERY",
+        "How often the backup is brought up to date; 0: only when an operator asks",
+    )
+    .takes("DURATION")
+    .or("60m"),
     // The map has room for 7.3 million before it doubles, and some come while others are moved.
     Flag::value(
         "keys-in-memory",
@@ -226,6 +239,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
         inspect_flags::SETTLEMENT,
         inspect_flags::FSYNC_PROBE,
         inspect_flags::RECONCILE,
+        backup_flags::BACKUP,
+        backup_flags::RESTORE,
     ];
     let tables = tables.into_iter().chain(more);
     tables
@@ -326,6 +341,7 @@ pub(super) fn command() -> Command {
         )
         .subcommand(issuer_flags::issuer_sandbox())
         .subcommands(inspect_flags::commands())
+        .subcommands(backup_flags::commands())
 }
 
 #[cfg(test)]

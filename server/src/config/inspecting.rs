@@ -8,6 +8,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use waika_domain::identifiers::{AccountId, MerchantId};
 use waika_domain::period::Day;
 
+use super::backups::{BackupConfig, RestoreConfig};
 use super::reader::Reader;
 use super::values::{self, Expected};
 use super::{Store, serving};
@@ -25,6 +26,10 @@ pub enum Inspection {
     FsyncProbe(ProbeConfig),
     /// Compare a journal with an issuer's books.
     Reconcile(Box<ReconcileConfig>),
+    /// Copy a journal, or bring its copy up to date.
+    Backup(BackupConfig),
+    /// Make a journal from its copy.
+    Restore(RestoreConfig),
 }
 
 /// What to check, and how.
@@ -263,7 +268,7 @@ pub(super) fn fsync_probe(reader: &mut Reader<'_>) -> Option<Inspection> {
 }
 
 /// A store that others can look at.
-fn read_folder(reader: &mut Reader<'_>) -> Option<PathBuf> {
+pub(super) fn read_folder(reader: &mut Reader<'_>) -> Option<PathBuf> {
     reader.read("store", |text| match values::store(text)? {
         Store::Journal(folder) => Ok(folder),
         Store::Memory { .. } => {
@@ -272,7 +277,7 @@ fn read_folder(reader: &mut Reader<'_>) -> Option<PathBuf> {
     })
 }
 
-fn required<T>(
+pub(super) fn required<T>(
     reader: &mut Reader<'_>,
     flag: &str,
     choices: &str,

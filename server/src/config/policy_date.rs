@@ -27,7 +27,8 @@ pub(super) fn parse(value: &DeValue<'_>) -> Result<Timestamp, Expected> {
         })
 }
 
-fn instant(datetime: Datetime) -> Option<Timestamp> {
+/// Nothing if it has no offset, or lies outside the years that can be read back.
+pub(super) fn instant(datetime: Datetime) -> Option<Timestamp> {
     let date = datetime.date?;
     let midnight = Day::from_civil(date.year.into(), date.month, date.day)
         .ok()?

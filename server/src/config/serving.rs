@@ -109,6 +109,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
     let scrub_every = reader.read("scrub-every", |text| {
         values::duration(text, &(Duration::ZERO..=Duration::from_secs(30 * 86_400)))
     });
+    let backup = super::backups::keeping(reader, store.as_ref());
     let keys_in_memory = reader.read("keys-in-memory", |text| {
         values::number(text, &(1_000..=33_554_432))
     });
@@ -130,6 +131,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         segment_bytes: segment_bytes?,
         snapshot_every: snapshot_every?,
         scrub_every: scrub_every?,
+        backup,
         keys_in_memory: keys_in_memory?,
         min_free_bytes: min_free_bytes?,
         #[cfg(feature = "planted-faults")]

@@ -11,7 +11,8 @@ use waika_domain::identifiers::{CardToken, MerchantId};
 use super::parse::{Digests, Fields};
 use super::policy::Named;
 use super::{
-    Desk, advices, enums, merchant, operators, outcome, policy, reset, settlement, status, tickets,
+    Desk, advices, copies, enums, merchant, operators, outcome, policy, reset, settlement, status,
+    tickets,
 };
 use crate::ledger::{GlobalOperation, Operation, Rpc};
 
@@ -374,13 +375,15 @@ impl AdminService for Desk {
         _: Request<v1::TakeSnapshotRequest>,
     ) -> Result<Response<v1::TakeSnapshotResponse>, Status> {
         let taken = self.ledger()?.take_snapshot().await?;
-        Ok(Response::new(v1::TakeSnapshotResponse {
-            file: taken.published.file,
-            from: taken.published.from,
-            covers: taken.published.covers,
-            accounts: taken.accounts,
-            bytes: taken.published.bytes,
-        }))
+        Ok(Response::new(copies::snapshot(taken)))
+    }
+
+    async fn take_backup(
+        &self,
+        _: Request<v1::TakeBackupRequest>,
+    ) -> Result<Response<v1::TakeBackupResponse>, Status> {
+        let taken = self.ledger()?.take_backup().await?;
+        Ok(Response::new(copies::backup(taken)))
     }
 }
 

@@ -7,6 +7,7 @@ mod asked;
 mod authorisation;
 mod bind;
 mod card;
+mod copies;
 mod deadline;
 mod enums;
 pub mod health;

@@ -160,6 +160,8 @@ impl From<LedgerError> for Status {
                 ": nothing was written; activate one that is stored",
             ),
             LedgerError::NoSnapshot => (Code::FailedPrecondition, "NO_SNAPSHOT", ""),
+            LedgerError::NoBackup => (Code::FailedPrecondition, "NO_BACKUP", ""),
+            LedgerError::NoBackupFolder => (Code::FailedPrecondition, "NO_BACKUP_FOLDER", ""),
             LedgerError::Unreadable => (Code::Unavailable, "STORE_UNREADABLE", ""),
             LedgerError::OutcomeUnknown => (
                 Code::Unavailable,

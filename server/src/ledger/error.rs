@@ -63,6 +63,12 @@ pub enum LedgerError {
     /// No snapshot could be written; nothing else is affected.
     #[error("no snapshot could be written: the server's log says why")]
     NoSnapshot,
+    /// No backup could be taken; nothing else is affected.
+    #[error("no backup could be taken: the server's log says why")]
+    NoBackup,
+    /// There is nowhere to put a backup.
+    #[error("this server has no folder for backups: start it with --backup-to")]
+    NoBackupFolder,
     /// An entry that was durable cannot be read again.
     #[error("the store cannot read the decision again")]
     Unreadable,

@@ -8,6 +8,7 @@ pub mod journal;
 mod advices;
 mod awaited;
 mod background;
+mod backups;
 mod call;
 pub(crate) mod decode;
 pub(crate) mod encode;
@@ -43,10 +44,12 @@ use waika_domain::event::{Event, Payment};
 use waika_domain::period::Timestamp;
 
 pub use self::awaited::Awaited;
+use self::backups::BackupKeeper;
 pub use self::call::{Business, Call, Rpc};
 use self::decode::Stored;
 pub use self::error::LedgerError;
 use self::journal::JournalReader;
+pub use self::journal::backup::Taken as BackupTaken;
 use self::key_keeper::KeyKeeper;
 pub(crate) use self::lists::{OpenTicket, PendingReview};
 pub(crate) use self::notices::{NoticeSeen, Notices};
@@ -105,6 +108,7 @@ pub struct Ledger {
     snapshotter: Snapshotter,
     key_keeper: KeyKeeper,
     scrubber: Scrubber,
+    backup_keeper: BackupKeeper,
 }
 
 impl Ledger {
@@ -138,6 +142,11 @@ impl Ledger {
     /// Takes a snapshot, and answers once it is durable.
     pub async fn take_snapshot(&self) -> Result<SnapshotTaken, LedgerError> {
         self.snapshotter.take().await
+    }
+
+    /// Takes a backup into the folder for them, and answers once it is durable.
+    pub async fn take_backup(&self) -> Result<BackupTaken, LedgerError> {
+        self.backup_keeper.take().await
     }
 
     /// The room on the store's disk.
@@ -177,6 +186,7 @@ impl Ledger {
         self.snapshotter.close();
         self.key_keeper.close();
         self.scrubber.close();
+        self.backup_keeper.close();
         drop(self.queue.close());
     }
 

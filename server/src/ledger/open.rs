@@ -1,6 +1,7 @@
 //! Opening a ledger: the key, the journal, and the state that follows from it.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +9,8 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use super::backups::BackupKeeper;
+use super::journal::backup::not_for_a_server;
 use super::journal::disk::{Disk, MemoryDisk, RealDisk};
 use super::journal::{self, Journal, JournalOptions, Opened, open_key_runs};
 use super::key_keeper::{KeyKeeper, KeyKeeping};
@@ -71,6 +74,14 @@ pub enum OpenError {
         folder: String,
         /// The key file.
         key_file: String,
+    },
+    /// The folder is a backup, or a restore into it was not finished.
+    #[error("no server starts on {folder}: {why}")]
+    NotForAServer {
+        /// The folder.
+        folder: String,
+        /// What it is.
+        why: &'static str,
     },
     /// The journal cannot be used.
     #[error(transparent)]
@@ -150,6 +161,7 @@ impl Ledger {
         );
 
         let (reader, snapshots) = (journal.reader(), journal.snapshots());
+        let backup_keeper = BackupKeeper::start(journal.backup_source(), config.backup.clone())?;
         let key_keeper =
             KeyKeeper::start(journal.key_runs(), KeyKeeping::of(config.keys_in_memory));
         let key_keeper = key_keeper.map_err(OpenError::Thread)?;
@@ -169,6 +181,7 @@ impl Ledger {
             snapshotter: snapshotter.map_err(OpenError::Thread)?,
             key_keeper,
             scrubber: scrubber.map_err(OpenError::Thread)?,
+            backup_keeper,
         });
         let settled = ledger.settle_recovery(is_new, unanswered);
         settled.map_err(|error| OpenError::Unwritable {
@@ -176,16 +189,21 @@ impl Ledger {
             reason: error.to_string(),
         })?;
         ledger.adopt_policy(config)?;
-        let now = ledger.authoriser.clock.now();
-        // What a shadow counted before the start is gone.
-        ledger.authoriser.shadow.begin(now);
-        let in_force = ledger.authoriser.policies.policy_at(now);
-        tracing::info!(policy = %in_force.name, "in force");
-        // Not before: what a stopped server had begun is let go by now.
-        ledger.snapshotter.begin(&ledger);
-        ledger.key_keeper.begin(&ledger);
-        ledger.scrubber.begin(&ledger);
+        ledger.start_the_background();
         Ok(ledger)
+    }
+
+    /// Starts what goes on beside the answers. Not before what a stopped server had begun is let go.
+    fn start_the_background(self: &Arc<Self>) {
+        let now = self.authoriser.clock.now();
+        // What a shadow counted before the start is gone.
+        self.authoriser.shadow.begin(now);
+        let in_force = self.authoriser.policies.policy_at(now);
+        tracing::info!(policy = %in_force.name, "in force");
+        self.snapshotter.begin(self);
+        self.key_keeper.begin(self);
+        self.scrubber.begin(self);
+        self.backup_keeper.begin(self);
     }
 
     /// Writes what a new journal begins with, or lets go of what a stopped server held.
@@ -305,21 +323,27 @@ fn replay(
 }
 
 fn disk(store: &Store) -> Result<(Arc<dyn Disk>, String), OpenError> {
-    match store {
-        Store::Journal(folder) => Ok((
-            Arc::new(RealDisk::open(folder)?),
-            folder.display().to_string(),
-        )),
-        Store::Memory { delay } => Ok((Arc::new(MemoryDisk::new(*delay)), "memory".to_owned())),
+    let folder = match store {
+        Store::Journal(folder) => folder,
+        Store::Memory { delay } => {
+            return Ok((Arc::new(MemoryDisk::new(*delay)), "memory".to_owned()));
+        }
+    };
+    let (disk, folder) = (RealDisk::open(folder)?, folder.display().to_string());
+    match not_for_a_server(&disk).map_err(|error| unlisted(&folder, error))? {
+        Some(why) => Err(OpenError::NotForAServer { folder, why }),
+        None => Ok((Arc::new(disk), folder)),
     }
 }
 
 /// True if nothing was ever written here, so that a key may be made.
 fn is_new(disk: &dyn Disk, folder: &str) -> Result<bool, OpenError> {
-    let names = disk.list().map_err(|source| {
-        let path = Path::new(folder).to_owned();
-        journal::OpenError::Unwritable { path, source }
-    })?;
+    let names = disk.list().map_err(|error| unlisted(folder, error))?;
     let has_ending = |name: &String| Path::new(name).extension().is_some_and(|end| end == "seg");
     Ok(!names.iter().any(has_ending))
+}
+
+fn unlisted(folder: &str, source: io::Error) -> journal::OpenError {
+    let path = Path::new(folder).to_owned();
+    journal::OpenError::Unwritable { path, source }
 }

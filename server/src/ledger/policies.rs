@@ -148,6 +148,7 @@ pub(super) mod tests {
             segment_bytes: 65_536,
             snapshot_every: 0,
             scrub_every: Duration::ZERO,
+            backup: None,
             keys_in_memory: 1_000,
             min_free_bytes: 0,
             #[cfg(feature = "planted-faults")]

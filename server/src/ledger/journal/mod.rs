@@ -8,6 +8,7 @@
 //! the entries behind it. [`verify`] and [`read_all`] look at a journal without its lock, also while
 //! a server writes it.
 
+pub mod backup;
 pub mod disk;
 mod end;
 mod error;
@@ -34,6 +35,7 @@ use std::io;
 use std::mem;
 use std::sync::Arc;
 
+use backup::BackupSource;
 use disk::Disk;
 use end::End;
 pub use error::{Damage, DiskError, OpenError, ReadError};
@@ -170,6 +172,11 @@ impl Journal {
     /// Where its snapshots are written, also from another thread and after this is gone.
     pub fn snapshots(&self) -> Snapshots {
         self.snapshots.clone()
+    }
+
+    /// What backups are taken from, also from another thread and after this is gone.
+    pub fn backup_source(&self) -> BackupSource {
+        BackupSource(Arc::clone(&self.disk))
     }
 
     /// Where runs of used keys are written, also from another thread.

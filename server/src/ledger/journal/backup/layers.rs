@@ -1,0 +1,115 @@
+//! Segments from a backup, and behind its end from a journal that goes on from there.
+
+use super::copy;
+use super::error::{BackupError, Side, on};
+use super::manifest::Manifest;
+use super::records::walk;
+use crate::ledger::journal::disk::Disk;
+use crate::ledger::journal::folder;
+use crate::ledger::journal::segment::{self, Header, Tail};
+use crate::ledger::journal::watermark::Watermark;
+
+/// The bytes of one segment.
+pub(super) struct Layer {
+    pub(super) bytes: Vec<u8>,
+    pub(super) header: Header,
+}
+
+pub(super) struct Layers<'a> {
+    pub(super) backup: &'a dyn Disk,
+    pub(super) manifest: &'a Manifest,
+    pub(super) journal: Option<&'a dyn Disk>,
+    pub(super) identity: u64,
+}
+
+impl Layers<'_> {
+    /// The ordinal of the first segment.
+    pub(super) fn first(&self) -> Result<u64, BackupError> {
+        let first = self.manifest.segments.first();
+        let first = first.and_then(|copied| segment::ordinal(&copied.file));
+        first.ok_or(BackupError::Unfinished)
+    }
+
+    /// The segment of this ordinal; `None` if neither has it.
+    pub(super) fn segment(&self, ordinal: u64) -> Result<Option<Layer>, BackupError> {
+        let name = segment::name(ordinal);
+        let mut segments = self.manifest.segments.iter();
+        let held = segments.find(|copied| copied.file == name);
+        let is_last = segments.next().is_none();
+        let Some(held) = held else {
+            return self.of_journal(ordinal);
+        };
+        let mut bytes = copy::read(self.backup, held)?;
+        let header = Header::decode(&bytes);
+        let header = header.map_err(|_| BackupError::changed(&name, "it has no header"))?;
+        if is_last && let Some(theirs) = self.of_journal(ordinal)? {
+            bytes = go_on(bytes, theirs)?;
+        }
+        Ok(Some(Layer { bytes, header }))
+    }
+
+    fn of_journal(&self, ordinal: u64) -> Result<Option<Layer>, BackupError> {
+        let Some(journal) = self.journal else {
+            return Ok(None);
+        };
+        let found = folder::segments(journal).map_err(BackupError::of(Side::Journal))?;
+        let found = found.iter().find(|found| found.ordinal == ordinal);
+        let Some(header) = found.and_then(|found| found.header) else {
+            return Ok(None);
+        };
+        if header.identity != self.identity {
+            let (theirs, ours) = (self.identity, header.identity);
+            return Err(BackupError::OtherJournal { theirs, ours });
+        }
+        let mut bytes = Vec::new();
+        folder::read(journal, ordinal, &mut bytes).map_err(on(Side::Journal))?;
+        Ok(Some(Layer { bytes, header }))
+    }
+
+    /// Refuses an end before what the journal once had.
+    pub(super) fn check_end(&self, next: u64, last: Option<&Layer>) -> Result<(), BackupError> {
+        let Some(journal) = self.journal else {
+            return Ok(());
+        };
+        let of_journal = BackupError::of(Side::Journal);
+        let mark = Watermark::read(journal).map_err(&of_journal)?;
+        let had_more = mark.is_some_and(|mark| mark.sequence >= next);
+        let found = folder::segments(journal).map_err(&of_journal)?;
+        let goes_on = found.iter().any(|found| {
+            let header = found.header;
+            header.is_some_and(|header| header.first > next)
+        });
+        let follows = last.is_some_and(|last| {
+            let walked = walk(&last.bytes, last.header, |_, _| Ok::<_, BackupError>(true));
+            let end = walked.map_or(0, |walked| walked.end);
+            matches!(
+                Tail::of(&last.bytes, end, self.identity),
+                Tail::Damaged { .. }
+            )
+        });
+        if had_more || goes_on || follows {
+            let reached = next - 1;
+            return Err(BackupError::EndsEarly { reached });
+        }
+        Ok(())
+    }
+}
+
+/// What the backup has of a segment, and what the journal has behind it. Where the journal is damaged before
+/// that, the backup is right.
+fn go_on(mut bytes: Vec<u8>, theirs: Layer) -> Result<Vec<u8>, BackupError> {
+    if theirs.bytes.starts_with(&bytes) {
+        return Ok(theirs.bytes);
+    }
+    let before = theirs.bytes.get(..bytes.len()).unwrap_or(&theirs.bytes);
+    let walked = walk(before, theirs.header, |_, _| Ok::<_, BackupError>(true))?;
+    let whole = walked.end == bytes.len();
+    let shorter = before.len() < bytes.len();
+    if whole || shorter {
+        let before = walked.next;
+        return Err(BackupError::OtherCourse { before });
+    }
+    let behind = theirs.bytes.get(bytes.len()..).unwrap_or_default();
+    bytes.extend_from_slice(behind);
+    Ok(bytes)
+}

@@ -1,0 +1,168 @@
+//! What a backup holds, as JSON that people can read too.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::error::{BackupError, Side, on};
+use crate::ledger::journal::disk::Disk;
+use crate::ledger::journal::error::DiskError;
+use crate::ledger::journal::file::{NamedFile, sync_folder};
+
+/// The manifest's name.
+pub const FILE: &str = "backup.json";
+const UNFINISHED: &str = "backup.tmp";
+/// The format that this release writes, and the newest that it reads.
+const FORMAT: u32 = 1;
+/// No manifest is longer, in bytes.
+const LONGEST: u64 = 64 << 20;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    pub(super) format: u32,
+    /// The release that wrote it.
+    pub(super) waika: String,
+    /// The journal's identity, in hexadecimal digits.
+    pub(super) journal: String,
+    /// The first sequence, and the last; 0: nothing was finished yet.
+    pub(super) first_sequence: u64,
+    pub(super) last_sequence: u64,
+    /// When it was taken by the machine's clock, in milliseconds since 1970.
+    pub(super) taken_at_ms: i64,
+    /// The segments in their order.
+    pub(super) segments: Vec<Copied>,
+    /// Snapshots with what they need, oldest first.
+    pub(super) states: Vec<State>,
+    /// The digest of all of the above as it is written with an empty one.
+    sha256: String,
+}
+
+/// A file: of its first so many bytes this is the digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Copied {
+    pub(super) file: String,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+/// A snapshot, and the runs of used keys that it leaves keys to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct State {
+    /// No journal that ends before this sequence may have these files.
+    pub(super) proves: u64,
+    pub(super) snapshot: Copied,
+    pub(super) key_runs: Vec<Copied>,
+}
+
+impl State {
+    pub(super) fn files(&self) -> impl Iterator<Item = &Copied> {
+        std::iter::once(&self.snapshot).chain(&self.key_runs)
+    }
+}
+
+impl Manifest {
+    /// Of a backup that is begun.
+    pub(super) fn begin(identity: u64) -> Self {
+        Self {
+            format: FORMAT,
+            waika: env!("CARGO_PKG_VERSION").to_owned(),
+            journal: format!("{identity:016x}"),
+            first_sequence: 0,
+            last_sequence: 0,
+            taken_at_ms: 0,
+            segments: Vec::new(),
+            states: Vec::new(),
+            sha256: String::new(),
+        }
+    }
+
+    pub(super) fn identity(&self) -> Result<u64, BackupError> {
+        let identity = u64::from_str_radix(&self.journal, 16);
+        identity.map_err(|_| bad("its journal is not a number of 16 hexadecimal digits"))
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = &Copied> {
+        let of_states = self.states.iter().flat_map(State::files);
+        self.segments.iter().chain(of_states)
+    }
+
+    /// `None` if there is no such file.
+    pub(super) fn read(disk: &dyn Disk) -> Result<Option<Self>, BackupError> {
+        let on = on(Side::Backup);
+        let Some(file) = NamedFile::open_if_there(disk, FILE).map_err(&on)? else {
+            return Ok(None);
+        };
+        let length = file.length().map_err(&on)?;
+        if length > LONGEST {
+            return Err(bad("it is too long"));
+        }
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let bytes = file.read(0, length).map_err(&on)?;
+        Self::parse(&bytes).map(Some)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, BackupError> {
+        /// What every later format has too.
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let not_json = |error: serde_json::Error| bad(&error.to_string());
+        let Format { format } = serde_json::from_slice(bytes).map_err(not_json)?;
+        if format > FORMAT {
+            let (found, supported) = (format, FORMAT);
+            return Err(BackupError::NewerManifest { found, supported });
+        }
+        let manifest: Self = serde_json::from_slice(bytes).map_err(not_json)?;
+        if manifest.signed().map_err(not_json)?.sha256 == manifest.sha256 {
+            Ok(manifest)
+        } else {
+            Err(bad("its SHA-256 is another"))
+        }
+    }
+
+    /// The same with its own digest.
+    fn signed(&self) -> serde_json::Result<Self> {
+        let mut manifest = self.clone();
+        manifest.sha256.clear();
+        manifest.sha256 = digest(&serde_json::to_vec(&manifest)?);
+        Ok(manifest)
+    }
+
+    /// Puts it in the place of the one before it, durably.
+    pub(super) fn write(&self, disk: &dyn Disk) -> Result<(), DiskError> {
+        let bytes = self
+            .signed()
+            .and_then(|signed| serde_json::to_vec_pretty(&signed));
+        let mut bytes = bytes.map_err(|error| DiskError::of("write", FILE)(error.into()))?;
+        bytes.push(b'\n');
+        let file = NamedFile::create(disk, UNFINISHED)?;
+        file.write_at(&bytes, 0)?;
+        file.sync()?;
+        disk.rename(UNFINISHED, FILE)
+            .map_err(DiskError::of("rename", UNFINISHED))?;
+        sync_folder(disk)
+    }
+}
+
+fn bad(what: &str) -> BackupError {
+    let what = what.to_owned();
+    BackupError::BadManifest { what }
+}
+
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hexadecimal(Sha256::digest(bytes).as_ref())
+}
+
+pub(super) fn hexadecimal(digest: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * digest.len());
+    for byte in digest {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
