@@ -86,7 +86,8 @@ FIGURES = {
     "F9": [Part(f"{E2E} storm_under", "none", {"WAIKA_STORM": "1000000"})],
     "F10": [Part(f"{E2E} sixty_four_callers", "none")],
     "F14": [Part("-p waika-domain --test model random_sequences", "none", {"WAIKA_SEQUENCES": "1000000"}),
-            Part("--test models f14_", "connections lost, nodes crashed", {"WAIKA_MODEL": "large"})],
+            Part("--test models f14_", "connections lost, nodes crashed", {"WAIKA_MODEL": "large"}),
+            Part("-p waika-schedules --test pipeline f14_", "a write or a sync fails", {"WAIKA_SCHEDULES": "1000000"})],
 }
 # Each fault, and the run that must find it. The last ones are of the real server.
 FAULTS = {

@@ -38,6 +38,7 @@ pub mod serve;
 mod settlement;
 mod shadow;
 mod stopwatch;
+mod sync;
 pub mod telemetry;
 mod ticket_desk;
 mod turns;

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use metrics::{Counter, Histogram};
@@ -10,6 +9,7 @@ use metrics::{Counter, Histogram};
 use super::{CommitOptions, Halted, Shared};
 use crate::clock::monotonic;
 use crate::ledger::journal::{Batch, DiskError, Journal};
+use crate::sync::thread::{self, JoinHandle};
 
 pub(super) fn start(
     journal: Journal,

@@ -11,14 +11,14 @@ mod waiters;
 
 use std::io;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::ledger::journal::{Batch, Journal};
+use crate::sync::Mutex;
+use crate::sync::thread::JoinHandle;
 use pending::Pending;
 use waiters::Waiters;
 

@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use parking_lot::{Condvar, Mutex};
-
 use super::Halted;
 use crate::ledger::journal::Batch;
+use crate::sync::{Condvar, Mutex};
 
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -50,7 +49,7 @@ impl Pending {
         if let Some(halted) = &state.ended {
             return Err(halted.clone());
         }
-        let record_bytes = state.open.record_bytes() + entry.len();
+        let record_bytes = state.open.record_bytes_with(entry.len());
         if record_bytes > self.record_bytes && state.open.count() > 0 {
             state.full.push_back(mem::take(&mut state.open));
         }

@@ -5,14 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-use tokio::sync::Notify;
-
 use super::Halted;
+use crate::sync::{AtomicU64, Mutex, Notify, OnceLock};
 
 #[derive(Debug)]
 pub(super) struct Waiters {
@@ -107,10 +104,12 @@ impl Waiters {
     }
 
     fn outcome(&self, sequence: u64) -> Option<Result<(), Halted>> {
+        // Looked at first: whoever sees the end sees everything that became durable before it.
+        let ended = self.ended.get();
         if self.durable() >= sequence {
             return Some(Ok(()));
         }
-        self.ended.get().map(|halted| Err(halted.clone()))
+        ended.map(|halted| Err(halted.clone()))
     }
 }
 

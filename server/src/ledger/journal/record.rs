@@ -14,7 +14,7 @@
 //! The identity keeps an entry's bytes, which callers influence, from ever passing for a record.
 
 use bytes::BufMut;
-use prost::{decode_length_delimiter, encode_length_delimiter};
+use prost::{decode_length_delimiter, encode_length_delimiter, length_delimiter_len};
 
 /// Bytes before the payload.
 pub(super) const HEADER_BYTES: usize = 36;
@@ -65,6 +65,11 @@ impl Batch {
     /// The length of the record in bytes.
     pub fn record_bytes(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// The same with one more entry of this length.
+    pub fn record_bytes_with(&self, entry_bytes: usize) -> usize {
+        self.bytes.len() + length_delimiter_len(entry_bytes) + entry_bytes
     }
 
     /// Empties the batch for the next use.

@@ -1,0 +1,3 @@
+//! Where the server has its ledger: here only what the pipeline writes to.
+
+pub mod journal;
