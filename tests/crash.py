@@ -32,7 +32,7 @@ from measuring import LOADGEN, SERVER, need_binaries, serving, waika
 KILL = "process crash"
 POWER = "simulated power loss"
 # What each test says in one line for the table.
-SAID = re.compile(r"^(F\d+): (.*)$")
+SAID = re.compile(r"^(F\d+|SIM): (.*)$")
 PLANTED = "target/faults"
 FAULTY = ["--features", "planted-faults", "--target-dir", PLANTED]
 
@@ -66,7 +66,9 @@ def executable(target, profile, more):
     told("")
     if built.returncode != 0:
         sys.exit(1)
-    name = target.split()[-1]
+    words = target.split()
+    # A library's own tests are named like its crate.
+    name = words[-1] if words[-2] == "--test" else words[words.index("-p") + 1].replace("-", "_")
     messages = map(json.loads, built.stdout.splitlines())
     return next(message["executable"] for message in messages
                 if message.get("executable") and message["target"]["name"] == name)
@@ -74,6 +76,8 @@ def executable(target, profile, more):
 
 E2E = "--test e2e"
 JOURNAL = "-p waika-server --test journal_crash"
+# Its test lies among the unit tests, beside what it steps by hand.
+SIMULATION = "-p waika-server --lib"
 FIGURES = {
     "F1": [Part("--test crash that_is_killed", KILL, {"WAIKA_KILLS": "1000"})],
     "F2": [Part(f"{JOURNAL} f2_", f"{KILL} and {POWER}", {"WAIKA_POINTS": "2000"}),
@@ -88,6 +92,7 @@ FIGURES = {
     "F14": [Part("-p waika-domain --test model random_sequences", "none", {"WAIKA_SEQUENCES": "1000000"}),
             Part("--test models f14_", "connections lost, nodes crashed", {"WAIKA_MODEL": "large"}),
             Part("-p waika-schedules --test pipeline f14_", "a write or a sync fails", {"WAIKA_SCHEDULES": "1000000"})],
+    "SIM": [Part(f"{SIMULATION} no_end_of_a_server", f"{KILL} and {POWER}", {"WAIKA_HISTORIES": "10000"})],
 }
 # Each fault, and the run that must find it. The last ones are of the real server.
 FAULTS = {

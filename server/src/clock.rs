@@ -8,6 +8,14 @@ use parking_lot::RwLock;
 use waika_domain::period::Timestamp;
 use waika_domain::sandbox_clock::ClockSetting;
 
+#[cfg(test)]
+use crate::ledger::simulation::world;
+
+#[cfg(test)]
+pub(crate) use crate::ledger::simulation::world::{sleep, timeout};
+#[cfg(not(test))]
+pub(crate) use tokio::time::{sleep, timeout};
+
 /// The clock that decisions are taken by: the machine's, unless an operator of the sandbox set
 /// it. Clones are handles to the same clock. It is passed around, never global.
 #[derive(Debug, Clone, Default)]
@@ -87,6 +95,10 @@ impl Clock {
 /// What the machine's clock shows. One that stands before 1970 is taken to be at its start.
 #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
 pub(crate) fn machine() -> Timestamp {
+    #[cfg(test)]
+    if let Some(now) = world::machine() {
+        return now;
+    }
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -96,6 +108,10 @@ pub(crate) fn machine() -> Timestamp {
 /// The present instant of a clock that only measures: it is never set and never goes back.
 #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
 pub fn monotonic() -> Instant {
+    #[cfg(test)]
+    if let Some(now) = world::monotonic() {
+        return now;
+    }
     Instant::now()
 }
 

@@ -22,11 +22,11 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         told: "A batch is published before it is written.",
         module: "committer",
         edits: &[(
-            &["match self.journal.commit(&mut batch) {"],
+            &["match self.journal.commit(batch) {"],
             &[
                 "let last = self.journal.durable() + u64::from(batch.count());",
                 "self.shared.waiters.publish(last);",
-                "match self.journal.commit(&mut batch) {",
+                "match self.journal.commit(batch) {",
             ],
         )],
     },
@@ -35,12 +35,13 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         told: "What a failed commit held is published.",
         module: "committer",
         edits: &[(
-            &["Err(error) => return self.halt(&error),"],
+            &["Err(error) => {", "self.halt(&error);", "return None;", "}"],
             &[
                 "Err(error) => {",
                 "let last = self.journal.durable() + u64::from(batch.count());",
                 "self.shared.waiters.publish(last);",
-                "return self.halt(&error);",
+                "self.halt(&error);",
+                "return None;",
                 "}",
             ],
         )],
@@ -50,9 +51,12 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         told: "Of a failed commit nothing is told, unless it was the first.",
         module: "committer",
         edits: &[(
-            &["Err(error) => return self.halt(&error),"],
+            &["Err(error) => {", "self.halt(&error);", "return None;", "}"],
             &[
-                "Err(error) if self.journal.durable() == 0 => return self.halt(&error),",
+                "Err(error) if self.journal.durable() == 0 => {",
+                "self.halt(&error);",
+                "return None;",
+                "}",
                 "Err(_) => {}",
             ],
         )],

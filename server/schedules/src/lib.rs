@@ -6,6 +6,13 @@
 //! is found.
 
 #![expect(clippy::expect_used, reason = "a check that cannot go on has failed")]
+#![cfg_attr(
+    test,
+    expect(
+        dead_code,
+        reason = "what the server's own tests step by, and no test here"
+    )
+)]
 
 mod clock;
 #[path = "../../src/commit/mod.rs"]

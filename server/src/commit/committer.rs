@@ -11,23 +11,8 @@ use crate::clock::monotonic;
 use crate::ledger::journal::{Batch, DiskError, Journal};
 use crate::sync::thread::{self, JoinHandle};
 
-pub(super) fn start(
-    journal: Journal,
-    shared: Arc<Shared>,
-    options: CommitOptions,
-) -> io::Result<JoinHandle<()>> {
-    let committer = Committer {
-        journal,
-        shared,
-        options,
-        metrics: Metrics::new(),
-    };
-    thread::Builder::new()
-        .name("waika-commit".to_owned())
-        .spawn(move || committer.run())
-}
-
-struct Committer {
+/// What the thread does. Whoever has no thread for it commits batch by batch.
+pub(crate) struct Committer {
     journal: Journal,
     shared: Arc<Shared>,
     options: CommitOptions,
@@ -35,28 +20,67 @@ struct Committer {
 }
 
 impl Committer {
+    pub(super) fn new(journal: Journal, shared: Arc<Shared>, options: CommitOptions) -> Self {
+        Self {
+            journal,
+            shared,
+            options,
+            metrics: Metrics::new(),
+        }
+    }
+
+    pub(super) fn start(self) -> io::Result<JoinHandle<()>> {
+        thread::Builder::new()
+            .name("waika-commit".to_owned())
+            .spawn(move || self.run())
+    }
+
     fn run(mut self) {
         let mut batch = Batch::new();
         loop {
             self.journal.prepare_in_background();
-            if !self.shared.pending.take(&mut batch) {
+            let Some((begun_at, came)) = self.commit_next(&mut batch) else {
                 return;
-            }
-            let begun_at = monotonic();
-            #[cfg(feature = "planted-faults")]
-            if self.options.tells_early {
-                let last = self.journal.durable() + u64::from(batch.count());
-                self.shared.waiters.publish(last);
-            }
-            match self.journal.commit(&mut batch) {
-                Ok(durable) => self.shared.waiters.publish(durable),
-                Err(error) => return self.halt(&error),
-            }
-            self.metrics.record(&batch, begun_at);
-            let came = u64::from(batch.count());
-            batch.clear();
+            };
             self.space(begun_at, came);
         }
+    }
+
+    /// Waits for entries and commits them, by means of an empty batch. Says when it began and how many there
+    /// were; None once the queue has ended.
+    pub(crate) fn commit_next(&mut self, batch: &mut Batch) -> Option<(Instant, u64)> {
+        if !self.shared.pending.take(batch) {
+            return None;
+        }
+        let begun_at = monotonic();
+        #[cfg(feature = "planted-faults")]
+        if self.options.tells_early {
+            let last = self.journal.durable() + u64::from(batch.count());
+            self.shared.waiters.publish(last);
+        }
+        match self.journal.commit(batch) {
+            Ok(durable) => self.shared.waiters.publish(durable),
+            Err(error) => {
+                self.halt(&error);
+                return None;
+            }
+        }
+        self.metrics.record(batch, begun_at);
+        let came = u64::from(batch.count());
+        batch.clear();
+        Some((begun_at, came))
+    }
+
+    /// Nothing waits, and the queue has not ended: [`Committer::commit_next`] would wait.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.shared.pending.waiting() == 0 && !self.shared.waiters.has_ended()
+    }
+
+    /// The journal, for whoever commits without a thread.
+    #[cfg(test)]
+    pub(crate) fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
     }
 
     /// Under load, lets the next batch grow: nobody waits longer than the spacing for it. `came` is the

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::ledger::journal::{Batch, Journal};
 use crate::sync::Mutex;
 use crate::sync::thread::JoinHandle;
+pub(crate) use committer::Committer;
 use pending::Pending;
 use waiters::Waiters;
 
@@ -86,21 +87,39 @@ impl CommitQueue {
     /// Starts the thread that commits. `cores` is the number of runtimes whose tasks will wait;
     /// an error means that the system gave no thread.
     pub fn start(journal: Journal, cores: usize, options: CommitOptions) -> io::Result<Self> {
+        let (queue, committer) = Self::with_committer(journal, cores, options);
+        queue.commit_by_thread(committer)?;
+        Ok(queue)
+    }
+
+    /// The queue, and what commits what comes into it: by [`CommitQueue::commit_by_thread`], or by hand.
+    pub(crate) fn with_committer(
+        journal: Journal,
+        cores: usize,
+        options: CommitOptions,
+    ) -> (Self, Committer) {
         let durable = journal.durable();
         let shared = Arc::new(Shared {
             pending: Pending::new(durable, options.record_bytes),
             waiters: Waiters::new(durable, cores),
             halted: watch::Sender::new(None),
         });
-        let thread = committer::start(journal, Arc::clone(&shared), options)?;
+        let committer = Committer::new(journal, Arc::clone(&shared), options);
         let thread = Thread {
             shared: Arc::clone(&shared),
-            handle: Mutex::new(Some(thread)),
+            handle: Mutex::default(),
         };
-        Ok(Self {
+        let queue = Self {
             shared,
             thread: Arc::new(thread),
-        })
+        };
+        (queue, committer)
+    }
+
+    /// Lets a thread commit, which [`CommitQueue::close`] waits for.
+    pub(crate) fn commit_by_thread(&self, committer: Committer) -> io::Result<()> {
+        *self.thread.handle.lock() = Some(committer.start()?);
+        Ok(())
     }
 
     /// Appends an entry and returns its sequence, the one after the last. It is not durable yet.

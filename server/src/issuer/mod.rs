@@ -28,6 +28,7 @@ use waika_domain::money::Fen;
 pub(crate) use self::answer::{Heard, Settled, Unsettled, Verified};
 pub(crate) use self::client::{IssuerClient, Permit, Turned};
 pub(crate) use self::sandbox::{Punctuality, SandboxIssuer};
+use crate::clock::sleep;
 use crate::ledger::Secret;
 use crate::owed::OwedAdvice;
 use crate::pan::Pan;
@@ -295,7 +296,7 @@ fn new_transaction(issuer: IssuerKind, scheme: Scheme) -> Option<Transaction> {
 async fn wait_for(punctuality: Punctuality) {
     match punctuality {
         Punctuality::AtOnce => {}
-        Punctuality::After(time) => tokio::time::sleep(time).await,
+        Punctuality::After(time) => sleep(time).await,
         Punctuality::Never => pending().await,
     }
 }

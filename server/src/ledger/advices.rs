@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::join;
 use futures_util::stream::{self, FuturesUnordered};
-use tokio::time::{sleep, timeout};
 use waika_domain::event::{Event, Owed, OwedKind};
 
 use super::recovery::Unanswered;
 use super::saga::Held;
 use super::{Ledger, LedgerError};
 use crate::authoriser::total;
+use crate::clock::{sleep, timeout};
 use crate::issuer::{Heard, Settled, Unsettled};
 use crate::owed::{Due, Listed};
 

@@ -33,10 +33,23 @@ impl Stretch {
     /// for a core others had that already: to rest for it too would make a busy machine's background
     /// stand still.
     pub(super) fn rest(&mut self, times: u32) {
+        #[cfg(test)]
+        if super::simulation::world::pause() {
+            return;
+        }
         let waited = waited_for_a_core().saturating_sub(self.waited);
         thread::sleep(self.begun_at.elapsed().saturating_sub(waited) * times);
         *self = Self::begin();
     }
+}
+
+/// Waits a moment for another thread.
+pub(super) fn wait(moment: Duration) {
+    #[cfg(test)]
+    if super::simulation::world::pause() {
+        return;
+    }
+    thread::sleep(moment);
 }
 
 /// For how long this thread was ready and had no core, since it was started; none where the system does not

@@ -112,6 +112,21 @@ impl KeyKeeper {
     }
 }
 
+/// Moves keys out of memory until so many are left, on this thread.
+#[cfg(test)]
+pub(super) fn keep_at_once(ledger: &Ledger, most_recent: u64) -> Result<(), String> {
+    let keeper = Keeper {
+        runs: ledger.key_keeper.keeper.runs.clone(),
+        keeping: KeyKeeping::of(most_recent),
+        stop: AtomicBool::new(false),
+        recent: Gauge::noop(),
+        older: Gauge::noop(),
+        memory: Gauge::noop(),
+        leftover: Mutex::default(),
+    };
+    keeper.keep(ledger).map_err(|error| error.to_string())
+}
+
 #[derive(Debug)]
 struct Keeper {
     runs: KeyRuns,

@@ -31,6 +31,8 @@ mod saga;
 mod schema;
 mod scrub;
 mod search;
+#[cfg(test)]
+pub(crate) mod simulation;
 mod snapshot;
 mod steps;
 mod submit;

@@ -24,7 +24,7 @@ use crate::authoriser::{Authoriser, Passage};
 use crate::bound_cards::BoundCards;
 use crate::caller_budget::CallerBudget;
 use crate::clock::Clock;
-use crate::commit::{CommitOptions, CommitQueue};
+use crate::commit::{CommitOptions, CommitQueue, Committer};
 use crate::config::{LedgerConfig, Store};
 use crate::decision_metrics::DecisionMetrics;
 use crate::idempotency::Idempotency;
@@ -88,7 +88,7 @@ pub enum OpenError {
     Journal(#[from] journal::OpenError),
     /// The thread that commits could not be started.
     #[error("the system gave no thread for commits: {0}")]
-    Thread(std::io::Error),
+    Thread(io::Error),
     /// The policy file has another content than what decisions of its name were taken by.
     #[error(
         "policy {name} in {file} is not what has that name in the store already: give the file's \
@@ -127,12 +127,31 @@ impl Ledger {
         let (disk, folder) = disk(&config.store)?;
         #[cfg(feature = "planted-faults")]
         let disk = crate::planted::PlantedDisk::over(disk, config.planted_fault);
-        let key_file = config.key_file.display().to_string();
         let vault = if config.key_file.exists() || is_new(&*disk, &folder)? {
             Vault::open(&config.key_file)?
         } else {
+            let key_file = config.key_file.display().to_string();
             return Err(OpenError::NoKey { folder, key_file });
         };
+        let store = OpenStore {
+            disk,
+            folder,
+            vault,
+        };
+        Self::open_over(store, config, cores, CommitQueue::commit_by_thread)
+    }
+
+    /// Replays a store, and lets `commit` see to it that what comes becomes durable.
+    pub(super) fn open_over(
+        OpenStore {
+            disk,
+            folder,
+            vault,
+        }: OpenStore,
+        config: &LedgerConfig,
+        cores: usize,
+        commit: impl FnOnce(&CommitQueue, Committer) -> io::Result<()>,
+    ) -> Result<Arc<Self>, OpenError> {
         let remote = config.issuer.as_ref();
         let remote = remote.map(|issuer| IssuerClient::new(issuer, cores));
         let authoriser = new_authoriser(vault, config, remote);
@@ -146,7 +165,7 @@ impl Ledger {
         let Replayed { opened, unanswered } = replayed.map_err(|error| match error {
             NotReplayed::OtherKey => OpenError::OtherKey {
                 folder: folder.clone(),
-                key_file,
+                key_file: config.key_file.display().to_string(),
             },
             NotReplayed::Journal(error) => error.into(),
         })?;
@@ -165,8 +184,9 @@ impl Ledger {
         let key_keeper =
             KeyKeeper::start(journal.key_runs(), KeyKeeping::of(config.keys_in_memory));
         let key_keeper = key_keeper.map_err(OpenError::Thread)?;
-        let commit = commit_options(config);
-        let queue = CommitQueue::start(journal, cores, commit).map_err(OpenError::Thread)?;
+        let options = commit_options(config);
+        let (queue, committer) = CommitQueue::with_committer(journal, cores, options);
+        commit(&queue, committer).map_err(OpenError::Thread)?;
         let last = start.snapshot.map_or(0, |used| used.from);
         let scrubber = Scrubber::start(snapshots.clone(), config.scrub_every);
         let snapshotter = Snapshotter::start(snapshots, config.snapshot_every, last);
@@ -281,6 +301,14 @@ fn commit_options(config: &LedgerConfig) -> CommitOptions {
         tells_early: crate::planted::tells_early(config.planted_fault),
         ..CommitOptions::default()
     }
+}
+
+/// A store with its key, before anything of it is read.
+pub(super) struct OpenStore {
+    pub(super) disk: Arc<dyn Disk>,
+    /// What messages call it.
+    pub(super) folder: String,
+    pub(super) vault: Vault,
 }
 
 /// A store that was replayed.

@@ -141,6 +141,25 @@ impl Scrubber {
     }
 }
 
+/// Looks at everything once, on this thread.
+#[cfg(test)]
+pub(super) fn look_at_all(
+    ledger: &Ledger,
+    snapshots: Snapshots,
+    stop: Arc<AtomicBool>,
+) -> Result<(), String> {
+    let scrub = Scrub {
+        snapshots,
+        every: Duration::ZERO,
+        stop,
+        accounts: Counter::noop(),
+    };
+    match scrub.look(ledger, 0, 1) {
+        Ok(_) | Err(ScrubError::Stopping) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 struct Scrub {
     snapshots: Snapshots,
     every: Duration,

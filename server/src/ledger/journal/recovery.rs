@@ -197,12 +197,20 @@ fn resume(disk: &dyn Disk, last: &Scanned) -> Result<Active, DiskError> {
 /// The first segment is shorter, because the first start waits for it.
 const FIRST_SEGMENT_BYTES: usize = 8 << 20;
 
+fn new_identity() -> io::Result<u64> {
+    #[cfg(test)]
+    if let Some(bits) = crate::ledger::simulation::world::random() {
+        return Ok(u64::try_from(bits >> 64).unwrap_or_default());
+    }
+    getrandom::u64().map_err(io::Error::other)
+}
+
 /// An empty journal: the watermark is durable before the first segment has its header, and that
 /// before anything is appended.
 fn begin(disk: &dyn Disk, segment_bytes: usize, start: Start) -> Result<Recovered, DiskError> {
     let (ordinal, next, length) = (1, 1, segment_bytes.min(FIRST_SEGMENT_BYTES));
-    let identity = getrandom::u64().map_err(io::Error::other);
-    let identity = identity.map_err(DiskError::of("choose an identity for", "the journal"))?;
+    let identity =
+        new_identity().map_err(DiskError::of("choose an identity for", "the journal"))?;
     let watermark = Watermark::create(
         disk,
         Mark {

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, ready};
-use tokio::time::timeout;
 use waika_domain::card::IssuerCardReference;
 use waika_domain::event::{Event, Transaction};
 use waika_domain::money::Fen;
 
 use super::{Held, Told, measure};
 use crate::authoriser::{Applied, Hop, Patience, ShadowSays};
-use crate::clock::monotonic;
+use crate::clock::{monotonic, timeout};
 use crate::issuer::{Heard, Place};
 use crate::ledger::{Answered, Awaited, Ledger, LedgerError};
 use crate::stopwatch::{Part, Stopwatch};

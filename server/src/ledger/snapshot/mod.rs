@@ -149,6 +149,16 @@ impl Snapshotter {
     }
 }
 
+/// Takes one on this thread.
+#[cfg(test)]
+pub(super) fn take_at_once(
+    ledger: &Ledger,
+    snapshots: &Snapshots,
+    stop: &AtomicBool,
+) -> Result<SnapshotTaken, String> {
+    take::snapshot(ledger, snapshots, stop).map_err(|error| error.to_string())
+}
+
 struct Taker {
     ledger: Weak<Ledger>,
     snapshots: Snapshots,

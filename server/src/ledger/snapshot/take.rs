@@ -1,7 +1,6 @@
 //! Copying the state, part by part, while it changes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use compact_str::CompactString;
@@ -11,7 +10,7 @@ use waika_domain::period::Timestamp;
 use super::{SnapshotError, SnapshotTaken, encode};
 use crate::authoriser::Authoriser;
 use crate::ledger::Ledger;
-use crate::ledger::background::Stretch;
+use crate::ledger::background::{Stretch, wait};
 use crate::ledger::journal::{SnapshotOptions, SnapshotWriter, Snapshots};
 
 /// Accounts that are copied before the thread rests.
@@ -59,7 +58,7 @@ pub(super) fn snapshot(
         if ledger.queue.has_ended() {
             return Err(SnapshotError::Stopping);
         }
-        thread::sleep(Duration::from_millis(1));
+        wait(Duration::from_millis(1));
     }
     let published = copier.writer.publish(covers)?;
     Ok(SnapshotTaken {
