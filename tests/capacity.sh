@@ -15,7 +15,7 @@ loadgen=${LOADGEN:-$bin/waika-loadgen}
 out=${OUT:-$(mktemp -d)}
 folder=$(mktemp -d)
 server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
+trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true; rm -rf "$folder"' EXIT
 
 "$bin/waika-server" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 \
     --store "journal:$folder/data" --key-file "$folder/key" --log-level warn >"$folder/line" &

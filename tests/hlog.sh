@@ -21,7 +21,8 @@ readonly FOLDER
 server="" rpc="" admin=""
 
 clean_up() {
-  [ -z "$server" ] || kill "$server" 2>/dev/null || true
+  # It writes until it has ended.
+  [ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true
   rm -rf "$FOLDER"
 }
 trap clean_up EXIT

@@ -13,7 +13,7 @@ readonly BINARIES="$PWD/target/release"
 FOLDER=$(mktemp -d)
 readonly FOLDER
 process=""
-trap '[ -z "$process" ] || kill "$process" 2>/dev/null; rm -rf "$FOLDER"' EXIT
+trap '[ -z "$process" ] || { kill "$process" && wait "$process"; } 2>/dev/null || true; rm -rf "$FOLDER"' EXIT
 
 # taskset becomes what it starts, so that a process in the background has the number that bash tells.
 server_core=() generator_core=()

@@ -29,7 +29,8 @@ readonly WORK
 server="" terminals=0
 cleanup() {
   tmux -L "$socket" kill-server 2>/dev/null || true
-  [ -z "$server" ] || kill "$server" 2>/dev/null || true
+  # It writes until it has ended.
+  [ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true
   rm -rf "$WORK"
 }
 trap cleanup EXIT

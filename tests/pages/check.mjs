@@ -7,7 +7,7 @@
 // finding of axe-core, fit its width, keep its letters readable and its labels apart, and print.
 // CHROME names the browser. Exit codes: 0 all is well, 1 a page is at fault, 64 usage.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
@@ -178,7 +178,7 @@ async function selfCheck(browser) {
       file,
       `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"/><title>Planted</title></head><body><main><h1>Planted</h1>${fault}</main></body></html>`,
     );
-    const faults = await look(browser, pathToFileURL(file).href, SIGHTS[2]);
+    const faults = await look(browser, pathToFileURL(file).href, SIGHTS[2]).finally(() => rmSync(file));
     const isFound = expected ? faults.some((found) => found.startsWith(expected)) : faults.length === 0;
     if (!isFound) {
       console.error(`self-check: ${name}: expected ${expected ?? "nothing"}, found ${faults.join("; ") || "nothing"}`);
