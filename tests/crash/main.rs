@@ -16,6 +16,8 @@ mod calendar;
 mod call;
 mod compare;
 mod draw;
+#[path = "../shared/environment.rs"]
+mod environment;
 mod finding;
 mod load;
 mod oracle;
@@ -24,10 +26,13 @@ mod oracle_tests;
 mod outcome;
 mod people;
 mod process;
+#[path = "../shared/programs.rs"]
+mod programs;
 mod run;
 mod spoiled;
 mod tally;
 
+use environment::{environment, number};
 use process::Home;
 use run::Run;
 use tally::First;
@@ -48,10 +53,10 @@ const MET: [&str; 8] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_keeps_every_promise() {
-    let kills = process::number("WAIKA_KILLS").unwrap_or(KILLS);
-    let seed = process::number("WAIKA_SEED").unwrap_or(SEED);
+    let kills = number("WAIKA_KILLS").unwrap_or(KILLS);
+    let seed = number("WAIKA_SEED").unwrap_or(SEED);
     println!("WAIKA_SEED={seed} WAIKA_KILLS={kills}");
-    let arguments = process::environment("WAIKA_CRASH_ARGUMENTS").unwrap_or_default();
+    let arguments = environment("WAIKA_CRASH_ARGUMENTS").unwrap_or_default();
     let arguments: Vec<_> = arguments.split_whitespace().collect();
     let mut run = Run::begin(seed, Home::new(&arguments)).await;
     let findings = run.kill_times(kills).await;

@@ -2,14 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
+
+use crate::environment::environment;
+use crate::programs::binary;
 
 /// The built-in one, but for wrong passwords: a release build gets through more than a caller may have.
 const POLICY: &str = "name = \"crash\"\n[password]\ncaller_wrong_per_minute = 1000000\n";
@@ -154,7 +156,7 @@ impl Home {
         let mut log = File::options();
         let log = log.create(true).append(true).open(self.log_file()).unwrap();
         let key = self.folder.path().join("keys/waika.key");
-        let mut command = Command::new(server_binary());
+        let mut command = Command::new(server());
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("WAIKA_") {
                 command.env_remove(variable);
@@ -188,37 +190,7 @@ impl Drop for Life {
     }
 }
 
-/// A number from the environment.
-pub(crate) fn number(variable: &str) -> Option<u64> {
-    let text = environment(variable)?;
-    let number = text.parse();
-    Some(number.unwrap_or_else(|_| panic!("{variable}: {text:?} is no whole number")))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test has no command line of its own"
-)]
-pub(crate) fn environment(variable: &str) -> Option<String> {
-    std::env::var(variable).ok()
-}
-
-/// `WAIKA_CRASH_SERVER`, or the binary beside this test's own, built with the same profile.
-fn server_binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        if let Some(path) = environment("WAIKA_CRASH_SERVER") {
-            return path.into();
-        }
-        let this = std::env::current_exe().unwrap();
-        let folder = this.parent().and_then(Path::parent).unwrap();
-        let mut build = Command::new("cargo");
-        build.args(["build", "--quiet", "--locked", "-p", "waika-server"]);
-        if folder.ends_with("release") {
-            build.arg("--release");
-        }
-        let outcome = build.current_dir(env!("CARGO_MANIFEST_DIR")).status();
-        assert!(outcome.unwrap().success(), "the server could not be built");
-        folder.join("waika-server")
-    })
+/// `WAIKA_CRASH_SERVER`, or the one that is built here.
+fn server() -> PathBuf {
+    environment("WAIKA_CRASH_SERVER").map_or_else(|| binary("waika-server"), PathBuf::from)
 }

@@ -165,6 +165,7 @@ async fn f5_a_write_that_finds_no_room_ends_the_server_and_nothing_is_lost() {
     let server = Server::start_in(home, &arguments);
     paid.check(&mut Callers::of(&server).await).await;
     eprintln!("F5: {} answered before ENOSPC, 0 lost", paid.answered());
-    server.stop(Signal::TERM);
-    drop(disk);
+    let (_, home) = server.stop(Signal::TERM);
+    // In this order: a folder in which a disk is mounted cannot be removed.
+    drop((disk, home));
 }

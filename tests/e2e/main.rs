@@ -7,11 +7,15 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "../shared/environment.rs"]
+mod environment;
 mod issuer_calls;
 mod issuer_support;
 mod partners;
 mod passports;
 mod passwords;
+#[path = "../shared/programs.rs"]
+mod programs;
 mod requests;
 mod support;
 mod wallet;

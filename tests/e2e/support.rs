@@ -1,10 +1,8 @@
 //! Starts the real `waika-server` on free ports and a folder of its own, and stops it again.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -16,6 +14,9 @@ use tonic_types::StatusExt as _;
 use waika::v1::admin_service_client::AdminServiceClient;
 use waika::v1::authorisation_service_client::AuthorisationServiceClient;
 use waika::v1::card_service_client::CardServiceClient;
+
+pub(crate) use crate::environment::{environment, number};
+pub(crate) use crate::programs::binary;
 
 /// A server that is running, in a folder of its own.
 pub(crate) struct Server {
@@ -277,44 +278,4 @@ fn server() -> PathBuf {
         Some(path) => path.into(),
         None => binary("waika-server"),
     }
-}
-
-/// A number that asks for the long form of a test.
-pub(crate) fn number(variable: &str) -> Option<u64> {
-    let text = environment(variable)?;
-    let number = text.replace([',', '_'], "").parse();
-    Some(number.unwrap_or_else(|_| panic!("{variable}: {text:?} is no whole number")))
-}
-
-/// A variable that says how a test is to run.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test has no command line of its own"
-)]
-pub(crate) fn environment(variable: &str) -> Option<String> {
-    std::env::var(variable).ok()
-}
-
-/// The binary of that name, built once with the profile of this test: its package bears its name.
-/// Cargo puts it two folders above this test's own file.
-pub(crate) fn binary(name: &'static str) -> PathBuf {
-    static BUILT: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
-    let this = std::env::current_exe().unwrap();
-    let folder = this.parent().and_then(Path::parent).unwrap();
-    // Where one package could not be built, the tests of the other go on.
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if !built.contains(name) {
-        let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--quiet", "--locked", "-p", name]);
-        if folder.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let outcome = cargo
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .unwrap();
-        assert!(outcome.success(), "{name} could not be built");
-        built.insert(name);
-    }
-    folder.join(name)
 }
