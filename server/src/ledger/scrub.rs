@@ -306,7 +306,7 @@ fn compare(
     match is_same {
         true => Ok(Seen::Same),
         false if here.usage() != there.usage() => differs("what is used of the limits"),
-        false if !here.cards().eq(there.cards()) => differs("its cards"),
+        false if here.cards() != there.cards() => differs("its cards"),
         false => differs("its state"),
     }
 }
