@@ -12,7 +12,6 @@ of responses.
 Needs release builds of waika-server and waika-loadgen, and perf (Debian's linux-perf). Exit codes: 0 measured, 1 the
 load generator found something wrong, 64 usage, 69 a program is missing.
 """
-import argparse
 import contextlib
 import json
 import math
@@ -25,7 +24,7 @@ import sys
 import tempfile
 import time
 
-from measuring import SERVER, measure, need_binaries, run, serving, waika
+from measuring import SERVER, Parser, measure, need_binaries, run, serving, waika
 
 EVENTS = "syscalls:sys_enter_fdatasync,syscalls:sys_exit_fdatasync"
 LOOP = ["--merchants", "100", "--seed", "1", "--connections", "4", "--no-oracle"]
@@ -48,8 +47,8 @@ def committer(pid):
     sys.exit("the server has no thread waika-commit")
 
 
-def syncs_ms(recording):
-    """The syncs of a recording, each from its begin to its end."""
+def syncs_ms(recording, seconds):
+    """How long each sync took in so many seconds at the end of a recording: what was before them is warm-up."""
     script = subprocess.run(["perf", "script", "-i", recording, "-F", "time,event"], check=True, capture_output=True)
     begun, told = None, []
     for line in script.stdout.decode().splitlines():
@@ -57,9 +56,9 @@ def syncs_ms(recording):
         if "sys_enter" in line:
             begun = at
         elif begun is not None:
-            told.append((at - begun) * 1e3)
+            told.append((begun, (at - begun) * 1e3))
             begun = None
-    return told
+    return [took for begun, took in told if begun >= told[-1][0] - seconds]
 
 
 @contextlib.contextmanager
@@ -96,7 +95,7 @@ def loaded(arguments, rate, snapshots):
             load = ["--rate", f"{rate:.0f}", "--duration", f"{arguments.seconds}s", "--run-id", "b"]
             with recording(pid, kept):
                 report = run(addresses[0], pid, "1", [*admin, *load], folder)
-            found, count = syncs_ms(kept), taken(f"{folder}/log") - before
+            found, count = syncs_ms(kept, arguments.seconds), taken(f"{folder}/log") - before
     response = {part: (report["response"][name] or 0) / 1e6 for part, name in
                 ((0.5, "p50_ns"), (0.99, "p99_ns"), (0.999, "p99.9_ns"))}
     return {"sync": {part: percentile(found, part) for part in response}, "syncs": len(found), "response": response,
@@ -118,7 +117,7 @@ def shown(figures):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=15)
     parser.add_argument("--rate", type=float)

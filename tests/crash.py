@@ -15,19 +15,20 @@ minute, and the same run without the fault must pass.
 Release builds are made where they are missing. As root and with strace (Debian's package) nothing is left out.
 Exit codes: 0 all held, 1 something was lost or a fault was not found, 64 usage, 69 a program is missing.
 """
-import argparse
+import contextlib
 import dataclasses
 import functools
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-from measuring import LOADGEN, SERVER, need_binaries, serving, waika
+from measuring import LOADGEN, SERVER, Parser, serving, waika
 
 KILL = "process crash"
 POWER = "simulated power loss"
@@ -35,6 +36,8 @@ POWER = "simulated power loss"
 SAID = re.compile(r"^(F\d+|SIM): (.*)$")
 PLANTED = "target/faults"
 FAULTY = ["--features", "planted-faults", "--target-dir", PLANTED]
+# As the tests themselves ask for it, so that nothing is built anew while they are timed.
+SERVER_ALONE = ["--bin", "waika-server", "--example", "journal_bench"]
 
 
 @dataclasses.dataclass
@@ -75,7 +78,7 @@ def executable(target, profile, more):
 
 
 E2E = "--test e2e"
-JOURNAL = "-p waika-server --test journal_crash"
+JOURNAL = "--test journal_crash"
 # Its test lies among the unit tests, beside what it steps by hand.
 SIMULATION = "-p waika-server --lib"
 FIGURES = {
@@ -114,6 +117,10 @@ class Row:
     seconds: float
     held: bool
 
+    def __str__(self):
+        """In a line of the table."""
+        return f"{self.figure:<4} {'held' if self.held else 'BROKEN':<7} {self.seconds:>7,.0f} s  {self.crash}"
+
 
 def told(text):
     """Shows on a terminal what goes on; elsewhere nothing."""
@@ -127,13 +134,19 @@ def watch(command, environment, folder, name):
     began = time.monotonic()
     with open(f"{folder}/said", "ab") as said:
         process = subprocess.Popen(command, env={**environment, "TMPDIR": os.path.abspath(f"{folder}/left")},
-                                   stdout=said, stderr=subprocess.STDOUT)
-        while True:
-            try:
-                process.wait(timeout=1)
-                break
-            except subprocess.TimeoutExpired:
-                told(f"{name}: {time.monotonic() - began:,.0f} s")
+                                   stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            while True:
+                try:
+                    process.wait(timeout=1)
+                    break
+                except subprocess.TimeoutExpired:
+                    told(f"{name}: {time.monotonic() - began:,.0f} s")
+        finally:
+            # One that is interrupted, or whose test has failed, may have left servers.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     told("")
     return process.returncode == 0, time.monotonic() - began
 
@@ -187,7 +200,7 @@ def recovery(arguments):
             ended = subprocess.run(load, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             if ended.returncode not in (0, 5):
                 sys.exit(f"the load generator ended with {ended.returncode}: {ended.stderr.decode()[-2000:]}")
-            os.kill(pid, 9)
+            os.kill(pid, signal.SIGKILL)
         began = time.monotonic()
         command = [*waika(folder, "2", more=flags)]
         command[command.index("warn")] = "info"
@@ -224,21 +237,19 @@ def figures(arguments):
     unknown = [name for name in wanted if name not in FIGURES]
     if unknown:
         usage(f"no figure is named {', '.join(unknown)}: there are {' '.join(FIGURES)}, and planted")
-    build(["-p", "waika-server", "-p", "waika-loadgen"])
-    need_binaries()
+    build(*SERVER_ALONE, *(["--bin", "waika-loadgen"] if "F8" in wanted else []))
     rows = []
     for figure in wanted:
         for row in [recovery(arguments)] if figure == "F8" else run_figure(figure, arguments):
             rows.append(row)
-            print(f"{row.figure:<4} {'held' if row.held else 'BROKEN':<7} {row.seconds:>7,.0f} s  {row.crash}")
+            print(row)
             for line in row.said:
                 print(f"     {line}")
             sys.stdout.flush()
     head = heading()
     print("\n" + "\n".join(head))
     print(f"\n{'':<4} {'verdict':<7} {'time':>9}  kind of crash")
-    for row in rows:
-        print(f"{row.figure:<4} {'held' if row.held else 'BROKEN':<7} {row.seconds:>7,.0f} s  {row.crash}")
+    print(*rows, sep="\n")
     if arguments.markdown:
         write_markdown(arguments.markdown, head, rows)
     return all(row.held for row in rows)
@@ -253,9 +264,9 @@ def write_markdown(path, head, rows):
             file.write(f"| {row.figure} | {row.crash} | {said} | {row.seconds:,.0f} | `{row.command}` |\n")
 
 
-def build(packages, *more):
-    told(f"building {' '.join(packages)}")
-    command = ["cargo", "build", "--quiet", "--locked", "--release", *packages, *more]
+def build(*what):
+    told(f"building {' '.join(what)}")
+    command = ["cargo", "build", "--quiet", "--locked", "--release", *what]
     if subprocess.run(command).returncode != 0:
         sys.exit(1)
     told("")
@@ -266,27 +277,27 @@ def planted(arguments):
     unknown = [name for name in wanted if name not in FAULTS]
     if unknown:
         usage(f"no fault is named {', '.join(unknown)}: there are {' '.join(FAULTS)}")
-    build(["-p", "waika-server"], *FAULTY)
+    if any(JOURNAL not in FAULTS[fault].words for fault in wanted):
+        build(*SERVER_ALONE)
+        build(*SERVER_ALONE, *FAULTY)
     found = [find(fault, FAULTS[fault], arguments) for fault in wanted]
     return all(found)
 
 
 def find(fault, part, arguments):
     """Whether the run fails with the fault within a minute, and holds without it."""
-    environment = clean_environment()
+    honest = clean_environment()
     # Built before it is timed.
-    command = part.program(more=FAULTY if JOURNAL in part.words else ())
     if JOURNAL in part.words:
-        variables = {"WAIKA_PLANTED_FAULT": fault}
+        command = part.program(more=FAULTY)
+        lie = {"WAIKA_PLANTED_FAULT": fault}
     else:
-        variables = {"WAIKA_CRASH_SERVER": os.path.abspath(f"{PLANTED}/release/waika-server")}
-    honest = {**environment, **variables}
-    honest.pop("WAIKA_PLANTED_FAULT", None)
-    if "WAIKA_CRASH_SERVER" in variables:
-        variables["WAIKA_CRASH_ARGUMENTS"] = f"--planted-fault {fault} --planted-fault-one-in 20"
+        command = part.program()
+        honest["WAIKA_CRASH_SERVER"] = os.path.abspath(f"{PLANTED}/release/waika-server")
+        lie = {"WAIKA_CRASH_ARGUMENTS": f"--planted-fault {fault} --planted-fault-one-in 20"}
     folder = f"{arguments.keep}/planted-{fault}"
     shutil.rmtree(folder, ignore_errors=True)
-    held, seconds = watch(command, {**environment, **variables}, f"{folder}/with", fault)
+    held, seconds = watch(command, {**honest, **lie}, f"{folder}/with", fault)
     blamed = blame(f"{folder}/with/said")
     clear, clear_seconds = watch(command, honest, f"{folder}/without", fault)
     is_found = not held and blamed != "" and seconds < 60 and clear
@@ -311,17 +322,13 @@ def usage(text):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.exit_on_error = False
+    parser = Parser(__doc__)
     parser.add_argument("names", nargs="*", metavar="FIGURE")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--keep", default="target/crash")
     parser.add_argument("--markdown")
-    try:
-        arguments = parser.parse_intermixed_args()
-    except argparse.ArgumentError as error:
-        usage(str(error))
+    arguments = parser.parse_intermixed_args()
     if shutil.which("strace") is None:
         print("strace is not installed: apt-get install strace", file=sys.stderr)
         sys.exit(69)

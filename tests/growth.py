@@ -12,13 +12,12 @@ loop from core 1; the points of a curve are measured in turns, every second roun
 Needs release builds of waika-server and waika-loadgen. Exit codes: 0 measured, 1 the load generator found something
 wrong, 64 usage, 69 a program is missing.
 """
-import argparse
 import json
 import os
 import sys
 import tempfile
 
-from measuring import in_turns, measure, median, need_binaries, run, serving, waika
+from measuring import Parser, in_turns, measure, median, need_binaries, run, serving, waika
 
 DEFAULTS = {"accounts": 10_000, "connections": 4, "closed": 256, "zipf": 0}
 WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 130, 46, 34, 62
@@ -143,7 +142,7 @@ def summary(told):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("curve", nargs="*", default=[])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)

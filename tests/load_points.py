@@ -16,14 +16,14 @@ Needs release builds of waika-server and waika-loadgen. Prints one line a measur
 end; every arm is a fresh process with a fresh journal. Exit codes: 0 measured, 1 the load generator found something
 wrong, 69 a program is missing.
 """
-import argparse
 import json
 import subprocess
 import sys
 import tempfile
 import time
 
-from measuring import LOADGEN, SERVER, figures, in_turns, measure, median, need_binaries, pinned, run, serving, waika
+from measuring import (LOADGEN, SERVER, Parser, figures, in_turns, measure, median, need_binaries, pinned, run, serving,
+                       waika)
 
 ACCOUNTS = ["--accounts", "10000", "--merchants", "100", "--seed", "1", "--connections", "4"]
 # The oracle takes processor time of the generator, which only tells what it finds.
@@ -112,7 +112,7 @@ def fair(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("what", nargs="*", metavar="half|hot|cores|fair", default=[])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)

@@ -15,7 +15,6 @@ Both servers take turns, of keys on core 0, of accounts on both: the load genera
 Needs release builds of waika-server and waika-loadgen. Exit codes: 0 measured, 1 something was wrong, 64 usage, 69 a
 program is missing.
 """
-import argparse
 import contextlib
 import os
 import re
@@ -26,7 +25,7 @@ import sys
 import tempfile
 import time
 
-from measuring import LOADGEN, figures, need_binaries, pinned, run, serving, waika
+from measuring import LOADGEN, Parser, figures, need_binaries, pinned, run, serving, waika
 
 TICKS = os.sysconf("SC_CLK_TCK")
 LOOP = ["--merchants", "100", "--seed", "1", "--connections", "4", "--no-oracle", "--allow-limits", "--closed", "256"]
@@ -212,7 +211,7 @@ def tell_replays(report, first):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("what", choices=["accounts", "keys"])
     parser.add_argument("--accounts", type=int, default=10_000_000)
     parser.add_argument("--keys", type=int, default=100_000_000)

@@ -1,7 +1,9 @@
 """Servers and runs of the load generator for scripts that measure: each a process of its own, pinned."""
+import argparse
 import contextlib
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -11,6 +13,22 @@ import urllib.request
 BINARIES = "target/release"
 SERVER = f"{BINARIES}/waika-server"
 LOADGEN = f"{BINARIES}/waika-loadgen"
+
+
+# A script that is ended by a signal, too, ends its servers and removes its folders.
+for ending in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(ending, lambda number, _: sys.exit(128 + number))
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line: the script's documentation is its help, and wrong usage ends with 64."""
+
+    def __init__(self, documentation):
+        super().__init__(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message):
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        sys.exit(64)
 
 
 def need_binaries():
