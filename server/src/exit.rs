@@ -46,7 +46,9 @@ impl Reason {
         match error {
             journal::OpenError::Held { .. } => Self::Unavailable,
             journal::OpenError::Unwritable { .. } => Self::Unwritable,
+            journal::OpenError::Pruned(_) => Self::Configuration,
             journal::OpenError::Damaged(_)
+            | journal::OpenError::NoSnapshot { .. }
             | journal::OpenError::NewerFormat { .. }
             | journal::OpenError::Refused { .. } => Self::Damaged,
             journal::OpenError::Io(_) => Self::Io,

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::beginning::{self, Beginning};
+use super::replay::PassedOver;
 use super::{key_runs, snapshot};
 
 /// Why a journal does not open.
@@ -29,6 +31,23 @@ pub enum OpenError {
     /// What was once durable is not there any more, or not as it was written (exit 65).
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// The journal was pruned, and no snapshot holds what came before its beginning (exit 65).
+    #[error(
+        "the journal begins with sequence {}, what came before was pruned, and no whole snapshot holds it{}: \
+         nothing was changed; put back the newest whole snapshot-*.snap from a backup or a copy of this \
+         folder, or restore the whole folder, and start again",
+        beginning.first,
+        not_used(passed_over)
+    )]
+    NoSnapshot {
+        /// Where it begins.
+        beginning: Beginning,
+        /// Snapshots that are there and cannot be used, the newest first.
+        passed_over: Vec<PassedOver>,
+    },
+    /// What was asked for is before where the journal begins (exit 64).
+    #[error("{0}")]
+    Pruned(Beginning),
     /// A later release wrote this file (exit 65).
     #[error(
         "{file} has format {found}, and this release reads up to {supported}: start the release \
@@ -55,9 +74,19 @@ pub enum OpenError {
     Io(#[from] DiskError),
 }
 
+fn not_used(snapshots: &[PassedOver]) -> String {
+    let told = snapshots
+        .iter()
+        .map(|PassedOver { file, why }| format!(" (not {file}: {why})"));
+    told.collect()
+}
+
 /// Why an entry cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
+    /// It is before where the journal begins.
+    #[error("{0}")]
+    Pruned(Beginning),
     /// The record that holds it is not as it was written.
     #[error(transparent)]
     Damaged(#[from] Damage),
@@ -113,21 +142,34 @@ impl Damage {
         if snapshot::is_named_like_one(&self.file) {
             return format!(
                 "nothing was changed, and no authorisation is lost while all journal segments are \
-                 there; move {} out of the folder, and the next start uses an older snapshot or \
-                 the journal alone",
-                self.file
+                 there; move {} out of the folder, and the next start uses an older snapshot or, if \
+                 the journal was never pruned (there is no {} file), the journal alone",
+                self.file,
+                beginning::FILE
             );
         }
         if key_runs::is_named_like_one(&self.file) {
-            return "nothing was changed, and no authorisation is lost while all journal segments are \
-                    there; move every keys-*.run and every snapshot-*.snap out of the folder, and \
-                    the next start makes them again from the journal, all \
-                    in memory at first: 34 bytes for each key that was ever used"
-                .to_owned();
+            return format!(
+                "nothing was changed, and no authorisation is lost while all journal segments are \
+                 there; put it back from a backup or, if the journal was never pruned (there is no {} \
+                 file), move every keys-*.run and every snapshot-*.snap out of the folder, and \
+                 the next start makes them again from the journal, all \
+                 in memory at first: 34 bytes for each key that was ever used",
+                beginning::FILE
+            );
+        }
+        if self.file == beginning::FILE {
+            return format!(
+                "nothing was changed; if one of its two copies is whole, the next start writes both anew, and \
+                 otherwise put back {} from a backup or a copy of this folder that begins with the same \
+                 segment; do not remove it, for without it a start takes the segments that were pruned \
+                 for lost",
+                self.file
+            );
         }
         let readable = match self.sequence {
             0 | 1 => "no sequence before it".to_owned(),
-            first => format!("sequences 1 to {}", first - 1),
+            first => format!("what is kept before sequence {first}"),
         };
         format!(
             "nothing was changed and {readable} can be read; copy the whole folder aside, then put \

@@ -3,12 +3,16 @@
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
+use super::beginning::Beginning;
+
 /// The batches of a journal.
 #[derive(Debug)]
 pub(super) struct Index {
     identity: u64,
     segments: RwLock<Vec<SegmentIndex>>,
     reading: Mutex<()>,
+    /// Where the journal begins, if its oldest segments were pruned.
+    beginning: Mutex<Option<Beginning>>,
 }
 
 /// The batches of one segment, in order.
@@ -37,6 +41,8 @@ pub(super) enum Place {
     Batch(BatchPlace),
     /// It is in a segment that was not read yet.
     Unread(Unread),
+    /// It is before where the journal begins.
+    Pruned(Beginning),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,12 +118,38 @@ impl SegmentIndex {
 }
 
 impl Index {
-    pub(super) fn new(identity: u64, segments: Vec<SegmentIndex>) -> Self {
+    pub(super) fn new(
+        identity: u64,
+        segments: Vec<SegmentIndex>,
+        beginning: Option<Beginning>,
+    ) -> Self {
         Self {
             identity,
             segments: RwLock::new(segments),
             reading: Mutex::new(()),
+            beginning: Mutex::new(beginning),
         }
+    }
+
+    /// Where the journal begins, if its oldest segments were pruned.
+    pub(super) fn beginning(&self) -> Option<Beginning> {
+        *self.beginning.lock()
+    }
+
+    /// Each segment's ordinal and the sequence with which it begins, oldest first.
+    pub(super) fn places(&self) -> Vec<(u64, u64)> {
+        let segments = self.segments.read();
+        let places = segments
+            .iter()
+            .map(|segment| (segment.ordinal, segment.first));
+        places.collect()
+    }
+
+    /// Begins the journal there. What is before it is found no more.
+    pub(super) fn begin_with(&self, beginning: Beginning) {
+        *self.beginning.lock() = Some(beginning);
+        let mut segments = self.segments.write();
+        segments.retain(|segment| segment.ordinal >= beginning.segment);
     }
 
     /// The journal's.
@@ -148,7 +180,10 @@ impl Index {
                 end: next.first,
             }),
             (Some(segment), _) => segment.find(sequence).map_or(Place::Nowhere, Place::Batch),
-            (None, _) => Place::Nowhere,
+            (None, _) => {
+                let pruned = self.beginning().filter(|_| sequence > 0);
+                pruned.map_or(Place::Nowhere, Place::Pruned)
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 //! a server writes it.
 
 pub mod backup;
+mod beginning;
 pub mod disk;
 mod end;
 mod error;
@@ -18,6 +19,7 @@ mod index;
 mod key_runs;
 mod live;
 mod preparing;
+mod pruning;
 mod read_all;
 mod reader;
 mod record;
@@ -36,6 +38,7 @@ use std::mem;
 use std::sync::Arc;
 
 use backup::BackupSource;
+pub use beginning::{Beginning, beginning};
 use disk::Disk;
 use end::End;
 pub use error::{Damage, DiskError, OpenError, ReadError};
@@ -45,6 +48,7 @@ pub use key_runs::{
     KeyRun, KeyRunWriter, KeyRuns, OpenedKeyRuns, Span, UsedKey, open as open_key_runs,
 };
 use preparing::Preparing;
+pub use pruning::{NotPruned, Pruned, Pruner, Wanted};
 pub use read_all::{identity, read_all};
 pub use reader::JournalReader;
 pub use record::Batch;
@@ -62,6 +66,7 @@ fn is_of_a_journal(name: &str) -> bool {
         || snapshot::is_named_like_one(name)
         || key_runs::is_named_like_one(name)
         || name == watermark::FILE
+        || name == beginning::FILE
 }
 
 /// How a journal is laid out.
@@ -142,6 +147,7 @@ impl Journal {
             segments,
             active,
             watermark,
+            beginning,
             start,
         } = recovery::recover(&*disk, segment_bytes, base, replay)?;
         let journal = Self {
@@ -151,7 +157,7 @@ impl Journal {
             active,
             prepared: Prepared::No,
             watermark,
-            index: Arc::new(Index::new(identity, segments)),
+            index: Arc::new(Index::new(identity, segments, beginning)),
             snapshots: Snapshots::new(Arc::clone(&disk), identity),
             disk,
             failed: false,
@@ -177,6 +183,11 @@ impl Journal {
     /// What backups are taken from, also from another thread and after this is gone.
     pub fn backup_source(&self) -> BackupSource {
         BackupSource(Arc::clone(&self.disk))
+    }
+
+    /// What removes its oldest segments, also from another thread.
+    pub fn pruner(&self) -> Pruner {
+        Pruner::new(Arc::clone(&self.disk), Arc::clone(&self.index))
     }
 
     /// Where runs of used keys are written, also from another thread.

@@ -19,7 +19,7 @@ pub fn identity(disk: &dyn Disk) -> Option<u64> {
 /// Hands every entry from the sequence `from` to the sequence `to`, both included, to `on_entry`,
 /// in order, and returns how many there were. Writes nothing and needs no lock: a server may be
 /// running beside it. It stops at what is not finished yet; damage is an error, as it is for
-/// [`super::Journal::open`].
+/// [`super::Journal::open`], and so is a `from` before the beginning of a pruned journal.
 pub fn read_all<E: Into<Box<dyn Error + Send + Sync>>>(
     disk: &dyn Disk,
     from: u64,
@@ -27,7 +27,12 @@ pub fn read_all<E: Into<Box<dyn Error + Send + Sync>>>(
     mut on_entry: impl FnMut(u64, &[u8]) -> Result<(), E>,
 ) -> Result<u64, OpenError> {
     let mark = Watermark::read(disk)?;
-    let mut found = folder::segments(disk)?;
+    let folder = folder::look(disk)?;
+    let beginning = folder.beginning();
+    if let Some(beginning) = beginning.filter(|beginning| from < beginning.first) {
+        return Err(OpenError::Pruned(beginning));
+    }
+    let mut found = folder.segments;
     // A segment without a header at the end was prepared and not used yet.
     let used = found.iter().rposition(|segment| segment.header.is_some());
     found.truncate(used.map_or(0, |last| last + 1));
@@ -40,25 +45,27 @@ pub fn read_all<E: Into<Box<dyn Error + Send + Sync>>>(
         on_entry(sequence, entry)
     });
     let before = from.saturating_sub(1);
-    let mut scan = Scan::new(&mut replay, before);
+    let mut scan = Scan::new(&mut replay, before).from_beginning(beginning);
     let (below, last) = (folder::below(&found, from), found.len().saturating_sub(1));
     let mut bytes = Vec::new();
     for (at, segment) in found.iter().enumerate() {
-        match segment.header {
+        let read = match segment.header {
             Some(header) if at < below => {
                 scan.skip(segment.ordinal, header)?;
                 continue;
             }
             Some(header) if at == last => {
-                live::read(disk, segment.ordinal, header.identity, &mut bytes)?;
+                live::read(disk, segment.ordinal, header.identity, &mut bytes)
             }
-            Some(_) | None => folder::read(disk, segment.ordinal, &mut bytes)?,
-        }
+            Some(_) | None => folder::read(disk, segment.ordinal, &mut bytes),
+        };
+        read.map_err(|error| folder::unread(disk, segment.ordinal, error))?;
         scan.segment(segment.ordinal, &bytes)?;
         if scan.next > to {
             return Ok(count);
         }
     }
+    scan.check_begins()?;
     check_end(&scan, mark)?;
     Ok(count)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::beginning::Beginning;
 use super::disk::Disk;
 use super::error::{Damage, DiskError, OpenError, ReadError};
 use super::file::NamedFile;
@@ -40,12 +41,30 @@ impl JournalReader {
         }
     }
 
-    /// The bytes of an entry; `None` if nothing durable has this sequence.
+    /// Where the journal begins; `None`: with sequence 1.
+    pub fn beginning(&self) -> Option<Beginning> {
+        self.index.beginning()
+    }
+
+    /// The bytes of an entry; `None` if nothing durable has this sequence, and
+    /// [`ReadError::Pruned`] if what had it was pruned.
     pub fn read(&self, sequence: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        let read = self.read_durable(sequence);
+        // Its file went while it was read, perhaps.
+        if read.is_err()
+            && let Place::Pruned(beginning) = self.index.find(sequence)
+        {
+            return Err(ReadError::Pruned(beginning));
+        }
+        read
+    }
+
+    fn read_durable(&self, sequence: u64) -> Result<Option<Vec<u8>>, ReadError> {
         let place = match self.index.find(sequence) {
             Place::Unread(unread) => self.index_first(unread, sequence)?,
             Place::Batch(place) => Some(place),
             Place::Nowhere => None,
+            Place::Pruned(beginning) => return Err(ReadError::Pruned(beginning)),
         };
         let Some(BatchPlace { ordinal, offset }) = place else {
             return Ok(None);

@@ -6,10 +6,11 @@
 
 use std::io;
 
+use super::beginning::{self, Beginning};
 use super::disk::Disk;
 use super::error::{DiskError, OpenError};
-use super::file::{NamedFile, sync_folder};
-use super::folder::{self, Found};
+use super::file::{NamedFile, remove_if_there, sync_folder};
+use super::folder::{self, Folder, Found};
 use super::index::SegmentIndex;
 use super::replay::{Replay, Start};
 use super::scan::{Scan, Scanned};
@@ -26,6 +27,8 @@ pub(super) struct Recovered {
     pub(super) segments: Vec<SegmentIndex>,
     pub(super) active: Active,
     pub(super) watermark: Watermark,
+    /// Where the journal begins; `None`: with sequence 1.
+    pub(super) beginning: Option<Beginning>,
     pub(super) start: Start,
 }
 
@@ -56,20 +59,16 @@ pub(super) fn recover<R: Replay>(
     replay: &mut R,
 ) -> Result<Recovered, OpenError> {
     let mark = Watermark::read(disk)?;
-    let found = folder::segments(disk)?;
+    let folder = folder::look(disk)?;
+    let (found, beginning) = (&folder.segments, folder.beginning());
     let Choice {
         mut snapshot,
         passed_over,
-    } = match base {
-        Base::FirstEntry => Choice::default(),
-        Base::NewestSnapshot => {
-            let header = found.iter().find_map(|segment| segment.header);
-            snapshot::choose(disk, header.map(|header| header.identity))?
-        }
-    };
+    } = choose(disk, base, &folder)?;
     let published = snapshot.as_ref().map(|chosen| chosen.published.clone());
-    let mut scan = Scan::behind(replay, published.clone());
-    read(disk, &found, snapshot.as_mut(), &mut scan)?;
+    let mut scan = Scan::behind(replay, published.clone()).from_beginning(beginning);
+    read(disk, found, snapshot.as_mut(), &mut scan)?;
+    scan.check_begins()?;
     scan.check_end(mark)?;
     let start = Start {
         snapshot: published,
@@ -87,6 +86,7 @@ pub(super) fn recover<R: Replay>(
     let Some(identity) = identity else {
         return Ok(begin(disk, segment_bytes, start)?);
     };
+    end_pruning(disk, &folder)?;
     let (read, active) = make_durable(disk, segments, unused)?;
     below.extend(read);
     let now = Mark {
@@ -99,8 +99,48 @@ pub(super) fn recover<R: Replay>(
         segments: below,
         active,
         watermark: mark_durable(disk, mark, now)?,
+        beginning,
         start,
     })
+}
+
+/// The snapshot to go on from. A pruned journal needs one that holds what came before it.
+fn choose(disk: &dyn Disk, base: Base, folder: &Folder) -> Result<Choice, OpenError> {
+    let beginning = folder.beginning();
+    let choice = match base {
+        Base::FirstEntry => Choice::default(),
+        Base::NewestSnapshot => {
+            let header = folder.segments.iter().find_map(|segment| segment.header);
+            let first = beginning.map_or(1, |beginning| beginning.first);
+            snapshot::choose(disk, header.map(|header| header.identity), first)?
+        }
+    };
+    match (beginning, &choice.snapshot) {
+        (Some(beginning), None) => Err(OpenError::NoSnapshot {
+            beginning,
+            passed_over: choice.passed_over,
+        }),
+        _ => Ok(choice),
+    }
+}
+
+/// Ends what a crash left of a pruning. The beginning is published again: after a kill only the page
+/// cache may have its name, and no segment may go before the disk has.
+fn end_pruning(disk: &dyn Disk, folder: &Folder) -> Result<(), DiskError> {
+    remove_if_there(disk, beginning::UNFINISHED)?;
+    let Some(declared) = &folder.declared else {
+        return Ok(());
+    };
+    if let Some(flaw) = &declared.flaw {
+        tracing::warn!(%flaw, "written anew");
+    }
+    if declared.flaw.is_some() || !folder.pruned.is_empty() {
+        beginning::publish(disk, declared.beginning)?;
+    }
+    for name in folder.pruned.iter().copied().map(segment::name) {
+        disk.remove(&name).map_err(DiskError::of("remove", &name))?;
+    }
+    Ok(())
 }
 
 /// First the headers of what lies wholly below the snapshot, then the snapshot, then the rest in
@@ -242,6 +282,7 @@ fn begin(disk: &dyn Disk, segment_bytes: usize, start: Start) -> Result<Recovere
         segments,
         active,
         watermark,
+        beginning: None,
         start,
     })
 }

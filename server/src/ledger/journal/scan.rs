@@ -1,5 +1,6 @@
 //! Reading a journal from its first segment to its last, and telling an unfinished end from damage.
 
+use super::beginning::{self, Beginning};
 use super::end::End;
 use super::error::{Damage, OpenError};
 use super::folder::newer;
@@ -35,8 +36,10 @@ pub(super) struct Scan<'a, R> {
     pub(super) unused: Option<u64>,
     /// The number of entries that were handed over.
     pub(super) entries: u64,
-    /// The last segment that was seen; 0 before the first.
+    /// The last segment that was seen; before the first, the one before it.
     ordinal: u64,
+    /// With which the journal begins, if its oldest segments were pruned.
+    beginning: Option<Beginning>,
     /// Entries up to this sequence are checked, and not handed over.
     from: u64,
     /// The snapshot from which this goes on.
@@ -55,10 +58,21 @@ impl<'a, R: Replay> Scan<'a, R> {
             unused: None,
             entries: 0,
             ordinal: 0,
+            beginning: None,
             from,
             snapshot: None,
             replay,
         }
+    }
+
+    /// Expects a journal that begins there.
+    pub(super) fn from_beginning(mut self, beginning: Option<Beginning>) -> Self {
+        if let Some(beginning) = beginning {
+            self.next = beginning.first;
+            self.ordinal = beginning.segment.saturating_sub(1);
+        }
+        self.beginning = beginning;
+        self
     }
 
     /// Hands over the entries behind a snapshot, and refuses to end before what it covers.
@@ -117,8 +131,8 @@ impl<'a, R: Replay> Scan<'a, R> {
     fn check_place(&mut self, ordinal: u64) -> Result<(), OpenError> {
         let (name, expected) = (segment::name(ordinal), self.ordinal + 1);
         if ordinal != expected {
-            let note = self.note_on_keys();
-            let what = format!("it is missing, and {name} is there{note}");
+            let notes = [self.note_on_keys(), self.note_on_beginning()].concat();
+            let what = format!("it is missing, and {name} is there{notes}");
             return Err(self.damage(segment::name(expected), 0, what));
         }
         if let Some(unused) = self.unused {
@@ -139,6 +153,30 @@ impl<'a, R: Replay> Scan<'a, R> {
                  the answers to keys that were used"
             )
         })
+    }
+
+    /// What else may be missing.
+    fn note_on_beginning(&self) -> String {
+        if self.beginning.is_some() || self.ordinal > 0 {
+            return String::new();
+        }
+        format!(
+            "; if the journal was pruned, what is missing is its {} file",
+            beginning::FILE
+        )
+    }
+
+    /// Refuses a pruned journal of which nothing is there.
+    pub(super) fn check_begins(&self) -> Result<(), OpenError> {
+        let missing = self.beginning.filter(|_| self.identity.is_none());
+        let Some(Beginning { segment, .. }) = missing else {
+            return Ok(());
+        };
+        let what = format!(
+            "it is missing or has no header, and by {} the journal begins with it",
+            beginning::FILE
+        );
+        Err(self.damage(segment::name(segment), 0, what))
     }
 
     /// A segment that was prepared and never used, or in which the first write was cut short. In
@@ -181,6 +219,10 @@ impl<'a, R: Replay> Scan<'a, R> {
             Some(last) => {
                 let (file, end) = (segment::name(last.index.ordinal), last.end);
                 Err(self.damage(file, end, format!("its last record ends here, and {what}")))
+            }
+            None if self.beginning.is_some() => {
+                let by = format!("{what}, and by {} it is {}", beginning::FILE, self.next);
+                Err(self.damage(name, 0, by))
             }
             None => Err(self.damage(name, 0, what)),
         }
@@ -254,8 +296,9 @@ impl<'a, R: Replay> Scan<'a, R> {
     /// Compares the end that was read with what was once durable.
     pub(super) fn check_end(&self, mark: Option<Mark>) -> Result<(), OpenError> {
         let last = self.segments.last();
+        let first = self.beginning.map_or(1, |beginning| beginning.segment);
         let end = End {
-            file: segment::name(last.map_or(1, |last| last.index.ordinal)),
+            file: segment::name(last.map_or(first, |last| last.index.ordinal)),
             offset: last.map_or(0, |last| last.end as u64),
             next: self.next,
             identity: self.identity,

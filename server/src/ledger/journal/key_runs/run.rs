@@ -1,9 +1,11 @@
 //! A run that can be asked.
 
+use std::io;
+
 use super::filter::Filter;
 use super::layout::{self, FENCE_BYTES, Fence, Flaw, HEADER_BYTES, Header, KEY_BYTES, Read};
 use super::{Span, UsedKey};
-use crate::ledger::journal::error::{Damage, ReadError};
+use crate::ledger::journal::error::{Damage, DiskError, ReadError};
 use crate::ledger::journal::file::NamedFile;
 
 /// A run whose filter and fences are in memory.
@@ -125,13 +127,16 @@ impl KeyRun {
         Ok(of_hash.map(|key| key.sequence).collect())
     }
 
-    /// Reads every key and tells how many bytes that were. An error names what is damaged.
-    pub fn check(&self, mut done: impl FnMut(u64)) -> Result<(), ReadError> {
+    /// Reads every key and tells how many bytes that were, until it is told not to go on: false then. An
+    /// error names what is damaged.
+    pub fn check(&self, mut go_on: impl FnMut(u64) -> bool) -> Result<bool, ReadError> {
         for bucket in 0..self.fences.len() {
             let keys = self.bucket(bucket)?.unwrap_or_default();
-            done((keys.len() * KEY_BYTES) as u64);
+            if !go_on((keys.len() * KEY_BYTES) as u64) {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The keys of a bucket, in order; `None` behind the last bucket.
@@ -184,6 +189,12 @@ impl From<ReadError> for Flaw {
         match error {
             ReadError::Damaged(damage) => Self::Damaged(damage),
             ReadError::Io(error) => Self::Unreadable(error),
+            // Said of entries, and a run has none.
+            ReadError::Pruned(beginning) => Self::Unreadable(DiskError {
+                file: "a run of used keys".to_owned(),
+                action: "read",
+                source: io::Error::other(beginning.to_string()),
+            }),
         }
     }
 }

@@ -23,14 +23,21 @@ pub(in crate::ledger::journal) struct Chosen {
 
 /// Reads snapshots from the newest on until one is whole and belongs to this journal. `identity`
 /// is `None` if no segment tells it; then any whole one is chosen, and the start refuses it later.
-/// What is passed over is named in a warning.
+/// What is passed over is named in a warning; so is one that leaves out what came before `first`, the
+/// journal's first sequence.
 pub(in crate::ledger::journal) fn choose(
     disk: &dyn Disk,
     identity: Option<u64>,
+    first: u64,
 ) -> Result<Choice, OpenError> {
     let mut choice = Choice::default();
     for name in names(disk)? {
         match whole(disk, name.clone(), identity) {
+            Ok(chosen) if chosen.published.from.saturating_add(1) < first => {
+                let from = chosen.published.from;
+                let why = format!("it holds everything up to sequence {from} only");
+                choice.pass_over(name, why);
+            }
             Ok(chosen) => {
                 choice.snapshot = Some(chosen);
                 return Ok(choice);

@@ -6,6 +6,7 @@
 mod segments;
 mod work;
 
+use super::beginning::{self, Beginning};
 use super::disk::Disk;
 use super::end::End;
 use super::error::{Damage, OpenError};
@@ -77,7 +78,12 @@ pub fn verify(
     let (key_runs, _) = key_runs::names(disk)?;
     let listed = |name| Listed::new(disk, name, String::as_str);
     let key_runs = key_runs.into_iter().map(listed).collect();
-    let found = folder::segments(disk)?;
+    let (folder, undeclared) = match folder::look(disk) {
+        Err(OpenError::Damaged(damage)) => (folder::look_without_beginning(disk)?, Some(damage)),
+        looked => (looked?, None),
+    };
+    let flaw = folder.declared.as_ref().and_then(|it| it.flaw.clone());
+    let (mut begins, found) = (folder.beginning(), folder.segments);
     let identity = found.iter().find_map(|segment| segment.header);
     let work = Work {
         disk,
@@ -91,15 +97,40 @@ pub fn verify(
     let bytes = work.bytes();
     progress.total(bytes);
     let outcomes = work.run(jobs)?;
+    if undeclared.is_none() {
+        // A running server may have pruned on.
+        begins = beginning::beginning(disk)?.or(begins);
+    }
     let verified = Verified {
         bytes,
+        damages: undeclared.iter().cloned().chain(flaw).collect(),
         ..Verified::default()
     };
-    Ok(verified.with(&work, outcomes, mark))
+    let begins = match (begins, &undeclared) {
+        (Some(beginning), _) => Begins::With(beginning),
+        (None, Some(_)) => Begins::Anywhere,
+        (None, None) => Begins::AtTheFirst,
+    };
+    Ok(verified.with(&work, outcomes, mark, begins))
+}
+
+/// Where the journal should begin.
+#[derive(Clone, Copy)]
+enum Begins {
+    AtTheFirst,
+    With(Beginning),
+    /// What says so is damaged.
+    Anywhere,
 }
 
 impl Verified {
-    fn with(mut self, work: &Work<'_>, outcomes: Vec<Outcome>, mark: Option<Mark>) -> Self {
+    fn with(
+        mut self,
+        work: &Work<'_>,
+        outcomes: Vec<Outcome>,
+        mark: Option<Mark>,
+        begins: Begins,
+    ) -> Self {
         let (mut checked, mut in_snapshots, mut key_runs) = (Vec::new(), Vec::new(), Vec::new());
         for outcome in outcomes {
             match outcome {
@@ -111,13 +142,13 @@ impl Verified {
             }
         }
         checked.sort_unstable_by_key(|segment| segment.ordinal);
+        if let Begins::With(beginning) = begins {
+            checked.retain(|segment| segment.ordinal >= beginning.segment);
+        }
         self.snapshots
             .sort_unstable_by_key(|published| std::cmp::Reverse(published.covers));
-        let mut expected = Expected {
-            ordinal: 1,
-            next: 1,
-            before: None,
-        };
+        let mut expected = Expected::at(begins, checked.first());
+        self.damages.extend(expected.missing(&checked));
         for segment in &checked {
             self.damages.extend(expected.compare(segment));
             self.damages.extend_from_slice(&segment.damages);
@@ -130,7 +161,7 @@ impl Verified {
             .and_then(|segment| segment.first)
             .unwrap_or(0);
         self.first = self.first.min(self.last);
-        let end = end(work, checked.last(), expected.next);
+        let end = end(work, checked.last(), &expected);
         self.unfinished_bytes = end.unfinished_bytes;
         self.damages.extend(end.check_mark(mark).err());
         let beyond = self
@@ -147,11 +178,11 @@ impl Verified {
     }
 }
 
-fn end(work: &Work<'_>, last: Option<&Checked>, next: u64) -> End {
+fn end(work: &Work<'_>, last: Option<&Checked>, expected: &Expected<'_>) -> End {
     End {
-        file: segment::name(last.map_or(1, |last| last.ordinal)),
+        file: segment::name(last.map_or(expected.ordinal, |last| last.ordinal)),
         offset: last.map_or(0, |last| last.end),
-        next,
+        next: expected.next,
         identity: work.identity,
         unfinished_bytes: last.map_or(0, |last| last.unfinished_bytes),
     }
@@ -167,6 +198,33 @@ struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
+    fn at(begins: Begins, first: Option<&Checked>) -> Self {
+        let (ordinal, next) = match (begins, first) {
+            (Begins::With(beginning), _) => (beginning.segment, beginning.first),
+            (Begins::Anywhere, Some(first)) => (first.ordinal, first.first.unwrap_or(first.next)),
+            (Begins::Anywhere, None) | (Begins::AtTheFirst, _) => (1, 1),
+        };
+        Self {
+            ordinal,
+            next,
+            before: None,
+        }
+    }
+
+    /// A pruned journal of which nothing is there; of any other, nothing need be.
+    fn missing(&self, checked: &[Checked]) -> Option<Damage> {
+        let is_missing = checked.is_empty() && self.ordinal > 1;
+        is_missing.then(|| Damage {
+            file: segment::name(self.ordinal),
+            offset: 0,
+            sequence: self.next,
+            what: format!(
+                "it is missing, and by {} the journal begins with it",
+                beginning::FILE
+            ),
+        })
+    }
+
     fn compare(&mut self, segment: &'a Checked) -> Option<Damage> {
         let damage = self.difference(segment);
         self.ordinal = segment.ordinal + 1;

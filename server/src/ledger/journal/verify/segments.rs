@@ -48,11 +48,12 @@ pub(super) fn check(work: &Work<'_>, at: usize) -> Result<Option<Checked>, OpenE
     }
     checked.first = Some(header.first);
     let mut bytes = Vec::new();
-    if later.iter().any(|segment| segment.header.is_some()) {
-        folder::read(work.disk, ordinal, &mut bytes)?;
+    let read = if later.iter().any(|segment| segment.header.is_some()) {
+        folder::read(work.disk, ordinal, &mut bytes)
     } else {
-        live::read(work.disk, ordinal, identity, &mut bytes)?;
-    }
+        live::read(work.disk, ordinal, identity, &mut bytes)
+    };
+    read.map_err(|error| folder::unread(work.disk, ordinal, error))?;
     checked.records(work, header, &bytes)?;
     Ok(Some(checked))
 }

@@ -123,7 +123,11 @@ impl Work<'_> {
     }
 
     fn segment(&self, at: usize) -> Result<Outcome, OpenError> {
-        let checked = segments::check(self, at)?;
+        let checked = match segments::check(self, at) {
+            // Pruned meanwhile: what stands behind it is checked all the same.
+            Err(OpenError::Pruned(_)) => None,
+            checked => checked?,
+        };
         let length = self.found.get(at).map_or(0, |segment| segment.length);
         self.progress.done(length);
         Ok(checked.map_or(Outcome::Nothing, Outcome::Segment))
@@ -141,6 +145,7 @@ impl Work<'_> {
                 run.check(|bytes| {
                     told += bytes;
                     self.progress.done(bytes);
+                    true
                 })?;
                 Ok(run.span().through)
             });
