@@ -73,6 +73,11 @@ impl Adjusted {
         self.map.insert(authorisation, adjustment);
     }
 
+    /// Forgets authorisations from before a sequence: nothing can become of them any more.
+    pub(crate) fn forget_before(&self, first: u64) {
+        self.map.retain(|authorisation, _| *authorisation >= first);
+    }
+
     /// All of them, for a snapshot.
     pub(crate) fn all(&self) -> Vec<(u64, Adjustment)> {
         self.map

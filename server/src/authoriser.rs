@@ -32,6 +32,7 @@ use crate::commit::CommitQueue;
 use crate::decision_metrics::DecisionMetrics;
 use crate::idempotency::{Idempotency, Known, Place, Slot};
 use crate::issuer::{Issuers, Opening};
+use crate::kept::Kept;
 use crate::ledger::encode::Entry;
 use crate::ledger::{Call, LedgerError};
 use crate::merchants::Merchants;
@@ -113,6 +114,7 @@ pub(crate) struct Authoriser {
     pub(crate) owed: OwedAdvices,
     pub(crate) vault: Vault,
     pub(crate) policies: PolicyBook,
+    pub(crate) kept: Kept,
     pub(crate) shadow: Shadow,
     pub(crate) clock: Clock,
     pub(crate) metrics: DecisionMetrics,

@@ -56,6 +56,7 @@ pub(crate) use policy_file::{parse_text, read_file};
 pub(crate) use policy_render::render;
 use reader::Reader;
 pub use values::Store;
+pub(crate) use values::least_retention;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -142,6 +143,8 @@ pub struct LedgerConfig {
     pub scrub_every: Duration,
     /// Where backups go and how often; None: only when `waika-server backup` is run.
     pub backup: Option<BackupKeeping>,
+    /// For how long an entry of the journal is kept at least; zero: for ever.
+    pub journal_retention: Duration,
     /// Idempotency keys in memory above which the oldest half is moved to the disk.
     pub keys_in_memory: u64,
     /// Room on the store's disk, in bytes, below which nothing new is begun; 0: however little there is.

@@ -19,6 +19,7 @@ mod idempotency;
 pub mod inspect;
 mod issuer;
 pub mod issuer_sandbox;
+mod kept;
 pub mod ledger;
 mod merchants;
 pub mod metrics;

@@ -174,6 +174,13 @@ impl PolicyBook {
         )
     }
 
+    /// After how many days at most a payment settles, by any policy that is known.
+    pub(crate) fn longest_to_settle(&self) -> u8 {
+        let book = self.book.lock();
+        let days = book.stored.values().map(|it| it.policy.settle_after_days);
+        days.max().unwrap_or(0).max(self.default.settle_after_days)
+    }
+
     /// Makes an event part of the book. A policy that cannot be read is told by name; it was
     /// readable when it was put.
     pub(crate) fn apply(&self, event: &Event, sequence: u64) -> Result<(), Vec<String>> {

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "journal_backup/pruned.rs"]
+mod pruned;
 #[path = "journal_backup/refusals.rs"]
 mod refusals;
 #[path = "journal_backup/support.rs"]

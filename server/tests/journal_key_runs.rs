@@ -45,7 +45,9 @@ impl From<ReadError> for Ended {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Io(_) => Self::Crashed,
-            damaged @ ReadError::Damaged(_) => panic!("an honest crash damaged a run: {damaged}"),
+            wrong @ (ReadError::Damaged(_) | ReadError::Pruned(_)) => {
+                panic!("an honest crash damaged a run: {wrong}")
+            }
         }
     }
 }

@@ -2,98 +2,17 @@
 //! journal has behind that, and to an earlier instant.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::Value;
+use tokio::time::Instant;
 use tonic::Code;
 use waika::v1;
 
+use crate::crash_folders::{Folders, done, waika_server};
 use crate::crash_support::Paid;
-use crate::support::{Home, NotStarted, Server, binary, reason_of};
+use crate::support::{Home, Server, reason_of};
 use crate::wallet::{Callers, pay};
-
-/// How a command ended: its exit code, and all that it said.
-struct Said {
-    code: Option<i32>,
-    text: String,
-}
-
-fn waika_server(arguments: &[&str]) -> Said {
-    let output = Command::new(binary("waika-server"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    Said {
-        code: output.status.code(),
-        text: String::from_utf8(text).unwrap(),
-    }
-}
-
-/// The folders of a server and of its backup.
-struct Folders {
-    store: String,
-    backup: PathBuf,
-    /// Where the store is put once its server is gone.
-    aside: PathBuf,
-}
-
-impl Folders {
-    fn of(home: &Home) -> Self {
-        let beside = |name: &str| home.data().with_file_name(name);
-        Self {
-            store: format!("journal:{}", home.data().display()),
-            backup: beside("backup"),
-            aside: beside("aside"),
-        }
-    }
-
-    fn backup(&self) -> &str {
-        self.backup.to_str().unwrap()
-    }
-
-    fn back_up(&self) -> Said {
-        waika_server(&[
-            "backup",
-            "--store",
-            &self.store,
-            "--backup-to",
-            self.backup(),
-        ])
-    }
-
-    fn restore(&self, more: &[&str]) -> Said {
-        let from = [
-            "restore",
-            "--store",
-            &self.store,
-            "--backup-from",
-            self.backup(),
-        ];
-        waika_server(&[&from, more].concat())
-    }
-
-    /// The last sequence that the backup holds.
-    fn last(&self) -> u64 {
-        let manifest = fs::read(self.backup.join("backup.json")).unwrap();
-        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
-        manifest["last_sequence"].as_u64().unwrap()
-    }
-}
-
-fn done(said: &Said) {
-    assert_eq!(said.code, Some(0), "{}", said.text);
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
-}
 
 const SNAPSHOTS: [&str; 2] = ["--snapshot-every", "400"];
 
@@ -218,6 +137,75 @@ async fn d1_a_store_is_restored_to_an_instant() {
     }
 }
 
+/// The journal forgets what is older than its retention, but nothing that no backup has.
+#[tokio::test]
+async fn the_backup_is_the_archive_of_a_journal_that_is_pruned() {
+    let home = Home::new();
+    let folders = Folders::of(&home);
+    let keeping = [
+        "--journal-retention",
+        "3d",
+        "--backup-to",
+        folders.backup(),
+        "--backup-every",
+        "0",
+    ];
+    let small = ["--segment-bytes", "4096", "--snapshot-every", "0"];
+    let server = Server::start_in(home, &[&keeping[..], &small].concat());
+    let mut callers = Callers::of(&server).await;
+    callers.freeze("2024-01-05T10:00:00+08:00").await;
+    let card = callers.wallet("a").await;
+    let old = callers.paid("a", &card, "old", 100).await.authorisation_id;
+    for number in 0..40 {
+        callers
+            .paid("a", &card, &format!("more {number}"), 100)
+            .await;
+    }
+    callers.freeze("2024-01-15T10:00:00+08:00").await;
+    callers.paid("a", &card, "new", 100).await;
+    let mut paid = 42;
+    let mut kept_from = async |callers: &mut Callers| {
+        // Two snapshots, each of another state.
+        for _ in 0..2 {
+            paid += 1;
+            callers.paid("a", &card, &format!("new {paid}"), 100).await;
+            let snapshot = v1::TakeSnapshotRequest {};
+            callers.admin.take_snapshot(snapshot).await.unwrap();
+        }
+        server.figure("waika_journal_first_sequence").await.unwrap()
+    };
+    for _ in 0..3 {
+        assert!(kept_from(&mut callers).await < 1.5, "no backup has it yet");
+    }
+    let asked = v1::TakeBackupRequest {};
+    callers.admin.take_backup(asked).await.unwrap();
+    let begun = Instant::now();
+    while kept_from(&mut callers).await < 1.5 {
+        let waited = begun.elapsed() < Duration::from_secs(20);
+        assert!(waited, "the backup has it, and it stays");
+    }
+    let read = |id: &str| v1::GetAuthorisationRequest {
+        account_id: "a".to_owned(),
+        authorisation_id: id.to_owned(),
+    };
+    let gone = callers.authorisations.get_authorisation(read(&old)).await;
+    assert_eq!(reason_of(&gone.unwrap_err()), "AUTHORISATION_PRUNED");
+    callers
+        .admin
+        .take_backup(v1::TakeBackupRequest {})
+        .await
+        .unwrap();
+    drop(callers);
+    let home = server.kill();
+    fs::remove_dir_all(home.data()).unwrap();
+    done(&folders.restore(&[]));
+    let server = Server::start_in(home, &small);
+    let mut callers = Callers::of(&server).await;
+    assert_eq!(callers.used("a").await, (100 * paid, 100 * paid));
+    let found = callers.authorisations.get_authorisation(read(&old)).await;
+    assert!(found.is_ok(), "the archive has everything: {found:?}");
+}
+
 #[tokio::test]
 async fn a_store_that_went_on_from_an_earlier_point_needs_another_folder() {
     let server = Server::start();
@@ -301,99 +289,4 @@ async fn an_operator_asks_for_a_backup_and_the_server_takes_its_own() {
     callers.paid("a", &card, "more", 100).await;
     let more = callers.admin.take_backup(v1::TakeBackupRequest {}).await;
     assert!(more.unwrap().into_inner().last_sequence > asked.last_sequence);
-}
-
-/// That the command ends so, and says that.
-fn refused(code: i32, named: &str, arguments: &[&str]) {
-    let said = waika_server(arguments);
-    assert_eq!(said.code, Some(code), "{arguments:?}: {}", said.text);
-    assert!(said.text.contains(named), "{arguments:?}: {}", said.text);
-}
-
-#[tokio::test]
-async fn whatever_is_wrong_with_a_folder_is_said() {
-    let server = Server::start();
-    let folders = Folders::of(&server.home);
-    let mut callers = Callers::of(&server).await;
-    let card = callers.wallet("a").await;
-    callers.paid("a", &card, "one", 100).await;
-    done(&folders.back_up());
-    let (store, backup) = (&*folders.store, folders.backup());
-    let own = server.home.data();
-    let own = own.to_str().unwrap();
-    let into_own = ["backup", "--store", store, "--backup-to", own];
-    let back = ["restore", "--store", store, "--backup-from", backup];
-    // A server's own folder is no place for a backup, nor for a restored store.
-    refused(69, "held by another process", &into_own);
-    refused(69, "held by another process", &back);
-    let from_nowhere = [
-        "backup",
-        "--store",
-        "journal:/nowhere",
-        "--backup-to",
-        backup,
-    ];
-    refused(64, "--store", &from_nowhere);
-    refused(64, "--backup-to: is missing", &["backup", "--store", store]);
-    refused(
-        73,
-        "/proc/x",
-        &["backup", "--store", store, "--backup-to", "/proc/x"],
-    );
-    refused(64, "backup.json", &["restore", "--backup-from", "/nowhere"]);
-    refused(64, "backup.json", &["restore", "--backup-from", own]);
-    let until = ["restore", "--backup-from", backup, "--until", "noon"];
-    refused(64, "is not an instant with its offset", &until);
-    let both = ["--until", "2024-01-01", "--until-sequence", "4"];
-    refused(
-        64,
-        "give one",
-        &[&["restore", "--backup-from", backup], &both[..]].concat(),
-    );
-    drop(callers);
-    let (_, home) = server.stop(Signal::TERM);
-    refused(64, "name an empty folder", &into_own);
-    refused(64, "already", &back);
-    let serve_into_own = ["--store", store, "--backup-to", own];
-    refused(64, "is the store's own folder", &serve_into_own);
-    refused(
-        64,
-        "journal:DIR",
-        &["--store", "memory:", "--backup-to", backup],
-    );
-    no_server_starts_on_either(home, &folders);
-}
-
-/// Not on a backup, and not on half of a store.
-fn no_server_starts_on_either(home: Home, folders: &Folders) {
-    fs::remove_dir_all(home.data()).unwrap();
-    copy_folder(&folders.backup, &home.data());
-    let mut command = home.command();
-    let Err(NotStarted { status, text, home }) = Server::try_start(&mut command, home) else {
-        panic!("a backup is not served from");
-    };
-    assert_eq!(status.code(), Some(64), "{text}");
-    assert!(text.contains("it is a backup"), "{text}");
-
-    let segment = folders.backup.join("journal-0000000000000001.seg");
-    let whole = fs::read(&segment).unwrap();
-    fs::write(&segment, &whole[..whole.len() - 1]).unwrap();
-    fs::remove_dir_all(home.data()).unwrap();
-    let said = folders.restore(&[]);
-    assert_eq!(said.code, Some(65), "{}", said.text);
-    assert!(
-        said.text.contains("journal-0000000000000001.seg"),
-        "{}",
-        said.text
-    );
-    let mut command = home.command();
-    let Err(NotStarted { status, text, home }) = Server::try_start(&mut command, home) else {
-        panic!("half of a store is not served from");
-    };
-    assert_eq!(status.code(), Some(64), "{text}");
-    assert!(text.contains("was not finished"), "{text}");
-
-    fs::write(&segment, whole).unwrap();
-    done(&folders.restore(&[]));
-    drop(Server::start_in(home, &[]));
 }

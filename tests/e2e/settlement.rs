@@ -29,7 +29,7 @@ const DAYS: [i32; 8] = [10, 11, 12, 13, 14, 15, 16, 17];
 
 impl Callers {
     /// What settled on a day of January 2024.
-    async fn statement(&mut self, day: i32, merchant_id: &str) -> Statement {
+    pub(crate) async fn statement(&mut self, day: i32, merchant_id: &str) -> Statement {
         let request = v1::ExportSettlementRequest {
             day: Some(v1::Date {
                 year: 2024,
@@ -86,7 +86,7 @@ impl Callers {
 }
 
 /// The same by the command line, of a stopped journal.
-fn exported(home: &Home, day: i32) -> Statement {
+pub(crate) fn exported(home: &Home, day: i32) -> Statement {
     let day = format!("2024-01-{day:02}");
     let rows = home.run(&[
         "settlement",

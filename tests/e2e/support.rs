@@ -77,7 +77,7 @@ impl Home {
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .args(["--metrics-listen", "127.0.0.1:0"])
             // Small ones, so that a hundred short lives do not write ten gigabytes of ones.
-            .args(["--segment-bytes", "1048576"])
+            .env("WAIKA_SEGMENT_BYTES", "1048576")
             .arg("--store")
             .arg(format!("journal:{}", self.data().display()))
             .arg("--key-file")

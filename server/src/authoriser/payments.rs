@@ -233,6 +233,7 @@ impl Authoriser {
             }),
             OriginalFound::Decided { sequence, original } => {
                 self.take(passage, account, |account, now, in_force| {
+                    self.kept.check(*sequence)?;
                     let (previous, approved) = self.standing_of(*sequence, original.as_ref());
                     let asked = rules::reverse::Asked {
                         kind: asked.kind,
@@ -264,6 +265,7 @@ impl Authoriser {
             return Ok(known.map_or(Taken::LookAgain, Taken::Known));
         };
         self.existing(passage, |_, now, _| {
+            self.kept.check(*sequence)?;
             let (previous, approved) = self.standing_of(*sequence, original.as_ref());
             Ok(Event::SettleDecided(SettleDecided {
                 original: *sequence,

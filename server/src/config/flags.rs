@@ -196,6 +196,13 @@ pub(super) const SERVE: &[Flag] = &[
     )
     .takes("DURATION")
     .or("60m"),
+    Flag::value(
+        "journal-retention",
+        "WAIKA_JOURNAL_RETENTION",
+        "How long entries of the journal are kept at least, such as 400d; 0: for ever",
+    )
+    .takes("DURATION")
+    .or("0"),
     // The map has room for 7.3 million before it doubles, and some come while others are moved.
     Flag::value(
         "keys-in-memory",

@@ -110,6 +110,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         values::duration(text, &(Duration::ZERO..=Duration::from_secs(30 * 86_400)))
     });
     let backup = super::backups::keeping(reader, store.as_ref());
+    let journal_retention = read_retention(reader, policy.as_ref());
     let keys_in_memory = reader.read("keys-in-memory", |text| {
         values::number(text, &(1_000..=33_554_432))
     });
@@ -132,11 +133,31 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         snapshot_every: snapshot_every?,
         scrub_every: scrub_every?,
         backup,
+        journal_retention: journal_retention?,
         keys_in_memory: keys_in_memory?,
         min_free_bytes: min_free_bytes?,
         #[cfg(feature = "planted-faults")]
         planted_fault,
     })
+}
+
+/// Nothing may go that the policy still needs.
+fn read_retention(reader: &mut Reader<'_>, policy: Option<&Policy>) -> Option<Duration> {
+    let kept = reader.read("journal-retention", values::retention)?;
+    let days = policy.map_or(0, |policy| policy.settle_after_days);
+    let least = values::least_retention(days);
+    if !kept.is_zero() && kept < least {
+        reader.mistake(
+            "journal-retention",
+            format_args!(
+                "is shorter than {}d: by the policy a payment settles after {days} days, and is \
+                 reversed by its key until then",
+                least.as_secs() / 86_400
+            ),
+        );
+        return None;
+    }
+    Some(kept)
 }
 
 fn read_policy(reader: &mut Reader<'_>, file: Option<&Path>) -> Option<Policy> {

@@ -108,6 +108,8 @@ pub(super) fn duration(text: &str, range: &RangeInclusive<Duration>) -> Result<D
         "ms" => Some(1_000),
         "s" => Some(1_000_000),
         "m" => Some(60_000_000),
+        "h" => Some(3_600_000_000),
+        "d" => Some(86_400_000_000),
         "" if number == "0" => Some(0),
         _ => None,
     };
@@ -121,6 +123,22 @@ pub(super) fn duration(text: &str, range: &RangeInclusive<Duration>) -> Result<D
             let (least, most) = (range.start(), range.end());
             format!("is not a duration from {least:?} to {most:?}, such as 500us, 2ms, 10s or 5m")
         })
+}
+
+/// For how long the journal is kept at least, if not for ever, where payments settle after so many days:
+/// longer than keys are (D18), and than a payment can be reversed by its key (D13, D25).
+pub(crate) fn least_retention(settle_after_days: u8) -> Duration {
+    const DAY: Duration = Duration::from_secs(86_400);
+    DAY * u32::from(settle_after_days).saturating_add(2).max(3)
+}
+
+/// `0`, or a time of days.
+pub(super) fn retention(text: &str) -> Result<Duration, Expected> {
+    let longest = Duration::from_secs(36_500 * 86_400);
+    let kept = duration(text, &(Duration::ZERO..=longest));
+    kept.ok()
+        .filter(|kept| kept.is_zero() || *kept >= least_retention(0))
+        .ok_or_else(|| "is neither 0 nor from 3d to 36500d, such as 400d or 9600h".to_owned())
 }
 
 /// A value as a message shows it: quoted, escaped and cut, whatever was given.
@@ -190,7 +208,8 @@ mod tests {
             ("-1s", None),
             ("+1s", None),
             ("1.5s", None),
-            ("1h", None),
+            ("1h", Some(3_600_000_000)),
+            ("1d", None),
             ("s", None),
             ("", None),
             ("99999999999999999999s", None),
@@ -198,6 +217,28 @@ mod tests {
         ] {
             let expected = micros.map(Duration::from_micros);
             assert_eq!(duration(text, &range).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_journal_is_kept_for_ever_or_for_longer_than_keys_are() {
+        for (text, hours) in [
+            ("0", Some(0)),
+            ("3d", Some(72)),
+            ("72h", Some(72)),
+            ("400d", Some(9_600)),
+            ("36500d", Some(876_000)),
+            ("71h", None),
+            ("2d", None),
+            ("36501d", None),
+            ("400", None),
+            ("1y", None),
+        ] {
+            let expected = hours.map(|hours| Duration::from_secs(hours * 3_600));
+            assert_eq!(retention(text).ok(), expected, "{text}");
+        }
+        for (days, least) in [(0, 3), (1, 3), (2, 4), (90, 92)] {
+            assert_eq!(least_retention(days), Duration::from_secs(least * 86_400));
         }
     }
 

@@ -155,12 +155,17 @@ impl AuthorisationService for Desk {
             begin,
         } = HistoryPage::parse(&request.account_id, page, ledger.vault())?;
         let history = ledger.history(self.core, &account, begin, size).await?;
-        let History { decisions, next } = history;
+        let History {
+            decisions,
+            next,
+            pruned,
+        } = history;
         let records = decisions.iter().map(|decided| record(&account, decided));
         let next = next.map(|next| page_token::seal(ledger.vault(), &account, next));
         Ok(Response::new(v1::ListAuthorisationsResponse {
             authorisations: records.collect::<Result<_, _>>()?,
             next_page_token: next.unwrap_or_default(),
+            pruned_before: pruned.map(|from| outcome::timestamp(from.at)),
         }))
     }
 }

@@ -207,7 +207,8 @@ impl CardService for Desk {
             size,
             begin,
         } = HistoryPage::parse(&request.account_id, page, vault)?;
-        let Notices { seen, next } = ledger.notices(self.core, &account, begin, size).await?;
+        let notices = ledger.notices(self.core, &account, begin, size).await?;
+        let Notices { seen, next, pruned } = notices;
         let told = seen.iter();
         let next = next.map(|next| page_token::seal(vault, &account, next));
         Ok(Response::new(v1::ListNotificationsResponse {
@@ -215,6 +216,7 @@ impl CardService for Desk {
                 .map(|seen| notifications::notification(vault, &account, seen))
                 .collect(),
             next_page_token: next.unwrap_or_default(),
+            pruned_before: pruned.map(|from| outcome::timestamp(from.at)),
         }))
     }
 
@@ -246,6 +248,7 @@ impl CardService for Desk {
                 watcher,
                 told: after.unwrap_or(last),
                 newer: Vec::new(),
+                pruned: None,
                 place,
             },
         )))

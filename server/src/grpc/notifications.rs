@@ -11,7 +11,7 @@ use waika::v1;
 use waika_domain::identifiers::AccountId;
 
 use super::{Desk, outcome, status};
-use crate::ledger::NoticeSeen;
+use crate::ledger::{KeptFrom, NoticeSeen};
 use crate::page_token;
 use crate::vault::Vault;
 use crate::watchers::Watcher;
@@ -48,6 +48,8 @@ pub(super) struct Waiting {
     /// Among which entries the messages are that come after it, newest first, while it is catching
     /// up.
     pub(super) newer: Vec<RangeInclusive<u64>>,
+    /// Some between the last that was told and the next one were pruned.
+    pub(super) pruned: Option<KeptFrom>,
     /// Given back when the stream ends, however it ends.
     #[expect(dead_code, reason = "it is held, and nothing else")]
     pub(super) place: OwnedSemaphorePermit,
@@ -80,10 +82,13 @@ pub(super) fn messages(waiting: Waiting) -> Messages {
 }
 
 impl Waiting {
-    fn message(&self, seen: &NoticeSeen) -> Result<v1::WatchNotificationsResponse, Status> {
+    fn message(&mut self, seen: &NoticeSeen) -> Result<v1::WatchNotificationsResponse, Status> {
         let ledger = self.desk.ledger()?;
-        let notification = Some(notification(ledger.vault(), &self.account, seen));
-        Ok(v1::WatchNotificationsResponse { notification })
+        let pruned = self.pruned.take();
+        Ok(v1::WatchNotificationsResponse {
+            notification: Some(notification(ledger.vault(), &self.account, seen)),
+            pruned_before: pruned.map(|from| outcome::timestamp(from.at)),
+        })
     }
 
     /// The first of what came since the last message that was told.
@@ -95,6 +100,7 @@ impl Waiting {
         } else {
             let behind = ledger.notices_after(core, account, self.told).await?;
             self.newer = behind.newer;
+            self.pruned = behind.pruned;
             behind.oldest
         };
         if let Some(last) = seen.last() {

@@ -3,9 +3,10 @@
 use std::any::Any;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+use tonic_types::{ErrorDetails, ErrorInfo, FieldViolation, LocalizedMessage, StatusExt as _};
 
-use crate::ledger::LedgerError;
+use super::outcome::timestamp;
+use crate::ledger::{KeptFrom, LedgerError};
 use crate::partner::NoAnswer;
 
 /// Who says so, in `ErrorInfo`.
@@ -115,6 +116,8 @@ impl From<LedgerError> for Status {
             | LedgerError::UnknownPasswordTicket
             | LedgerError::UnknownCode
             | LedgerError::UnknownPolicy => return not_found(&text),
+            LedgerError::AuthorisationPruned(from) => return authorisation_pruned(&text, from),
+            LedgerError::DayPruned(from) => return day_pruned(&text, from),
             LedgerError::Stopped => return not_serving(&text),
             LedgerError::KeyConflict { field } => return key_conflict(&text, field),
             LedgerError::PolicyNameTaken => (
@@ -171,6 +174,47 @@ impl From<LedgerError> for Status {
         };
         Status::with_error_details(code, text + mend, with_info(reason, []))
     }
+}
+
+/// What was decided before what is kept, whoever's it was: nobody here can tell any more.
+fn authorisation_pruned(text: &str, from: KeptFrom) -> Status {
+    let at = timestamp(from.at).to_string();
+    let en = format!(
+        "{text}, of {at}: operators find it with `waika-server journal export` in the backup folder, which is \
+         the archive"
+    );
+    let zh = format!(
+        "本服务器已不再保留该授权：它早于现存最早的记录（{at}）。运营人员可在备份目录（归档）中用 \
+         `waika-server journal export` 查询。"
+    );
+    pruned("AUTHORISATION_PRUNED", from, [en, zh])
+}
+
+fn day_pruned(text: &str, from: KeptFrom) -> Status {
+    let at = timestamp(from.at).to_string();
+    let en = format!(
+        "{text}: the oldest one is of {at}; export it with `waika-server settlement export` from the backup \
+         folder, which is the archive"
+    );
+    let zh = format!(
+        "该日结算所需的部分记录已不再保留，现存最早的记录为 {at}。请用 `waika-server settlement export` \
+         从备份目录（归档）导出。"
+    );
+    pruned("DAY_PRUNED", from, [en, zh])
+}
+
+fn pruned(reason: &str, from: KeptFrom, [en, zh]: [String; 2]) -> Status {
+    let metadata = [
+        ("first_kept_sequence", from.sequence.to_string()),
+        ("kept_from", timestamp(from.at).to_string()),
+    ];
+    let metadata = metadata.map(|(name, value)| (name.to_owned(), value));
+    let details = vec![
+        ErrorInfo::new(reason, DOMAIN, metadata).into(),
+        LocalizedMessage::new("zh-CN", zh).into(),
+        LocalizedMessage::new("en", en.clone()).into(),
+    ];
+    Status::with_error_details_vec(Code::NotFound, en, details)
 }
 
 fn key_conflict(text: &str, field: &str) -> Status {

@@ -8,7 +8,7 @@ use super::table::WriteError;
 use crate::exit::Failure;
 use crate::ledger::decode::{self, Stored};
 use crate::ledger::journal::disk::Disk;
-use crate::ledger::journal::{self, OpenError, Progress as _};
+use crate::ledger::journal::{self, Beginning, OpenError, Progress as _};
 
 /// What is read, and for what.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,11 @@ pub(super) enum Ended {
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 impl Reading<'_> {
+    /// Where the journal begins; None: with sequence 1.
+    pub(super) fn beginning(self) -> Result<Option<Beginning>, Failure> {
+        Ok(journal::beginning(self.disk)?)
+    }
+
     /// Hands on every entry of these sequences, as far as there are any.
     pub(super) fn entries(
         self,

@@ -90,6 +90,19 @@ fn open(
     }
 }
 
+/// Whoever asks for everything is given all that is kept, and told so. A later `--from` that was pruned is
+/// refused when it is read.
+fn from_beginning(config: &ExportConfig, reading: Reading<'_>) -> Result<u64, Ended> {
+    let pruned = reading.beginning().map_err(Ended::Failed)?;
+    match pruned.filter(|_| config.from <= 1) {
+        None => Ok(config.from),
+        Some(beginning) => {
+            exit::note(&beginning.to_string());
+            Ok(beginning.first)
+        }
+    }
+}
+
 fn copy(
     config: &ExportConfig,
     disk: &dyn Disk,
@@ -103,7 +116,7 @@ fn copy(
     };
     let wanted = config.account.as_ref().map(AccountId::as_str);
     let mut rows = 0;
-    let sequences = config.from..=config.to.unwrap_or(u64::MAX);
+    let sequences = from_beginning(config, reading)?..=config.to.unwrap_or(u64::MAX);
     reading.entries(sequences, |sequence, stored| {
         if wanted.is_some_and(|wanted| *wanted != *stored.account) {
             return Ok(());

@@ -12,7 +12,9 @@ use super::{GRACE, require_journal, text};
 use crate::clock::{Clock, monotonic};
 use crate::config::SettlementConfig;
 use crate::exit::{self, Failure, Reason};
+use crate::ledger::journal::Beginning;
 use crate::ledger::journal::disk::RealDisk;
+use crate::ledger::snapshot;
 use crate::settlement::{Line, LineKind, Settlement, Statement, Total};
 
 columns! {
@@ -100,7 +102,8 @@ fn statement(config: &SettlementConfig, stop: &Stop) -> Result<Statement, Failur
     // Before anything is read: what is decided meanwhile must not seem to be over already.
     let (machine, mut clock) = (Clock::system().now(), None);
     let mut settlement = Settlement::of(config.day, config.merchant.clone());
-    let seen = reading.entries(1..=u64::MAX, |sequence, stored| {
+    let first = first_for(config.day, reading)?;
+    let seen = reading.entries(first..=u64::MAX, |sequence, stored| {
         if let Some(event) = stored.event() {
             if let Event::ClockSet(setting) = event {
                 clock = Some(*setting);
@@ -110,9 +113,16 @@ fn statement(config: &SettlementConfig, stop: &Stop) -> Result<Statement, Failur
         Ok(())
     });
     seen.map_err(failure)?;
+    if clock.is_none() && first > 1 {
+        clock = snapshot::clock(&disk)?;
+    }
     let now = clock.map_or(machine, |clock| clock.shows(machine));
     check_day(config.day, now)?;
     let missing = settlement.missing();
+    if let Some(sequence) = missing.first().filter(|&&sequence| sequence < first) {
+        let what = format!("a payment that was refunded on it is entry {sequence}");
+        return Err(pruned(config.day, &what, reading.beginning()?));
+    }
     if let (Some(&first), Some(&last)) = (missing.first(), missing.last()) {
         let found = reading.entries(first..=last, |sequence, stored| {
             if missing.contains(&sequence)
@@ -127,6 +137,26 @@ fn statement(config: &SettlementConfig, stop: &Stop) -> Result<Statement, Failur
     settlement
         .finish(now)
         .map_err(|error| Failure::new(Reason::Damaged, error.to_string()))
+}
+
+/// The first sequence that is kept, if the sums of the day need nothing from before.
+fn first_for(day: Day, reading: Reading<'_>) -> Result<u64, Failure> {
+    match reading.beginning()? {
+        None => Ok(1),
+        Some(kept) if day.start().unix_ms() < kept.days_from_ms => {
+            let since = in_shanghai(Timestamp::from_unix_ms(kept.days_from_ms));
+            let what = format!("days can be added up from {since} on");
+            Err(pruned(day, &what, Some(kept)))
+        }
+        Some(kept) => Ok(kept.first),
+    }
+}
+
+/// Never a smaller sum.
+fn pruned(day: Day, what: &str, beginning: Option<Beginning>) -> Failure {
+    let beginning = beginning.map_or_else(String::new, |kept| kept.to_string());
+    let text = format!("--day: {day} cannot be added up: {beginning}; {what}");
+    Failure::new(Reason::Configuration, text)
 }
 
 /// Nothing has settled on a day that has not begun by the clock that the journal's server goes

@@ -89,6 +89,8 @@ impl BackupKeeper {
     /// Says whose journal it is. The thread ends with the ledger.
     pub(super) fn begin(&self, ledger: &Arc<Ledger>) {
         if let Some(running) = &self.0 {
+            // Until there is a backup nothing is removed from the journal: it is the archive.
+            ledger.let_prune_through(Some(0));
             // A thread that is gone has panicked, and that was logged.
             drop(running.told.send(Told::Ledger(Arc::downgrade(ledger))));
         }
@@ -157,6 +159,7 @@ impl Taker {
         let begun_at = monotonic();
         match self.try_to_take(ledger) {
             Ok(taken) => {
+                ledger.let_prune_through(Some(taken.last));
                 self.figures.taken(&taken);
                 tracing::info!(
                     folder = %self.keeping.folder.display(),

@@ -1,6 +1,7 @@
 //! What can go wrong with a ledger.
 
 use crate::commit::Halted;
+use crate::kept::KeptFrom;
 use crate::policy_book::MOST_POLICIES;
 
 /// What went wrong: an accident, never a decision.
@@ -15,6 +16,12 @@ pub enum LedgerError {
     /// The account has no such authorisation.
     #[error("the account has no such authorisation")]
     UnknownAuthorisation,
+    /// The entry that this is about is not kept any more.
+    #[error("no authorisation of that id is kept: it was decided before the oldest entry that is")]
+    AuthorisationPruned(KeptFrom),
+    /// Entries that the day's sums need are not kept any more.
+    #[error("the settlement of that day needs entries that are not kept any more")]
+    DayPruned(KeptFrom),
     /// The account has no such open risk ticket.
     #[error("the account has no such open risk ticket")]
     UnknownTicket,

@@ -11,7 +11,7 @@ use waika_domain::risk::{RiskReason, RiskTicket};
 use waika_domain::sandbox_clock::ClockSetting;
 
 use super::decode::{self, NotUnderstood};
-use super::journal::JournalReader;
+use super::journal::{JournalReader, OpenError};
 use super::{Ledger, LedgerError, read_entry};
 use crate::settlement::{Settlement, Statement};
 use crate::ticket_desk::TicketDesk;
@@ -102,7 +102,7 @@ impl Ledger {
         let last = self.queue.appended();
         self.queue.wait_durable(core, last).await?;
         self.read_in(&self.long_reading, move |reader| {
-            read_settlement(reader, last, Settlement::of(day, merchant), now)
+            read_settlement(reader, last, (day, merchant), now)
         })
         .await
     }
@@ -189,9 +189,10 @@ impl Ledger {
 fn read_settlement(
     reader: &JournalReader,
     last: u64,
-    mut settlement: Settlement,
+    (day, merchant): (Day, Option<MerchantId>),
     now: Timestamp,
 ) -> Result<Statement, LedgerError> {
+    let mut settlement = Settlement::of(day, merchant);
     let failed = |error: &dyn std::fmt::Display| {
         tracing::error!(%error, "what settled on a day cannot be told");
         LedgerError::Unreadable
@@ -203,16 +204,33 @@ fn read_settlement(
         }
         Ok::<_, NotUnderstood>(())
     };
-    reader
-        .read_all(1, last, see)
-        .map_err(|error| failed(&error))?;
+    let first = first_for(reader, day)?;
+    let read = reader.read_all(first, last, see);
+    read.map_err(|error| match error {
+        OpenError::Pruned(beginning) => LedgerError::DayPruned(beginning.into()),
+        error => failed(&error),
+    })?;
     for sequence in settlement.missing() {
-        let stored = read_entry(reader, sequence)?;
+        let stored = read_entry(reader, sequence).map_err(|error| match error {
+            LedgerError::AuthorisationPruned(from) => LedgerError::DayPruned(from),
+            error => error,
+        })?;
         if let Some(event) = stored.event() {
             settlement.found(sequence, stored.at, event);
         }
     }
     settlement.finish(now).map_err(|error| failed(&error))
+}
+
+/// The first sequence that is kept, if the sums of a day need nothing from before.
+fn first_for(reader: &JournalReader, day: Day) -> Result<u64, LedgerError> {
+    match reader.beginning() {
+        None => Ok(1),
+        Some(kept) if day.start().unix_ms() < kept.days_from_ms => {
+            Err(LedgerError::DayPruned(kept.into()))
+        }
+        Some(kept) => Ok(kept.first),
+    }
 }
 
 #[cfg(test)]

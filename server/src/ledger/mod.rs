@@ -21,6 +21,7 @@ mod open;
 mod operation;
 mod phone_code;
 mod policies;
+mod pruning;
 mod reading;
 mod recovery;
 mod replay;
@@ -33,9 +34,10 @@ mod scrub;
 mod search;
 #[cfg(test)]
 pub(crate) mod simulation;
-mod snapshot;
+pub(crate) mod snapshot;
 mod steps;
 mod submit;
+mod walk;
 
 use std::sync::Arc;
 
@@ -50,8 +52,8 @@ use self::backups::BackupKeeper;
 pub use self::call::{Business, Call, Rpc};
 use self::decode::Stored;
 pub use self::error::LedgerError;
-use self::journal::JournalReader;
 pub use self::journal::backup::Taken as BackupTaken;
+use self::journal::{JournalReader, ReadError};
 use self::key_keeper::KeyKeeper;
 pub(crate) use self::lists::{OpenTicket, PendingReview};
 pub(crate) use self::notices::{NoticeSeen, Notices};
@@ -77,6 +79,7 @@ pub use self::steps::{Step, StepKind};
 use crate::authoriser::{Authoriser, Passage, Taken};
 use crate::commit::CommitQueue;
 use crate::exit::Failure;
+pub use crate::kept::KeptFrom;
 use crate::room::Room;
 use crate::vault::Vault;
 
@@ -149,6 +152,12 @@ impl Ledger {
     /// Takes a backup into the folder for them, and answers once it is durable.
     pub async fn take_backup(&self) -> Result<BackupTaken, LedgerError> {
         self.backup_keeper.take().await
+    }
+
+    /// Lets pruning by age remove entries up to this sequence at most: what a backup folder holds.
+    /// None: there is no such folder, and age alone decides.
+    pub fn let_prune_through(&self, through: Option<u64>) {
+        self.authoriser.kept.let_go_through(through);
     }
 
     /// The room on the store's disk.
@@ -288,9 +297,10 @@ fn read_entry(reader: &JournalReader, sequence: u64) -> Result<Stored, LedgerErr
         tracing::error!(sequence, %error, "an entry of the journal could not be read again");
         LedgerError::Unreadable
     };
-    let bytes = reader
-        .read(sequence)
-        .map_err(|error| failed(&error))?
-        .ok_or_else(|| failed(&"it is not there"))?;
+    let read = reader.read(sequence).map_err(|error| match error {
+        ReadError::Pruned(beginning) => LedgerError::AuthorisationPruned(beginning.into()),
+        error @ (ReadError::Damaged(_) | ReadError::Io(_)) => failed(&error),
+    });
+    let bytes = read?.ok_or_else(|| failed(&"it is not there"))?;
     decode::entry(&bytes).map_err(|error| failed(&error))
 }

@@ -8,7 +8,8 @@ use waika_domain::notice::Notice;
 use waika_domain::period::Timestamp;
 
 use super::decode::Stored;
-use super::{Ledger, LedgerError};
+use super::walk::Walked;
+use super::{KeptFrom, Ledger, LedgerError};
 use crate::watchers::Watcher;
 
 /// Messages that are read at once while somebody catches up.
@@ -32,6 +33,8 @@ pub(crate) struct Behind {
     pub(crate) oldest: Vec<NoticeSeen>,
     /// Among which entries the others are, newest first.
     pub(crate) newer: Vec<RangeInclusive<u64>>,
+    /// Some were pruned.
+    pub(crate) pruned: Option<KeptFrom>,
 }
 
 /// A page of messages, newest first, and where the next one begins.
@@ -39,6 +42,8 @@ pub(crate) struct Behind {
 pub(crate) struct Notices {
     pub(crate) seen: Vec<NoticeSeen>,
     pub(crate) next: Option<u64>,
+    /// The account's older entries were pruned.
+    pub(crate) pruned: Option<KeptFrom>,
 }
 
 impl Ledger {
@@ -53,9 +58,13 @@ impl Ledger {
     ) -> Result<Notices, LedgerError> {
         let latest = self.last_sequence(core, account).await?;
         let begin = begin.unwrap_or(latest).min(latest);
-        let (found, next) = self.walk(account, 1..=begin, size, has_notice).await?;
+        let Walked {
+            found,
+            next,
+            pruned,
+        } = self.walk(account, 1..=begin, size, has_notice).await?;
         let seen = found.iter().filter_map(seen).collect();
-        Ok(Notices { seen, next })
+        Ok(Notices { seen, next, pruned })
     }
 
     /// The sequence of the account's last entry, once that is durable.
@@ -87,7 +96,12 @@ impl Ledger {
         while let Some(last) = begin {
             let first = after.saturating_add(1);
             let walked = self.walk(account, first..=last, MESSAGES_AT_ONCE, has_notice);
-            let (found, next) = walked.await?;
+            let Walked {
+                found,
+                next,
+                pruned,
+            } = walked.await?;
+            behind.pruned = pruned;
             begin = next;
             let Some((newest, _)) = found.first() else {
                 continue;
@@ -106,7 +120,7 @@ impl Ledger {
         entries: RangeInclusive<u64>,
     ) -> Result<Vec<NoticeSeen>, LedgerError> {
         let walked = self.walk(account, entries, MESSAGES_AT_ONCE, has_notice);
-        let (found, _) = walked.await?;
+        let found = walked.await?.found;
         Ok(found.iter().rev().filter_map(seen).collect())
     }
 }

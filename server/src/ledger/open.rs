@@ -12,8 +12,9 @@ use tokio_util::task::TaskTracker;
 use super::backups::BackupKeeper;
 use super::journal::backup::not_for_a_server;
 use super::journal::disk::{Disk, MemoryDisk, RealDisk};
-use super::journal::{self, Journal, JournalOptions, Opened, open_key_runs};
+use super::journal::{self, Journal, JournalOptions, Opened, Start, open_key_runs};
 use super::key_keeper::{KeyKeeper, KeyKeeping};
+use super::pruning::Pruning;
 use super::recovery::{Recovery, Unanswered};
 use super::scrub::Scrubber;
 use super::snapshot::Snapshotter;
@@ -29,6 +30,7 @@ use crate::config::{LedgerConfig, Store};
 use crate::decision_metrics::DecisionMetrics;
 use crate::idempotency::Idempotency;
 use crate::issuer::{IssuerClient, Issuers, SandboxIssuer};
+use crate::kept::{Kept, KeptFrom};
 use crate::merchants::Merchants;
 use crate::owed::OwedAdvices;
 use crate::payment_codes::PaymentCodes;
@@ -171,16 +173,11 @@ impl Ledger {
         })?;
         let Opened { journal, start } = opened;
         let is_new = journal.durable() == 0;
-        tracing::info!(
-            entries = start.entries,
-            snapshot = start.snapshot.as_ref().map(|used| &*used.file),
-            accounts = authoriser.accounts.len(),
-            store = %folder,
-            "recovered"
-        );
+        tell_recovered(&authoriser, &start, &folder);
 
         let (reader, snapshots) = (journal.reader(), journal.snapshots());
         let backup_keeper = BackupKeeper::start(journal.backup_source(), config.backup.clone())?;
+        let pruning = Pruning::new(journal.pruner(), config.journal_retention);
         let key_keeper =
             KeyKeeper::start(journal.key_runs(), KeyKeeping::of(config.keys_in_memory));
         let key_keeper = key_keeper.map_err(OpenError::Thread)?;
@@ -189,7 +186,7 @@ impl Ledger {
         commit(&queue, committer).map_err(OpenError::Thread)?;
         let last = start.snapshot.map_or(0, |used| used.from);
         let scrubber = Scrubber::start(snapshots.clone(), config.scrub_every);
-        let snapshotter = Snapshotter::start(snapshots, config.snapshot_every, last);
+        let snapshotter = Snapshotter::start(snapshots, config.snapshot_every, last, pruning);
         let ledger = Arc::new(Self {
             queue,
             authoriser,
@@ -220,10 +217,11 @@ impl Ledger {
         self.authoriser.shadow.begin(now);
         let in_force = self.authoriser.policies.policy_at(now);
         tracing::info!(policy = %in_force.name, "in force");
+        // First: it holds back what the snapshotter prunes.
+        self.backup_keeper.begin(self);
         self.snapshotter.begin(self);
         self.key_keeper.begin(self);
         self.scrubber.begin(self);
-        self.backup_keeper.begin(self);
     }
 
     /// Writes what a new journal begins with, or lets go of what a stopped server held.
@@ -283,6 +281,7 @@ fn new_authoriser(vault: Vault, config: &LedgerConfig, remote: Option<IssuerClie
         owed: OwedAdvices::default(),
         vault,
         policies: PolicyBook::new(),
+        kept: Kept::default(),
         shadow: Shadow::default(),
         clock: Clock::system(),
         metrics: DecisionMetrics::new(),
@@ -317,6 +316,16 @@ struct Replayed {
     unanswered: HashMap<u64, Unanswered>,
 }
 
+fn tell_recovered(authoriser: &Authoriser, start: &Start, folder: &str) {
+    tracing::info!(
+        entries = start.entries,
+        snapshot = start.snapshot.as_ref().map(|used| &*used.file),
+        accounts = authoriser.accounts.len(),
+        store = folder,
+        "recovered"
+    );
+}
+
 /// Why a store was not replayed.
 enum NotReplayed {
     OtherKey,
@@ -346,6 +355,9 @@ fn replay(
         })?;
         let opened = opened.map_err(NotReplayed::Journal)?;
         opened.journal.adopt(&found).map_err(NotReplayed::Journal)?;
+        if let Some(beginning) = opened.journal.reader().beginning() {
+            authoriser.kept.begins(KeptFrom::from(beginning));
+        }
         Ok(Replayed { opened, unanswered })
     })
 }

@@ -149,6 +149,7 @@ pub(super) mod tests {
             snapshot_every: 0,
             scrub_every: Duration::ZERO,
             backup: None,
+            journal_retention: Duration::ZERO,
             keys_in_memory: 1_000,
             min_free_bytes: 0,
             #[cfg(feature = "planted-faults")]

@@ -1,7 +1,6 @@
 //! What can be asked of a ledger that changes nothing. Every answer waits until what it saw is
 //! durable.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -18,7 +17,8 @@ use waika_domain::version::Client;
 
 use super::decode::{Stored, StoredBody};
 use super::journal::JournalReader;
-use super::{Answered, Ledger, LedgerError};
+use super::walk::Walked;
+use super::{Answered, KeptFrom, Ledger, LedgerError};
 
 /// A payment to quote.
 #[derive(Debug, Clone)]
@@ -95,11 +95,9 @@ pub struct History {
     /// Where the next page begins; None once the account's first entry was seen. What is left may
     /// hold no decision.
     pub next: Option<u64>,
+    /// The account's older entries were pruned.
+    pub pruned: Option<KeptFrom>,
 }
-
-/// Entries that one page of history looks at: a page is short rather than slow where an account
-/// has done much else than pay.
-const ENTRIES_A_PAGE: usize = 1_000;
 
 impl Ledger {
     /// Looks at an account, and answers once everything that was seen is durable.
@@ -166,30 +164,19 @@ impl Ledger {
         let latest = self.view(core, account, |account, _, _| account.last_sequence());
         let latest = latest.await?;
         let begin = begin.unwrap_or(latest).min(latest);
-        let (found, next) = self.walk(account, 1..=begin, size, is_decision).await?;
+        let walked = self.walk(account, 1..=begin, size, is_decision).await?;
+        let Walked {
+            found,
+            next,
+            pruned,
+        } = walked;
         #[cfg(feature = "planted-faults")]
         let found = self.authoriser.without_lost(found);
         Ok(History {
             decisions: self.stand(core, found).await?,
             next,
+            pruned,
         })
-    }
-
-    /// Walks back through those of an account's entries that are among `entries`, from the last of
-    /// them on, which must be the account's, and gathers what is wanted.
-    pub(super) async fn walk(
-        &self,
-        account: &AccountId,
-        entries: RangeInclusive<u64>,
-        size: usize,
-        wanted: fn(&Stored) -> bool,
-    ) -> Result<Walked, LedgerError> {
-        let account = account.clone();
-        self.read_aside(move |reader| {
-            let read = |sequence| read_own(reader, &account, sequence);
-            walk_back(entries, size, wanted, read)
-        })
-        .await
     }
 
     /// Reads many entries away from this core's runtime: few do so at once.
@@ -281,48 +268,6 @@ impl Ledger {
     }
 }
 
-/// Reads an entry of an account; the chain of its entries never leaves it.
-fn read_own(
-    reader: &JournalReader,
-    account: &AccountId,
-    sequence: u64,
-) -> Result<Stored, LedgerError> {
-    let stored = super::read_entry(reader, sequence)?;
-    if *stored.account == *account.as_str() {
-        Ok(stored)
-    } else {
-        tracing::error!(sequence, "an account's history leads to another account");
-        Err(LedgerError::Unreadable)
-    }
-}
-
-/// Entries that were wanted, and where to go on.
-pub(super) type Walked = (Vec<(u64, Stored)>, Option<u64>);
-
-/// Goes from the last entry to the account's one before it, and so on down to the first, and
-/// gathers what is wanted.
-fn walk_back(
-    entries: RangeInclusive<u64>,
-    size: usize,
-    wanted: fn(&Stored) -> bool,
-    read: impl Fn(u64) -> Result<Stored, LedgerError>,
-) -> Result<Walked, LedgerError> {
-    let mut found = Vec::new();
-    let (first, mut sequence) = entries.into_inner();
-    for _ in 0..ENTRIES_A_PAGE {
-        if sequence < first || found.len() == size {
-            break;
-        }
-        let stored = read(sequence)?;
-        let previous = stored.previous;
-        if wanted(&stored) {
-            found.push((sequence, stored));
-        }
-        sequence = previous;
-    }
-    Ok((found, Some(sequence).filter(|&next| next >= first)))
-}
-
 fn is_decision(stored: &Stored) -> bool {
     let event = stored.event();
     event.is_some_and(|event| event.decision().is_some())
@@ -338,36 +283,5 @@ fn standing_of(approved: Approved, now: Timestamp) -> Standing {
         remaining: approved.remaining(),
         settles_at: Some(so_far.settled_at.unwrap_or(original.settles_at)),
         settled: something && approved.is_settled(now),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Ten entries of one account, of which every third is wanted.
-    fn walk(entries: RangeInclusive<u64>, size: usize) -> (Vec<u64>, Option<u64>) {
-        let read = |sequence: u64| {
-            Ok(Stored {
-                account: "a".into(),
-                previous: sequence - 1,
-                at: Timestamp::from_unix_ms(i64::from(sequence.is_multiple_of(3))),
-                call: None,
-                body: StoredBody::KeyCheck(Box::default()),
-            })
-        };
-        let wanted = |stored: &Stored| stored.at > Timestamp::from_unix_ms(0);
-        let (found, next) = walk_back(entries, size, wanted, read).unwrap();
-        (found.iter().map(|(sequence, _)| *sequence).collect(), next)
-    }
-
-    #[test]
-    fn a_walk_goes_back_to_the_first_entry_that_is_asked_for_and_no_further() {
-        assert_eq!(walk(1..=10, 100), (vec![9, 6, 3], None));
-        assert_eq!(walk(1..=10, 2), (vec![9, 6], Some(5)));
-        assert_eq!(walk(6..=10, 100), (vec![9, 6], None));
-        assert_eq!(walk(7..=10, 1), (vec![9], Some(8)));
-        assert_eq!(walk(RangeInclusive::new(11, 10), 100), (vec![], None));
-        assert_eq!(walk(RangeInclusive::new(1, 0), 100), (vec![], None));
     }
 }

@@ -39,8 +39,9 @@ pub(super) enum RecoveryError {
     /// The snapshot counts on runs of keys that are not there.
     #[error(
         "it leaves used keys of the sequences {from} to {to} to keys-*.run files, and not all of them are \
-         there: put them back, or move every keys-*.run and every snapshot-*.snap out of the folder, \
-         and the next start makes them again from the journal"
+         there: put them back or, if the journal was never pruned (there is no beginning file), move every \
+         keys-*.run and every snapshot-*.snap out of the folder, and the next start makes them again from \
+         the journal"
     )]
     KeysMissing {
         /// The first sequence whose key they must hold,

@@ -214,7 +214,14 @@ impl Scrub {
 
     /// Makes one part anew and compares it.
     fn look(&self, ledger: &Ledger, part: u64, parts: u64) -> Result<Looked, ScrubError> {
-        let looked = self.look_on(ledger, part, parts);
+        let looked = loop {
+            match self.look_on(ledger, part, parts) {
+                // What comes behind that snapshot was pruned meanwhile: there are newer ones by now.
+                Err(ScrubError::Store(journal::OpenError::Pruned(_)))
+                    if !self.stop.load(Ordering::Relaxed) => {}
+                looked => break looked,
+            }
+        };
         // Whatever kept it from its end then.
         if self.stop.load(Ordering::Relaxed) {
             return Err(ScrubError::Stopping);

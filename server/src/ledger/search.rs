@@ -101,7 +101,11 @@ impl Ledger {
         search: &Search<'_>,
         sequence: u64,
     ) -> Result<Option<(u64, Stored)>, LedgerError> {
-        let stored = self.read(core, sequence).await?;
+        let stored = match self.read(core, sequence).await {
+            // Kept for longer than keys are: whatever it was, the key counts as not used.
+            Err(LedgerError::AuthorisationPruned(_)) => return Ok(None),
+            read => read?,
+        };
         let same = is_same_call(&stored, search.scope, search.call);
         Ok(same.then_some((sequence, stored)))
     }

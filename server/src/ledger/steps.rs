@@ -60,11 +60,15 @@ impl Ledger {
         let amounts = amounts_of(&answered.event);
         let mut steps = Vec::new();
         if let Some(reserved_by) = answered.event.begun_by() {
-            steps.push(Step {
-                kind: StepKind::Reserved,
-                at: self.read(core, reserved_by).await?.at,
-                amounts,
-            });
+            match self.read(core, reserved_by).await {
+                // The oldest entry that is kept lies between the two.
+                Err(LedgerError::AuthorisationPruned(_)) => {}
+                reserved => steps.push(Step {
+                    kind: StepKind::Reserved,
+                    at: reserved?.at,
+                    amounts,
+                }),
+            }
         }
         steps.push(Step {
             kind: match answered.event.decision() {

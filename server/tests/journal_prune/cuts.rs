@@ -169,18 +169,18 @@ fn a_journal_grows_while_it_is_pruned() {
             if journal.commit(&mut batch).is_ok() {
                 told += 1;
             }
-            let pruned = pruner.prune(wanted(19), &mut || true);
+            let outcome = pruner.prune(wanted(19), &mut || true);
             batch.clear();
             batch.push(&entry(told + 1));
             if journal.commit(&mut batch).is_ok() {
                 told += 1;
             }
             let survived = disk.after_power_cut(Faults::default());
-            let case = format!("seed {seed}, call {at}: {pruned:?}");
+            let case = format!("seed {seed}, call {at}: {outcome:?}");
             let opened = start(&survived).unwrap();
             assert!(opened.journal.durable() >= told, "{case}");
             let first = begins(&survived);
-            assert!(pruned.is_err() || first == 19, "{case}");
+            assert!(outcome.is_err() || first == 19, "{case}");
             let reader = opened.journal.reader();
             for sequence in first..=told {
                 assert_eq!(

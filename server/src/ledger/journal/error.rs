@@ -95,6 +95,16 @@ pub enum ReadError {
     Io(#[from] DiskError),
 }
 
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Pruned(beginning) => Self::Pruned(beginning),
+            ReadError::Damaged(damage) => Self::Damaged(damage),
+            ReadError::Io(error) => Self::Io(error),
+        }
+    }
+}
+
 /// A call to the disk that failed: on which file, and what was wanted of it.
 #[derive(Debug, Error)]
 #[error("cannot {action} {file}: {source}")]

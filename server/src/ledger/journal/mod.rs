@@ -56,7 +56,9 @@ use recovery::{Active, Base, Recovered};
 use replay::EntriesOnly;
 pub use replay::{Opened, PassedOver, Replay, Start};
 use segment::Header;
-pub use snapshot::{Published, SnapshotBlock, SnapshotOptions, SnapshotWriter, Snapshots};
+pub use snapshot::{
+    Published, SnapshotBlock, SnapshotOptions, SnapshotWriter, Snapshots, read_newest,
+};
 pub use verify::{EntryCheck, Progress, Verified, verify};
 use watermark::Watermark;
 

@@ -45,7 +45,7 @@ pub fn read_all<E: Into<Box<dyn Error + Send + Sync>>>(
         on_entry(sequence, entry)
     });
     let before = from.saturating_sub(1);
-    let mut scan = Scan::new(&mut replay, before).from_beginning(beginning);
+    let mut scan = Scan::new(&mut replay, before).beginning_with(beginning);
     let (below, last) = (folder::below(&found, from), found.len().saturating_sub(1));
     let mut bytes = Vec::new();
     for (at, segment) in found.iter().enumerate() {

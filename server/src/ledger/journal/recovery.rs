@@ -66,7 +66,7 @@ pub(super) fn recover<R: Replay>(
         passed_over,
     } = choose(disk, base, &folder)?;
     let published = snapshot.as_ref().map(|chosen| chosen.published.clone());
-    let mut scan = Scan::behind(replay, published.clone()).from_beginning(beginning);
+    let mut scan = Scan::behind(replay, published.clone()).beginning_with(beginning);
     read(disk, found, snapshot.as_mut(), &mut scan)?;
     scan.check_begins()?;
     scan.check_end(mark)?;

@@ -66,7 +66,7 @@ impl<'a, R: Replay> Scan<'a, R> {
     }
 
     /// Expects a journal that begins there.
-    pub(super) fn from_beginning(mut self, beginning: Option<Beginning>) -> Self {
+    pub(super) fn beginning_with(mut self, beginning: Option<Beginning>) -> Self {
         if let Some(beginning) = beginning {
             self.next = beginning.first;
             self.ordinal = beginning.segment.saturating_sub(1);

@@ -24,11 +24,14 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use waika_domain::account::Account;
 use waika_domain::identifiers::AccountId;
+use waika_domain::sandbox_clock::ClockSetting;
 
 pub(super) use self::load::Loader;
 use super::background::give_way;
-use super::decode::Decoded;
-use super::journal::{DiskError, Published, SnapshotBlock, Snapshots};
+use super::decode::{Decoded, NotUnderstood};
+use super::journal::disk::Disk;
+use super::journal::{self, DiskError, OpenError, Published, SnapshotBlock, Snapshots};
+use super::pruning::Pruning;
 use super::{Ledger, LedgerError};
 
 /// The accounts in a part of a snapshot, each with its id.
@@ -41,6 +44,27 @@ pub(super) fn accounts(
         Ok(_) => None,
         Err(error) => Some(Err(error)),
     })
+}
+
+/// How the clock stood by the newest whole snapshot in a folder: what set it may be pruned.
+pub(crate) fn clock(disk: &dyn Disk) -> Result<Option<ClockSetting>, OpenError> {
+    let Some(identity) = journal::identity(disk) else {
+        return Ok(None);
+    };
+    let mut setting = None;
+    journal::read_newest(disk, identity, |block| {
+        let Some(block) = block else {
+            setting = None;
+            return Ok(());
+        };
+        for record in block.records() {
+            if let decode::Part::Clock(known) = decode::record(record)? {
+                setting = Some(known);
+            }
+        }
+        Ok::<_, NotUnderstood>(())
+    })?;
+    Ok(setting)
 }
 
 /// How often it is looked whether a snapshot is due.
@@ -104,8 +128,13 @@ pub(super) struct Snapshotter {
 
 impl Snapshotter {
     /// Starts the thread, which waits for [`Snapshotter::begin`]. It takes a snapshot when asked,
-    /// and by itself once `every` entries have come since the last (0: never).
-    pub(super) fn start(snapshots: Snapshots, every: u64, last: u64) -> std::io::Result<Self> {
+    /// and by itself once `every` entries have come since the last (0: never). Between two it prunes.
+    pub(super) fn start(
+        snapshots: Snapshots,
+        every: u64,
+        last: u64,
+        pruning: Pruning,
+    ) -> std::io::Result<Self> {
         let (told, tells) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
         let taker = Taker {
@@ -113,6 +142,7 @@ impl Snapshotter {
             snapshots,
             every,
             next: last.saturating_add(every),
+            pruning,
             stop: Arc::clone(&stop),
         };
         let builder = thread::Builder::new().name("waika-snapshot".to_owned());
@@ -165,6 +195,7 @@ struct Taker {
     every: u64,
     /// The sequence at which the next one is due.
     next: u64,
+    pruning: Pruning,
     stop: Arc<AtomicBool>,
 }
 
@@ -193,12 +224,15 @@ impl Taker {
             // What room there is belongs to the journal.
             let due =
                 self.every > 0 && ledger.queue.appended() >= self.next && !ledger.room().is_short();
-            if answers.is_empty() && !due {
-                continue;
+            let asked = !answers.is_empty();
+            if asked || due {
+                let taken = self.take(&ledger);
+                for answer in answers {
+                    drop(answer.send(taken.clone()));
+                }
             }
-            let taken = self.take(&ledger);
-            for answer in answers {
-                drop(answer.send(taken.clone()));
+            if asked || self.pruning.is_due() {
+                self.pruning.look(&ledger, &self.stop);
             }
         }
     }

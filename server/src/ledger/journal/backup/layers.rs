@@ -5,6 +5,7 @@ use super::error::{BackupError, Side, on};
 use super::manifest::Manifest;
 use super::records::walk;
 use crate::ledger::journal::disk::Disk;
+use crate::ledger::journal::error::OpenError;
 use crate::ledger::journal::folder;
 use crate::ledger::journal::segment::{self, Header, Tail};
 use crate::ledger::journal::watermark::Watermark;
@@ -52,9 +53,11 @@ impl Layers<'_> {
         let Some(journal) = self.journal else {
             return Ok(None);
         };
-        let found = folder::segments(journal).map_err(BackupError::of(Side::Journal))?;
-        let found = found.iter().find(|found| found.ordinal == ordinal);
-        let Some(header) = found.and_then(|found| found.header) else {
+        let found = match folder::find(journal, ordinal) {
+            Err(OpenError::Io(error)) if error.is_not_found() => return Ok(None),
+            found => found.map_err(BackupError::of(Side::Journal))?,
+        };
+        let Some(header) = found.header else {
             return Ok(None);
         };
         if header.identity != self.identity {
@@ -74,8 +77,8 @@ impl Layers<'_> {
         let of_journal = BackupError::of(Side::Journal);
         let mark = Watermark::read(journal).map_err(&of_journal)?;
         let had_more = mark.is_some_and(|mark| mark.sequence >= next);
-        let found = folder::segments(journal).map_err(&of_journal)?;
-        let goes_on = found.iter().any(|found| {
+        let folder = folder::look_without_beginning(journal).map_err(&of_journal)?;
+        let goes_on = folder.segments.iter().any(|found| {
             let header = found.header;
             header.is_some_and(|header| header.first > next)
         });

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::error::{BackupError, Side, on};
+use crate::ledger::journal::beginning::Beginning;
 use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::DiskError;
 use crate::ledger::journal::file::{NamedFile, sync_folder};
@@ -29,6 +30,8 @@ pub(super) struct Manifest {
     /// The first sequence, and the last; 0: nothing was finished yet.
     pub(super) first_sequence: u64,
     pub(super) last_sequence: u64,
+    /// Where the journal began when the backup was begun, if not with sequence 1.
+    pub(super) pruned: Option<Pruned>,
     /// When it was taken by the machine's clock, in milliseconds since 1970.
     pub(super) taken_at_ms: i64,
     /// The segments in their order.
@@ -37,6 +40,25 @@ pub(super) struct Manifest {
     pub(super) states: Vec<State>,
     /// The digest of all of the above as it is written with an empty one.
     sha256: String,
+}
+
+/// What a [`Beginning`] says beside the manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pruned {
+    segment: u64,
+    at_ms: i64,
+    days_from_ms: i64,
+}
+
+impl Pruned {
+    pub(super) fn of(beginning: Beginning) -> Self {
+        Self {
+            segment: beginning.segment,
+            at_ms: beginning.at_ms,
+            days_from_ms: beginning.days_from_ms,
+        }
+    }
 }
 
 /// A file: of its first so many bytes this is the digest.
@@ -73,6 +95,7 @@ impl Manifest {
             journal: format!("{identity:016x}"),
             first_sequence: 0,
             last_sequence: 0,
+            pruned: None,
             taken_at_ms: 0,
             segments: Vec::new(),
             states: Vec::new(),
@@ -88,6 +111,18 @@ impl Manifest {
     pub(super) fn files(&self) -> impl Iterator<Item = &Copied> {
         let of_states = self.states.iter().flat_map(State::files);
         self.segments.iter().chain(of_states)
+    }
+
+    /// Where the journal begins; `None`: with sequence 1.
+    pub(super) fn beginning(&self) -> Result<Option<Beginning>, BackupError> {
+        let identity = self.identity()?;
+        Ok(self.pruned.map(|pruned| Beginning {
+            identity,
+            segment: pruned.segment,
+            first: self.first_sequence,
+            at_ms: pruned.at_ms,
+            days_from_ms: pruned.days_from_ms,
+        }))
     }
 
     /// `None` if there is no such file.

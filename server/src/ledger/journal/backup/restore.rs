@@ -8,6 +8,7 @@ use super::layers::{Layer, Layers};
 use super::manifest::{Manifest, State};
 use super::records::{Walked, walk};
 use super::{MANIFEST, RESTORING, Watch, list};
+use crate::ledger::journal::beginning;
 use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::OpenError;
 use crate::ledger::journal::file::{NamedFile, remove_if_there, sync_folder};
@@ -104,6 +105,9 @@ impl Restore<'_> {
         let identity = manifest.identity()?;
         let end = self.segments(&self.layers(&manifest)?, on_entry)?;
         let sequence = end.next - 1;
+        if let Some(beginning) = manifest.beginning()? {
+            beginning::publish(self.folder, beginning).map_err(on(Side::Restored))?;
+        }
         let snapshot = self.state(&manifest, sequence)?;
         Watermark::create(self.folder, Mark { identity, sequence }).map_err(on(Side::Restored))?;
         remove_if_there(self.folder, RESTORING)

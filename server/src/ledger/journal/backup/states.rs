@@ -125,7 +125,7 @@ impl Backup<'_> {
         let run = KeyRun::open(file, name).map_err(|flaw| damaged(flaw.into_error(name)))?;
         run.check_belongs(identity)
             .map_err(BackupError::of(Side::Journal))?;
-        run.check(|_| ())
+        run.check(|_| true)
             .map_err(|error| damaged(key_runs::Flaw::from(error).into_error(name)))?;
         Ok(run.span().through)
     }

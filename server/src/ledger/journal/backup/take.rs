@@ -1,13 +1,14 @@
 //! Taking a backup, or bringing one up to date.
 
 use super::error::{BackupError, Side, on};
-use super::manifest::{Copied, Manifest, digest};
+use super::manifest::{Copied, Manifest, Pruned, digest};
 use super::records::{Walked, walk};
 use super::{Watch, copy, list};
+use crate::ledger::journal::beginning::{self, Beginning};
 use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::Damage;
 use crate::ledger::journal::file::{NamedFile, remove_if_there, sync_folder};
-use crate::ledger::journal::folder::{self, Found};
+use crate::ledger::journal::folder;
 use crate::ledger::journal::segment::{self, Header};
 use crate::ledger::journal::watermark::{Mark, Watermark};
 use crate::ledger::journal::{is_of_a_journal, key_runs, snapshot};
@@ -126,30 +127,24 @@ impl Backup<'_> {
 
     /// Copies what the journal has up to this sequence and the backup has not.
     fn segments(&self, manifest: &mut Manifest, through: u64) -> Result<(), BackupError> {
-        let found = folder::segments(self.journal).map_err(BackupError::of(Side::Journal))?;
-        let last = manifest.segments.last();
-        let last = last.and_then(|copied| segment::ordinal(&copied.file));
-        let used = found
-            .iter()
-            .filter_map(|found| Some((found, found.header?)));
-        let mut at = At {
-            ordinal: last,
-            next: manifest.last_sequence + 1,
+        let folder = folder::look(self.journal).map_err(BackupError::of(Side::Journal))?;
+        if manifest.segments.is_empty() {
+            self.begin_where(folder.beginning(), manifest)?;
+        }
+        let mut at = At::end_of(manifest)?;
+        let last = manifest.segments.last().and(at.ordinal);
+        let used = folder.segments.iter().filter_map(|found| found.header);
+        let is_new = |header: &Header| {
+            last.is_none_or(|last| header.ordinal >= last) && header.first <= through
         };
-        let is_new = |(found, header): &(&Found, Header)| {
-            last.is_none_or(|last| found.ordinal >= last) && header.first <= through
-        };
-        for (found, header) in used.filter(is_new) {
+        for header in used.filter(is_new) {
             check_place(at, header, manifest)?;
-            if manifest.segments.is_empty() {
-                manifest.first_sequence = header.first;
-            }
-            let name = segment::name(found.ordinal);
+            let name = segment::name(header.ordinal);
             let held = manifest.segments.pop_if(|held| held.file == name);
             let (copied, walked) = self.segment(header, held.as_ref(), through)?;
             manifest.segments.push(copied);
             at = At {
-                ordinal: Some(found.ordinal),
+                ordinal: Some(header.ordinal),
                 next: walked.next,
             };
         }
@@ -165,6 +160,20 @@ impl Backup<'_> {
         ))
     }
 
+    /// Begins where the journal does by now.
+    fn begin_where(
+        &self,
+        beginning: Option<Beginning>,
+        manifest: &mut Manifest,
+    ) -> Result<(), BackupError> {
+        manifest.first_sequence = beginning.map_or(1, |beginning| beginning.first);
+        manifest.pruned = beginning.map(Pruned::of);
+        match beginning {
+            Some(beginning) => beginning::publish(self.folder, beginning).map_err(on(Side::Backup)),
+            None => remove_if_there(self.folder, beginning::FILE).map_err(on(Side::Backup)),
+        }
+    }
+
     /// Brings one segment up to date.
     fn segment(
         &self,
@@ -174,7 +183,10 @@ impl Backup<'_> {
     ) -> Result<(Copied, Walked), BackupError> {
         let name = segment::name(header.ordinal);
         let mut bytes = Vec::new();
-        folder::read(self.journal, header.ordinal, &mut bytes).map_err(on(Side::Journal))?;
+        folder::read(self.journal, header.ordinal, &mut bytes).map_err(|error| {
+            let error = folder::unread(self.journal, header.ordinal, error);
+            BackupError::of(Side::Journal)(error)
+        })?;
         let walked = walk(&bytes, header, |record, _| {
             Ok::<_, BackupError>(record.first <= through)
         })?;
@@ -248,6 +260,24 @@ fn check_place(at: At, header: Header, held: &Manifest) -> Result<(), BackupErro
     let what = format!("its last record ends here, and {name} goes on at sequence {first}");
     let before = at.ordinal.unwrap_or(1);
     Err(damaged(before, segment::HEADER_BYTES, at.next, what))
+}
+
+impl At {
+    /// Where a backup ends; in front of its first segment, if it has none yet.
+    fn end_of(manifest: &Manifest) -> Result<Self, BackupError> {
+        let last = manifest.segments.last();
+        let last = last.and_then(|copied| segment::ordinal(&copied.file));
+        Ok(match (last, manifest.beginning()?) {
+            (None, Some(Beginning { segment, first, .. })) => Self {
+                ordinal: Some(segment.saturating_sub(1)),
+                next: first,
+            },
+            (last, _) => Self {
+                ordinal: last,
+                next: manifest.last_sequence + 1,
+            },
+        })
+    }
 }
 
 fn damaged(ordinal: u64, offset: usize, sequence: u64, what: String) -> BackupError {

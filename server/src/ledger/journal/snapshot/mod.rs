@@ -142,50 +142,13 @@ impl Snapshots {
         SnapshotWriter::begin(self, from)
     }
 
-    /// Hands the blocks of the newest whole snapshot of this journal to `on_block`, each as it is read and
-    /// checked. One that proves to be damaged is named in a warning, and the one before it is read: `None`
-    /// comes before each, and says that what came before it is to be forgotten.
+    /// The same as [`read_newest`] of this journal.
     pub fn read_newest<E: Into<Box<dyn Error + Send + Sync>>>(
         &self,
-        mut on_block: impl FnMut(Option<SnapshotBlock>) -> Result<(), E>,
+        on_block: impl FnMut(Option<SnapshotBlock>) -> Result<(), E>,
     ) -> Result<Option<Published>, OpenError> {
-        for name in names(&*self.disk)? {
-            match self.read(name.clone(), &mut on_block) {
-                Ok(read) => return Ok(read),
-                Err(NotRead::Refused(source)) => {
-                    let (place, source) = (name.file, source.into());
-                    return Err(OpenError::Refused { place, source });
-                }
-                Err(NotRead::Flaw(flaw @ Flaw::Newer(_))) => return Err(flaw.into_error(&name)),
-                Err(NotRead::Flaw(flaw)) => {
-                    let why = flaw.into_error(&name);
-                    tracing::warn!(%why, "a snapshot cannot be used: passed over");
-                }
-            }
-        }
-        on_block(None).map_err(|source| OpenError::Refused {
-            place: "no snapshot".to_owned(),
-            source: source.into(),
-        })?;
-        Ok(None)
+        read_newest(&*self.disk, self.identity, on_block)
     }
-
-    fn read<E>(
-        &self,
-        name: Name,
-        on_block: &mut impl FnMut(Option<SnapshotBlock>) -> Result<(), E>,
-    ) -> Result<Option<Published>, NotRead<E>> {
-        let mut file = SnapshotFile::open(&*self.disk, name).map_err(NotRead::Flaw)?;
-        file.check_identity(self.identity).map_err(NotRead::Flaw)?;
-        on_block(None).map_err(NotRead::Refused)?;
-        loop {
-            match file.step(Vec::new()).map_err(NotRead::Flaw)? {
-                Step::End(published) => return Ok(Some(published)),
-                Step::Block(block) => on_block(Some(block)).map_err(NotRead::Refused)?,
-            }
-        }
-    }
-
     /// The newest snapshot of this journal by its header and its footer; what stands between them
     /// is not read.
     pub fn newest(&self) -> Result<Option<Published>, DiskError> {
@@ -194,6 +157,52 @@ impl Snapshots {
             let file = SnapshotFile::open(&*self.disk, name).ok()?;
             (file.identity() == self.identity).then(|| file.footer().ok())?
         }))
+    }
+}
+
+/// Hands the blocks of the newest whole snapshot of a journal to `on_block`, each as it is read and
+/// checked. One that proves to be damaged is named in a warning, and the one before it is read: `None`
+/// comes before each, and says that what came before it is to be forgotten.
+pub fn read_newest<E: Into<Box<dyn Error + Send + Sync>>>(
+    disk: &dyn Disk,
+    identity: u64,
+    mut on_block: impl FnMut(Option<SnapshotBlock>) -> Result<(), E>,
+) -> Result<Option<Published>, OpenError> {
+    for name in names(disk)? {
+        match read(disk, identity, name.clone(), &mut on_block) {
+            Ok(read) => return Ok(read),
+            Err(NotRead::Refused(source)) => {
+                let (place, source) = (name.file, source.into());
+                return Err(OpenError::Refused { place, source });
+            }
+            Err(NotRead::Flaw(flaw @ Flaw::Newer(_))) => return Err(flaw.into_error(&name)),
+            Err(NotRead::Flaw(flaw)) => {
+                let why = flaw.into_error(&name);
+                tracing::warn!(%why, "a snapshot cannot be used: passed over");
+            }
+        }
+    }
+    on_block(None).map_err(|source| OpenError::Refused {
+        place: "no snapshot".to_owned(),
+        source: source.into(),
+    })?;
+    Ok(None)
+}
+
+fn read<E>(
+    disk: &dyn Disk,
+    identity: u64,
+    name: Name,
+    on_block: &mut impl FnMut(Option<SnapshotBlock>) -> Result<(), E>,
+) -> Result<Option<Published>, NotRead<E>> {
+    let mut file = SnapshotFile::open(disk, name).map_err(NotRead::Flaw)?;
+    file.check_identity(identity).map_err(NotRead::Flaw)?;
+    on_block(None).map_err(NotRead::Refused)?;
+    loop {
+        match file.step(Vec::new()).map_err(NotRead::Flaw)? {
+            Step::End(published) => return Ok(Some(published)),
+            Step::Block(block) => on_block(Some(block)).map_err(NotRead::Refused)?,
+        }
     }
 }
 
