@@ -36,7 +36,10 @@ fn healthy() -> SimulatedDisk {
 }
 
 fn append(disk: &SimulatedDisk, batches: u64) {
-    let mut journal = open(disk).unwrap().0;
+    commit(&mut open(disk).unwrap().0, batches);
+}
+
+fn commit(journal: &mut Journal, batches: u64) {
     for _ in 0..batches {
         let mut batch = Batch::new();
         for _ in 0..3 {
@@ -52,9 +55,11 @@ fn entry(sequence: u64) -> Vec<u8> {
 }
 
 fn open(disk: &SimulatedDisk) -> Result<(Journal, u64), OpenError> {
-    let options = JournalOptions {
-        segment_bytes: 4096,
-    };
+    open_with(disk, 4096)
+}
+
+fn open_with(disk: &SimulatedDisk, segment_bytes: usize) -> Result<(Journal, u64), OpenError> {
+    let options = JournalOptions { segment_bytes };
     let mut count = 0;
     let journal = Journal::open(Arc::new(disk.clone()), options, |sequence, bytes| {
         count += 1;
@@ -306,6 +311,41 @@ fn an_entry_that_was_damaged_after_the_start_is_not_given_out() {
     }
     assert_eq!(reader.read(0).unwrap(), None);
     assert_eq!(reader.read(ENTRIES + 1).unwrap(), None);
+}
+
+/// Where a record's header has its length.
+const LENGTH_AT: usize = 28;
+
+/// Few of a segment's batches are noted in memory: the others are looked for on the disk.
+#[test]
+fn a_record_that_was_damaged_on_the_way_to_another_is_named() {
+    let disk = SimulatedDisk::new(1, Faults::default());
+    let mut journal = open_with(&disk, 1 << 20).unwrap().0;
+    commit(&mut journal, 400);
+    let reader = journal.reader();
+    for sequence in 1..=1_200 {
+        assert_eq!(reader.read(sequence).unwrap(), Some(entry(sequence)));
+    }
+    assert_eq!(reader.read(1_201).unwrap(), None);
+
+    let record_at = SEGMENT_HEADER + 50 * RECORD;
+    let file = disk.open(FIRST).unwrap();
+    let at = u64::try_from(record_at + LENGTH_AT).unwrap();
+    file.write_at(&[0xFF; 2], at).unwrap();
+    let mut damaged = Vec::new();
+    for sequence in 1..=1_200 {
+        match reader.read(sequence) {
+            Ok(bytes) => assert_eq!(bytes, Some(entry(sequence))),
+            Err(ReadError::Damaged(damage)) => {
+                assert_eq!((&*damage.file, damage.offset), (FIRST, record_at as u64));
+                damaged.push(sequence);
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    let (first, last) = (damaged.first().unwrap(), damaged.last().unwrap());
+    assert_eq!(*first, 151);
+    assert!(*last < 151 + 16 * 1024 / 400, "far behind it: {last}");
 }
 
 #[test]

@@ -1,9 +1,15 @@
-//! Where each durable batch is: 8 bytes a batch, by segment. A segment that a start did not read
-//! is indexed when something in it is first asked for.
+//! Where durable batches are, by segment. A segment that a start did not read is indexed when
+//! something in it is first asked for.
+//!
+//! Not every batch is noted: a server commits up to a thousand of them a second for months, and this
+//! stays in memory. From the one that is noted to the one that is wanted it is not far on the disk.
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::beginning::Beginning;
+
+/// So far behind one that is noted the next one begins at least: 8 bytes of memory for 16 KiB.
+pub(super) const SPACING_BYTES: u32 = 16 * 1024;
 
 /// The batches of a journal.
 #[derive(Debug)]
@@ -20,8 +26,11 @@ pub(super) struct Index {
 pub(super) struct SegmentIndex {
     pub(super) ordinal: u64,
     pub(super) first: u64,
-    /// `None` until the segment is read. The one that grows is known from the start.
+    /// Those that are noted. `None` until the segment is read; the one that grows is known from the
+    /// start.
     batches: Option<Vec<Batch>>,
+    /// The last one there is, noted or not: behind it nothing is durable, or another segment begins.
+    newest: Option<Batch>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +46,7 @@ struct Batch {
 pub(super) enum Place {
     /// Nothing durable has it.
     Nowhere,
-    /// The batch that would hold it.
+    /// The batch that would hold it, or one shortly before.
     Batch(BatchPlace),
     /// It is in a segment that was not read yet.
     Unread(Unread),
@@ -49,6 +58,9 @@ pub(super) enum Place {
 pub(super) struct BatchPlace {
     pub(super) ordinal: u64,
     pub(super) offset: u64,
+    /// It is the last one, and behind it nothing may be looked for. Otherwise the sequence is in it or
+    /// in one that follows.
+    pub(super) is_newest: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +85,7 @@ impl SegmentIndex {
             ordinal,
             first,
             batches: Some(Vec::new()),
+            newest: None,
         }
     }
 
@@ -82,6 +95,7 @@ impl SegmentIndex {
             ordinal,
             first,
             batches: None,
+            newest: None,
         }
     }
 
@@ -89,30 +103,47 @@ impl SegmentIndex {
     pub(super) fn push(&mut self, first: u64, offset: usize) {
         let relative = u32::try_from(first.saturating_sub(self.first)).unwrap_or(u32::MAX);
         let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+        let batch = Batch { relative, offset };
         let batches = self.batches.get_or_insert_default();
-        batches.push(Batch { relative, offset });
+        let is_far = |noted: &Batch| offset.saturating_sub(noted.offset) >= SPACING_BYTES;
+        if batches.last().is_none_or(is_far) {
+            batches.push(batch);
+        }
+        self.newest = Some(batch);
     }
 
+    /// Takes the last batch out again. What is asked for then must lie before it.
     pub(super) fn pop(&mut self) {
-        self.batches.as_mut().and_then(Vec::pop);
+        let newest = self.newest.take();
+        if let Some(batches) = &mut self.batches {
+            let _ =
+                batches.pop_if(|noted| newest.is_some_and(|newest| newest.offset == noted.offset));
+        }
     }
 
     pub(super) fn last(&self) -> Option<LastBatch> {
-        self.batches.as_ref()?.last().map(|batch| LastBatch {
+        self.newest.map(|batch| LastBatch {
             first: self.first + u64::from(batch.relative),
             offset: u64::from(batch.offset),
         })
     }
 
-    /// The batch that would hold this sequence.
+    /// Where to look for this sequence.
     pub(super) fn find(&self, sequence: u64) -> Option<BatchPlace> {
         let relative = sequence.checked_sub(self.first)?;
+        let reaches = |batch: &Batch| u64::from(batch.relative) <= relative;
         let batches = self.batches.as_ref()?;
-        let after = batches.partition_point(|batch| u64::from(batch.relative) <= relative);
-        let batch = batches.get(after.checked_sub(1)?)?;
+        let newest = self.newest.filter(reaches);
+        let noted = || {
+            batches
+                .get(batches.partition_point(reaches).checked_sub(1)?)
+                .copied()
+        };
+        let batch = newest.or_else(noted)?;
         Some(BatchPlace {
             ordinal: self.ordinal,
             offset: u64::from(batch.offset),
+            is_newest: newest.is_some(),
         })
     }
 }
@@ -200,5 +231,52 @@ impl Index {
         {
             *segment = known;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BATCH_BYTES: usize = 250;
+
+    fn of(batches: u64) -> SegmentIndex {
+        let mut index = SegmentIndex::new(1, 100);
+        for (number, offset) in (0..batches).zip((0..).step_by(BATCH_BYTES)) {
+            index.push(100 + number, offset);
+        }
+        index
+    }
+
+    #[test]
+    fn it_grows_with_bytes_and_not_with_batches() {
+        let noted = of(100_000).batches.unwrap().len();
+        let most = 100_000 * BATCH_BYTES / SPACING_BYTES as usize + 1;
+        assert!((2..=most).contains(&noted), "{noted} of 100,000 batches");
+    }
+
+    #[test]
+    fn whatever_is_looked_for_is_near() {
+        let index = of(10_000);
+        for sequence in 100..10_100 {
+            let place = index.find(sequence).unwrap();
+            let wanted = (sequence - 100) * BATCH_BYTES as u64;
+            let spacing = u64::from(SPACING_BYTES);
+            assert!((wanted.saturating_sub(spacing)..=wanted).contains(&place.offset));
+            assert_eq!(place.is_newest, sequence == 10_099, "{sequence}");
+        }
+        let behind = index.find(20_000).unwrap();
+        assert!(behind.is_newest && behind.offset == 9_999 * BATCH_BYTES as u64);
+        assert!(index.find(99).is_none());
+    }
+
+    #[test]
+    fn what_was_taken_out_is_not_there() {
+        let mut index = of(1);
+        index.pop();
+        assert!(index.find(100).is_none());
+        let mut index = of(2);
+        index.pop();
+        assert_eq!(index.find(101).unwrap().offset, 0);
     }
 }

@@ -66,11 +66,12 @@ impl JournalReader {
             Place::Nowhere => None,
             Place::Pruned(beginning) => return Err(ReadError::Pruned(beginning)),
         };
-        let Some(BatchPlace { ordinal, offset }) = place else {
+        let Some(place) = place else {
             return Ok(None);
         };
-        let name = segment::name(ordinal);
-        let file = self.file(ordinal, &name)?;
+        let name = segment::name(place.ordinal);
+        let file = self.file(place.ordinal, &name)?;
+        let offset = walk::seek(&file, self.index.identity(), place, sequence)?;
         let bytes = walk::read_record(&file, offset)?;
         let damaged = |what: &str| {
             let what = what.to_owned();
@@ -85,16 +86,17 @@ impl JournalReader {
             .as_deref()
             .and_then(|bytes| Record::decode(bytes).ok());
         let record = record.ok_or_else(|| damaged("its record is not as it was written"))?;
-        // Behind the last record's end there is nothing yet, and an index that was wrong would
-        // show here as a sequence from before the record.
-        let Some(place) = sequence.checked_sub(record.first) else {
-            return Err(damaged("another record stands in its place"));
-        };
-        let place = usize::try_from(place).unwrap_or(usize::MAX);
-        match record.entries().nth(place) {
+        // An index that was wrong would show here: as a sequence from before the record, or from behind
+        // one that is not the last.
+        let another = || damaged("another record stands in its place");
+        let number = sequence.checked_sub(record.first).ok_or_else(another)?;
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        match record.entries().nth(number) {
             Some(Some(entry)) => Ok(Some(entry.to_vec())),
             Some(None) => Err(damaged("the lengths in its record do not add up")),
-            None => Ok(None),
+            // Behind the last record's end there is nothing yet.
+            None if place.is_newest => Ok(None),
+            None => Err(another()),
         }
     }
 

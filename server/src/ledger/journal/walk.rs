@@ -3,7 +3,7 @@
 
 use super::error::DiskError;
 use super::file::NamedFile;
-use super::index::{SegmentIndex, Unread};
+use super::index::{BatchPlace, SPACING_BYTES, SegmentIndex, Unread};
 use super::record::{HEADER_BYTES, Header, Record};
 use super::segment;
 
@@ -23,7 +23,7 @@ pub(super) struct Walked {
 
 /// Walks over a sealed segment.
 pub(super) fn walk(file: &NamedFile, identity: u64, unread: Unread) -> Result<Walked, DiskError> {
-    let mut window = Window::new(file)?;
+    let mut window = Window::new(file, WINDOW_BYTES)?;
     let mut index = SegmentIndex::new(unread.ordinal, unread.first);
     let (mut next, mut end) = (unread.first, segment::HEADER_BYTES as u64);
     while let Some(header) = window.header_at(end)?
@@ -42,13 +42,40 @@ pub(super) fn walk(file: &NamedFile, identity: u64, unread: Unread) -> Result<Wa
     without_damaged_end(walked, file)
 }
 
+/// Where the record stands that holds a sequence, from where the index says. If one on the way is not as
+/// it was written, that one.
+pub(super) fn seek(
+    file: &NamedFile,
+    identity: u64,
+    place: BatchPlace,
+    sequence: u64,
+) -> Result<u64, DiskError> {
+    let mut at = place.offset;
+    if place.is_newest {
+        return Ok(at);
+    }
+    let mut window = Window::new(file, u64::from(SPACING_BYTES))?;
+    let (mut before, mut next) = (at, None);
+    while let Some(header) = window.header_at(at)?
+        && header.identity == identity
+        && next.is_none_or(|next| header.first == next)
+    {
+        let behind = header.first.saturating_add(u64::from(header.count));
+        if sequence < behind {
+            return Ok(at);
+        }
+        (before, next) = (at, Some(behind));
+        at += HEADER_BYTES as u64 + u64::from(header.length);
+    }
+    Ok(if is_whole(file, before)? { at } else { before })
+}
+
 /// A header whose count or length is wrong shows only at the record behind it.
 fn without_damaged_end(mut walked: Walked, file: &NamedFile) -> Result<Walked, DiskError> {
     let Some(last) = walked.index.last() else {
         return Ok(walked);
     };
-    let bytes = read_record(file, last.offset)?;
-    if bytes.is_none_or(|bytes| Record::decode(&bytes).is_err()) {
+    if !is_whole(file, last.offset)? {
         walked.next = last.first;
         walked.end = last.offset;
         walked.index.pop();
@@ -56,19 +83,27 @@ fn without_damaged_end(mut walked: Walked, file: &NamedFile) -> Result<Walked, D
     Ok(walked)
 }
 
+fn is_whole(file: &NamedFile, offset: u64) -> Result<bool, DiskError> {
+    let bytes = read_record(file, offset)?;
+    Ok(bytes.is_some_and(|bytes| Record::decode(&bytes).is_ok()))
+}
+
 /// A part of a file that was read ahead.
 struct Window<'a> {
     file: &'a NamedFile,
     length: u64,
+    /// So much is read at once.
+    ahead: u64,
     start: u64,
     bytes: Vec<u8>,
 }
 
 impl<'a> Window<'a> {
-    fn new(file: &'a NamedFile) -> Result<Self, DiskError> {
+    fn new(file: &'a NamedFile, ahead: u64) -> Result<Self, DiskError> {
         Ok(Self {
             file,
             length: file.length()?,
+            ahead,
             start: 0,
             bytes: Vec::new(),
         })
@@ -79,7 +114,7 @@ impl<'a> Window<'a> {
         if let Some(header) = self.header_within(offset) {
             return Ok(Header::decode(header));
         }
-        let length = WINDOW_BYTES.min(self.length.saturating_sub(offset));
+        let length = self.ahead.min(self.length.saturating_sub(offset));
         if length < HEADER_BYTES as u64 {
             return Ok(None);
         }
