@@ -39,7 +39,7 @@ trap '[ -z "$floor" ] || kill "$floor" 2>/dev/null; rm -rf "$FOLDER"' EXIT
 
 # Both benches at once: what they have in common is built once, and nothing waits for the longest crate alone.
 build() {
-  cargo build --profile guard --locked -p waika-server -p waika-loadgen --bench authorise --bench send \
+  cargo build --profile guard --locked --bench authorise --bench send \
     --message-format json-render-diagnostics >"$FOLDER/built"
 }
 
