@@ -88,6 +88,7 @@ impl From<OpenError> for Failure {
             | OpenError::NoKey { .. }
             | OpenError::OtherKey { .. }
             | OpenError::NotForAServer { .. }
+            | OpenError::BackupFolder { .. }
             | OpenError::PolicyNameTaken { .. }
             | OpenError::PoliciesFull { .. } => Reason::Configuration,
             OpenError::Thread(_) => Reason::System,

@@ -19,8 +19,12 @@ mod verify;
 use std::path::Path;
 use std::time::Duration;
 
+use tracing::level_filters::LevelFilter;
+
 use crate::config::Inspection;
 use crate::exit::{Failure, Reason};
+use crate::ledger::journal::backup::RESTORING;
+use crate::telemetry::{self, LogConfig, LogFormat};
 
 /// How long an unfinished file may take to be removed.
 const GRACE: Duration = Duration::from_secs(5);
@@ -33,18 +37,45 @@ pub fn run(inspection: Inspection) -> Result<(), Failure> {
         Inspection::Settlement(config) => settlement::run(config),
         Inspection::FsyncProbe(config) => fsync_probe::run(config),
         Inspection::Reconcile(config) => reconcile::run(*config),
-        Inspection::Backup(config) => backup::run(config),
-        Inspection::Restore(config) => restore::run(config),
+        Inspection::Backup(config) => {
+            tell_warnings();
+            backup::run(config)
+        }
+        Inspection::Restore(config) => {
+            tell_warnings();
+            restore::run(config)
+        }
     }
+}
+
+/// What is passed over on the way is logged, as by a server.
+fn tell_warnings() {
+    telemetry::begin(LogConfig {
+        format: LogFormat::Text,
+        level: LevelFilter::WARN,
+    });
 }
 
 /// Refuses a folder that is not there, cannot be read, or has no segment in it: most likely its
 /// name is mistyped.
 fn require_journal(folder: &Path) -> Result<(), Failure> {
+    require_segments("--store", folder)?;
+    if !folder.join(RESTORING).exists() {
+        return Ok(());
+    }
+    let text = format!(
+        "--store: a restore into \"{}\" was not finished: run waika-server restore again",
+        folder.display()
+    );
+    Err(Failure::new(Reason::Configuration, text))
+}
+
+/// The same, whatever else is there.
+fn require_segments(flag: &str, folder: &Path) -> Result<(), Failure> {
     let shown = folder.display();
     let names = std::fs::read_dir(folder).map_err(|error| {
         let text = format!(
-            "--store: the folder \"{shown}\" cannot be read ({error}): name the data folder of a \
+            "{flag}: the folder \"{shown}\" cannot be read ({error}): name the data folder of a \
              server"
         );
         Failure::new(Reason::Configuration, text)
@@ -62,7 +93,7 @@ fn require_journal(folder: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let text = format!(
-        "--store: there is no journal in \"{shown}\" (no file journal-….seg): name the data folder \
+        "{flag}: there is no journal in \"{shown}\" (no file journal-….seg): name the data folder \
          of a server"
     );
     Err(Failure::new(Reason::Configuration, text))

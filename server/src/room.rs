@@ -4,11 +4,11 @@
 //! new is begun, and what was begun is finished: the floor leaves room for that.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use metrics::{Gauge, gauge};
-use rustix::fs::statvfs;
+use rustix::fs::{StatVfs, statvfs};
 
 /// The room on a store's disk, as it was when somebody looked last.
 #[derive(Debug)]
@@ -61,8 +61,7 @@ impl Room {
             return Ok(None);
         };
         let disk = statvfs(folder)?;
-        // What root alone may use is no room of ours.
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let free = free_on(&disk);
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         self.free.set(free as f64);
         let was_short = self.is_short();
@@ -74,6 +73,16 @@ impl Room {
             (false, false) | (true, true) => None,
         })
     }
+}
+
+/// What room a folder's disk has for us, in bytes; none if the system does not tell.
+pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
+    statvfs(folder).ok().map(|disk| free_on(&disk))
+}
+
+/// What root alone may use is no room of ours.
+fn free_on(disk: &StatVfs) -> u64 {
+    disk.f_bavail.saturating_mul(disk.f_frsize)
 }
 
 /// Whoever was short has room again with an eighth more than the floor, so that a file that comes and goes

@@ -68,13 +68,32 @@ async fn whatever_is_wrong_with_a_folder_is_said() {
     let (_, home) = server.stop(Signal::TERM);
     refused(64, "name an empty folder", &into_own);
     refused(64, "already", &back);
-    let serve_into_own = ["--store", store, "--backup-to", own];
-    refused(64, "is the store's own folder", &serve_into_own);
+    // By whichever name.
+    let other_name = format!("{own}/../data/.");
+    for own in [own, &other_name] {
+        let serve_into_own = ["--store", store, "--backup-to", own];
+        refused(64, "is the store's own folder", &serve_into_own);
+    }
     refused(
         64,
         "journal:DIR",
         &["--store", "memory:", "--backup-to", backup],
     );
+    done(&waika_server(&[
+        "journal",
+        "verify",
+        "--store",
+        &format!("journal:{backup}"),
+    ]));
+    // Another journal's backup is found out before the first payment.
+    let other = Home::new();
+    let mut command = other.command();
+    command.args(["--backup-to", backup]);
+    let Err(NotStarted { status, text, .. }) = Server::try_start(&mut command, other) else {
+        panic!("it would have no backup");
+    };
+    assert_eq!(status.code(), Some(64), "{text}");
+    assert!(text.contains("of another journal"), "{text}");
     no_server_starts_on_either(home, &folders);
 }
 
@@ -99,6 +118,11 @@ fn no_server_starts_on_either(home: Home, folders: &Folders) {
         said.text.contains("journal-0000000000000001.seg"),
         "{}",
         said.text
+    );
+    refused(
+        64,
+        "was not finished",
+        &["journal", "verify", "--store", &folders.store],
     );
     let mut command = home.command();
     let Err(NotStarted { status, text, home }) = Server::try_start(&mut command, home) else {

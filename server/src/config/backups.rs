@@ -1,5 +1,6 @@
 //! What `backup` and `restore` take.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -99,13 +100,22 @@ pub(super) fn keeping(reader: &mut Reader<'_>, store: Option<&Store>) -> Option<
             let what = "needs a store that has a folder: journal:DIR";
             reader.mistake("backup-to", what);
         }
-        Some(Store::Journal(journal)) if *journal == folder => {
+        Some(Store::Journal(journal)) if is_same(journal, &folder) => {
             reader.mistake("backup-to", "is the store's own folder: name another");
         }
         Some(Store::Journal(_)) | None => {}
     }
     let every = every?;
     Some(BackupKeeping { folder, every })
+}
+
+/// By whichever name.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let place = |folder: &Path| std::fs::metadata(folder).map(|found| (found.dev(), found.ino()));
+    match (place(one), place(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
 }
 
 fn path(text: &str) -> Result<PathBuf, Expected> {

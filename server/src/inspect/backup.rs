@@ -1,16 +1,20 @@
 //! `backup`: a copy of a journal, taken while a server writes it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use waika_domain::period::Timestamp;
+
+use super::instants::in_shanghai;
 use super::interrupt::{self, Stop};
 use super::progress::{Meter, Unit};
 use super::{require_journal, text};
 use crate::clock::{self, monotonic};
 use crate::config::BackupConfig;
 use crate::exit::{self, Failure, Reason};
+use crate::ledger::decode;
 use crate::ledger::journal::Progress;
-use crate::ledger::journal::backup::{Backup, BackupError, Taken, Watch};
+use crate::ledger::journal::backup::{Backup, BackupError, Checked, Restore, Taken, Watch};
 use crate::ledger::journal::disk::RealDisk;
 
 /// A piece may take long on a disk that is busy.
@@ -41,18 +45,15 @@ fn render(folder: &Path, taken: Taken, took: Duration) -> String {
     let Taken {
         first,
         last,
-        before,
         segments,
         bytes,
         snapshot,
+        ..
     } = taken;
     let rows = [
         ("first sequence", text::grouped(first)),
         ("last sequence", text::grouped(last)),
-        (
-            "new entries",
-            text::grouped(last.saturating_sub(before.max(first.saturating_sub(1)))),
-        ),
+        ("new entries", text::grouped(taken.new_entries())),
         ("segments", text::grouped(segments)),
         (
             "snapshot",
@@ -63,6 +64,48 @@ fn render(folder: &Path, taken: Taken, took: Duration) -> String {
     ];
     table(&format!("backup in {}", folder.display()), &rows)
         + "The key file is not in it: keep a copy of that elsewhere.\n"
+}
+
+/// Checks a backup, file by file and entry by entry: what `journal verify` does with one.
+pub(super) fn verify(folder: PathBuf) -> Result<(), Failure> {
+    let place = folder.clone();
+    let (checked, took) = interrupt::run(GRACE, move |stop| {
+        let began = monotonic();
+        let watched = Watched::start("verify", stop);
+        let backup = RealDisk::open_read_only(&folder)?;
+        let restore = Restore {
+            backup: &backup,
+            journal: None,
+            folder: &backup,
+            through: None,
+            watch: &watched,
+        };
+        let checked = restore.check(&mut |_, entry| Ok(decode::entry(entry).map(drop)?));
+        let checked = checked.map_err(|error| failure(&error, "--store", &folder))?;
+        Ok((checked, began.elapsed()))
+    })?;
+    let Checked {
+        first,
+        last,
+        taken_at_ms,
+        segments,
+        states,
+        bytes,
+    } = checked;
+    let rows = [
+        (
+            "taken at",
+            in_shanghai(Timestamp::from_unix_ms(taken_at_ms)),
+        ),
+        ("first sequence", text::grouped(first)),
+        ("last sequence", text::grouped(last)),
+        ("segments", text::grouped(segments)),
+        ("snapshots", text::grouped(states)),
+        ("bytes", text::grouped(bytes)),
+        ("took", text::elapsed(took)),
+    ];
+    let heading = format!("backup in {}", place.display());
+    exit::print(&(table(&heading, &rows) + "no damage\n"))
 }
 
 /// A heading, and a line for each row.
@@ -81,6 +124,7 @@ pub(super) fn failure(error: &BackupError, flag: &str, folder: &Path) -> Failure
         | BackupError::BadManifest { .. }
         | BackupError::NewerManifest { .. }
         | BackupError::Changed { .. }
+        | BackupError::NoState { .. }
         | BackupError::EndsEarly { .. } => Reason::Damaged,
         BackupError::NotABackup
         | BackupError::NoManifest

@@ -7,7 +7,7 @@ use waika_domain::period::Timestamp;
 
 use super::backup::{Watched, failure, table};
 use super::instants::in_shanghai;
-use super::{interrupt, text};
+use super::{interrupt, require_segments, text};
 use crate::clock::monotonic;
 use crate::config::{RestoreConfig, RestoreUntil};
 use crate::exit::{self, Failure, Reason};
@@ -25,6 +25,9 @@ pub(super) fn run(config: RestoreConfig) -> Result<(), Failure> {
         let began = monotonic();
         let watched = Watched::start("restore", stop);
         require_backup(&config.backup)?;
+        if let Some(journal) = &config.journal {
+            require_segments("--journal", journal)?;
+        }
         let backup = RealDisk::open_read_only(&config.backup)?;
         let journal = config.journal.as_deref().map(RealDisk::open_read_only);
         let journal: Option<ReadOnlyDisk> = journal.transpose()?;
@@ -36,8 +39,10 @@ pub(super) fn run(config: RestoreConfig) -> Result<(), Failure> {
             through: None,
             watch: &watched,
         };
-        let restored = up_to(&mut restore, config.until)
-            .map_err(|error| failure(&error, "restore from", &config.backup))?;
+        let restored = up_to(&mut restore, config.until).map_err(|error| match error {
+            BackupError::NotEmpty => failure(&error, "--store", &config.folder),
+            _ => failure(&error, "restore from", &config.backup),
+        })?;
         Ok((restored, began.elapsed()))
     })?;
     exit::print(&render(&folder, restored, until, took))
@@ -51,7 +56,7 @@ fn up_to(
     restore.through = match until {
         RestoreUntil::End => None,
         RestoreUntil::Sequence(sequence) => Some(sequence),
-        RestoreUntil::Instant(instant) => Some(last_at(restore, instant)?),
+        RestoreUntil::Instant(instant) => last_at(restore, instant)?,
     };
     let mut last = Timestamp::from_unix_ms(0);
     let restored = restore.run(&mut |_, entry| {
@@ -62,16 +67,18 @@ fn up_to(
 }
 
 /// The last entry that was decided at that instant or before; 0 if none was. An operator of the sandbox may
-/// have put the clock back, so the first later one is not enough.
-fn last_at(restore: &Restore<'_>, instant: Timestamp) -> Result<u64, BackupError> {
-    let mut last = 0;
+/// have put the clock back, so the first later one is not enough. `None` if it is the last that can be read:
+/// then everything is wanted, and what cannot be read is missed.
+fn last_at(restore: &Restore<'_>, instant: Timestamp) -> Result<Option<u64>, BackupError> {
+    let (mut last, mut read) = (0, 0);
     restore.look(&mut |sequence, entry| {
         if decode::entry(entry)?.at <= instant {
             last = sequence;
         }
+        read = sequence;
         Ok(())
     })?;
-    Ok(last)
+    Ok((last < read).then_some(last))
 }
 
 fn require_backup(folder: &Path) -> Result<(), Failure> {
@@ -102,10 +109,11 @@ fn render(
     let taken_at = in_shanghai(Timestamp::from_unix_ms(taken_at_ms));
     let left_out = match (was_cut, until) {
         (true, _) => "whatever came later".to_owned(),
+        (false, RestoreUntil::Sequence(_)) => "whatever may come after it".to_owned(),
         (false, RestoreUntil::Instant(_)) => {
             format!("nothing: there is nothing later; the backup was taken at {taken_at}")
         }
-        (false, _) => "nothing".to_owned(),
+        (false, RestoreUntil::End) => "nothing".to_owned(),
     };
     let start = if snapshot {
         "from a snapshot"

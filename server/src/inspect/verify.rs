@@ -6,11 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::progress::{Meter, Unit};
-use super::{interrupt, require_journal, text};
+use super::{backup, interrupt, require_journal, text};
 use crate::clock::monotonic;
 use crate::config::VerifyConfig;
 use crate::exit::{self, Failure, Reason};
 use crate::ledger::decode;
+use crate::ledger::journal::backup::MANIFEST;
 use crate::ledger::journal::disk::RealDisk;
 use crate::ledger::journal::{self, Verified};
 
@@ -20,6 +21,9 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Checks, and prints what was found.
 pub(super) fn run(config: VerifyConfig) -> Result<(), Failure> {
     require_journal(&config.folder)?;
+    if config.folder.join(MANIFEST).is_file() {
+        return backup::verify(config.folder);
+    }
     let VerifyConfig { folder, jobs } = config;
     let place = folder.clone();
     let (verified, took) = interrupt::run(GRACE, move |stop| {

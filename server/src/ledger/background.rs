@@ -15,6 +15,7 @@ pub(super) fn give_way(nice: i32) {
 }
 
 /// A stretch of work of this thread, after which it rests for a time that follows from it.
+#[derive(Debug)]
 pub(super) struct Stretch {
     begun_at: Instant,
     waited: Duration,

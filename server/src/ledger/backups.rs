@@ -2,16 +2,17 @@
 //!
 //! A backup that fails is told and counted, and nothing else is affected; the one before it stays.
 
-use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use metrics::{Gauge, counter, gauge};
+use metrics::{Counter, Gauge, counter, gauge};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use waika_domain::period::Timestamp;
 
 use super::background::{Stretch, give_way};
 use super::journal::Progress;
@@ -20,6 +21,7 @@ use super::journal::disk::RealDisk;
 use super::{Ledger, LedgerError, OpenError, journal};
 use crate::clock::{machine, monotonic};
 use crate::config::BackupKeeping;
+use crate::room::free_bytes;
 
 /// How often it is looked whether a backup is due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -64,8 +66,16 @@ impl BackupKeeper {
             return Ok(Self(None));
         };
         match RealDisk::open(&keeping.folder) {
+            Ok(folder) => {
+                source
+                    .check_fits(&folder)
+                    .map_err(|error| OpenError::BackupFolder {
+                        folder: keeping.folder.display().to_string(),
+                        why: error.to_string(),
+                    })?;
+            }
             // Somebody takes one at the moment.
-            Ok(_) | Err(journal::OpenError::Held { .. }) => {}
+            Err(journal::OpenError::Held { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let (told, tells) = mpsc::channel();
@@ -156,15 +166,15 @@ impl Taker {
     }
 
     fn take(&self, ledger: &Arc<Ledger>) -> Result<Taken, LedgerError> {
-        let begun_at = monotonic();
-        match self.try_to_take(ledger) {
+        let (begun_at, of) = (monotonic(), machine());
+        match self.try_to_take(ledger, of) {
             Ok(taken) => {
                 ledger.let_prune_through(Some(taken.last));
-                self.figures.taken(&taken);
+                self.figures.taken(&taken, of);
                 tracing::info!(
                     folder = %self.keeping.folder.display(),
                     through = taken.last,
-                    new = taken.last.saturating_sub(taken.before),
+                    new = taken.new_entries(),
                     took = ?begun_at.elapsed(),
                     "backup taken"
                 );
@@ -172,7 +182,13 @@ impl Taker {
             }
             Err(_) if self.stop.load(Ordering::Relaxed) => Err(LedgerError::Stopped),
             Err(error) => {
-                counter!("waika_backups_total", "outcome" => "failed").increment(1);
+                self.figures.failed.increment(1);
+                let error = match error {
+                    BackupError::Stopped => {
+                        "the disk of its folder has less room than --min-free-bytes".to_owned()
+                    }
+                    error => error.to_string(),
+                };
                 tracing::warn!(
                     folder = %self.keeping.folder.display(),
                     %error,
@@ -183,7 +199,7 @@ impl Taker {
         }
     }
 
-    fn try_to_take(&self, ledger: &Arc<Ledger>) -> Result<Taken, BackupError> {
+    fn try_to_take(&self, ledger: &Ledger, of: Timestamp) -> Result<Taken, BackupError> {
         let folder = RealDisk::open(&self.keeping.folder);
         let folder = folder.map_err(|source| BackupError::Unusable {
             side: Side::Backup,
@@ -192,23 +208,22 @@ impl Taker {
         let resting = Resting {
             stretch: Mutex::new(Stretch::begin()),
             stop: Arc::clone(&self.stop),
-            ledger: Arc::clone(ledger),
+            folder: self.keeping.folder.clone(),
+            floor: ledger.room().floor(),
         };
-        self.source.take(&folder, &resting, machine().unix_ms())
+        self.source.take(&folder, &resting, of.unix_ms())
     }
 }
 
 /// Leaves most of the disk and of a core to answers.
+#[derive(Debug)]
 struct Resting {
     stretch: Mutex<Stretch>,
     stop: Arc<AtomicBool>,
-    ledger: Arc<Ledger>,
-}
-
-impl fmt::Debug for Resting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resting").finish_non_exhaustive()
-    }
+    /// Where the backup goes.
+    folder: PathBuf,
+    /// Bytes that are left free there.
+    floor: u64,
 }
 
 impl Progress for Resting {
@@ -220,26 +235,37 @@ impl Progress for Resting {
 impl Watch for Resting {
     fn go_on(&self) -> bool {
         self.stretch.lock().rest(REST);
-        // The folder may be on the same disk, and what room there is belongs to the journal.
-        !self.stop.load(Ordering::Relaxed) && !self.ledger.room().is_short()
+        // It may be the journal's disk, to which what room there is belongs.
+        let has_room = free_bytes(&self.folder).is_none_or(|free| free >= self.floor);
+        has_room && !self.stop.load(Ordering::Relaxed)
     }
 }
 
 struct Figures {
+    taken: Counter,
+    failed: Counter,
     through: Gauge,
     taken_at: Gauge,
 }
 
 impl Figures {
     fn new() -> Self {
+        let ended = |outcome: &'static str| {
+            let counter = counter!("waika_backups_total", "outcome" => outcome);
+            // There from the start, so that a first failure shows as a rise.
+            counter.increment(0);
+            counter
+        };
         Self {
+            taken: ended("taken"),
+            failed: ended("failed"),
             through: gauge!("waika_backup_sequence"),
             taken_at: gauge!("waika_backup_timestamp_seconds"),
         }
     }
 
-    fn taken(&self, taken: &Taken) {
-        counter!("waika_backups_total", "outcome" => "taken").increment(1);
+    fn taken(&self, taken: &Taken, of: Timestamp) {
+        self.taken.increment(1);
         #[expect(
             clippy::cast_precision_loss,
             reason = "2^53 entries are more than there will be"
@@ -249,6 +275,6 @@ impl Figures {
             clippy::cast_precision_loss,
             reason = "milliseconds since 1970 have 41 bits"
         )]
-        self.taken_at.set(machine().unix_ms() as f64 / 1_000.0);
+        self.taken_at.set(of.unix_ms() as f64 / 1_000.0);
     }
 }

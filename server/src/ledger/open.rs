@@ -85,6 +85,14 @@ pub enum OpenError {
         /// What it is.
         why: &'static str,
     },
+    /// The folder for backups holds something else.
+    #[error("--backup-to \"{folder}\": {why}")]
+    BackupFolder {
+        /// The folder.
+        folder: String,
+        /// What it holds.
+        why: String,
+    },
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] journal::OpenError),

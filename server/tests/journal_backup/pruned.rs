@@ -98,6 +98,20 @@ fn a_backup_of_what_was_left_begins_where_the_journal_does() {
 }
 
 #[test]
+fn a_backup_that_no_store_could_start_from_is_refused() {
+    let (journal, backup) = (with_two_snapshots(), new_disk());
+    prune(&journal, 19);
+    for snapshot in named(&journal, "snapshot-") {
+        journal.flip_bit(&snapshot, 90, 1);
+    }
+    assert!(matches!(
+        back_up(&journal, &backup),
+        Err(BackupError::NoState { first: 19 })
+    ));
+    assert!(matches!(restore(&backup), Err(BackupError::Unfinished)));
+}
+
+#[test]
 fn what_went_before_it_was_backed_up_is_a_gap() {
     let backup = new_disk();
     let journal = grown(3);

@@ -72,6 +72,55 @@ fn a_journal_that_is_damaged_below_its_mark_is_not_backed_up_as_if_it_were_short
     assert_eq!(entries(&restore(&backup).unwrap().0).unwrap(), first(24));
 }
 
+/// What the backup says that it has, the journal may have pruned by now.
+#[test]
+fn a_backup_that_has_lost_a_file_is_not_gone_on_with() {
+    let (journal, backup) = (grown(8), new_disk());
+    publish(&journal, 11, 14);
+    back_up(&journal, &backup).unwrap();
+    for segment in 1..=3 {
+        let file = format!("journal-{segment:016}.seg");
+        let lost = backup.after_kill(Faults::default());
+        lost.remove(&file).unwrap();
+        let short = backup.after_kill(Faults::default());
+        let bytes = short.contents(&file).unwrap();
+        short.replace(&file, bytes.get(..bytes.len() - 1).unwrap());
+        for backup in [lost, short] {
+            let error = back_up(&journal, &backup).unwrap_err();
+            let named =
+                matches!(&error, BackupError::Changed { file: named, .. } if *named == file);
+            assert!(named, "{error}");
+        }
+    }
+    // A state can be made again, and a store can do without.
+    let snapshot = "snapshot-00000000000000000014.snap";
+    let lost = backup.after_kill(Faults::default());
+    lost.remove(snapshot).unwrap();
+    assert!(!restore(&lost).unwrap().1.snapshot);
+    back_up(&journal, &lost).unwrap();
+    assert!(restore(&lost).unwrap().1.snapshot);
+    backup.flip_bit(snapshot, 90, 1);
+    let (restored, told) = restore(&backup).unwrap();
+    assert!(!told.snapshot && named(&restored, "snapshot-").is_empty());
+    assert_eq!(entries(&restored).unwrap(), first(24));
+}
+
+/// The backup would mend it: nobody has restored anything.
+#[test]
+fn a_journal_that_is_damaged_where_the_backup_ends_is_not_taken_for_another_course() {
+    let (journal, backup) = (grown(4), new_disk());
+    back_up(&journal, &backup).unwrap();
+    grow(&journal, 1);
+    journal.flip_bit("journal-0000000000000002.seg", 100, 1);
+    let text = back_up(&journal, &backup).unwrap_err().to_string();
+    assert!(
+        text.contains("journal-0000000000000002.seg is damaged"),
+        "{text}"
+    );
+    let (restored, _) = restore_with(&backup, Some(&journal), None).unwrap();
+    assert_eq!(entries(&restored).unwrap(), first(15));
+}
+
 #[test]
 fn segments_that_went_before_they_were_backed_up_are_a_gap() {
     let (journal, backup) = (grown(4), new_disk());

@@ -15,6 +15,16 @@ use crate::refusal::PhoneCodeRefusal;
 use crate::risk::{Clearance, RiskReason, RiskResolved, RiskTicket};
 
 impl Account {
+    /// Makes an event part of the account that is replayed, unless the account has seen it. Says whether it
+    /// was new.
+    pub fn replay(&mut self, event: &Event, sequence: u64, at: Timestamp) -> bool {
+        let is_new = sequence > self.last_sequence;
+        if is_new {
+            self.apply(event, sequence, at);
+        }
+        is_new
+    }
+
     /// Makes an event part of the account. `sequence` is the event's place in the ledger, `at`
     /// its time.
     pub fn apply(&mut self, event: &Event, sequence: u64, at: Timestamp) {

@@ -106,9 +106,11 @@ impl<'a> Applier<'a> {
         let id = &*stored.account;
         let authoriser = self.authoriser;
         let apply = |account: &mut Account| {
-            if sequence > account.last_sequence() {
-                account.apply(event, sequence, stored.at);
-                #[cfg(feature = "planted-faults")]
+            #[cfg(feature = "planted-faults")]
+            let seen = account.last_sequence();
+            account.replay(event, sequence, stored.at);
+            #[cfg(feature = "planted-faults")]
+            if sequence > seen {
                 authoriser.plant_after_start(stored, account);
             }
             authoriser.apply_beyond_the_account(id, account, happened);

@@ -54,9 +54,7 @@ impl<F: Fn(&str) -> bool> Apart<F> {
         let account = account.or_insert_with(|| {
             Account::open(event.opening_region().unwrap_or(WalletRegion::Mainland))
         });
-        if sequence > account.last_sequence() {
-            account.apply(event, sequence, stored.at);
-        }
+        account.replay(event, sequence, stored.at);
         Ok(())
     }
 

@@ -86,6 +86,32 @@ pub(super) fn read(backup: &dyn Disk, copied: &Copied) -> Result<Vec<u8>, Backup
     Err(BackupError::changed(name, "its SHA-256 is another"))
 }
 
+/// Refuses a file that is not what the manifest says.
+pub(super) fn check(
+    backup: &dyn Disk,
+    copied: &Copied,
+    watch: &dyn Watch,
+) -> Result<(), BackupError> {
+    let file = open(backup, copied)?;
+    let (mut digest, mut at) = (Sha256::new(), 0);
+    let mut buffer = vec![0; PIECE_BYTES];
+    while at < copied.bytes {
+        let rest = usize::try_from(copied.bytes - at).unwrap_or(usize::MAX);
+        let piece = buffer.get_mut(..PIECE_BYTES.min(rest)).unwrap_or_default();
+        file.read_at(piece, at).map_err(on(Side::Backup))?;
+        digest.update(&*piece);
+        at += piece.len() as u64;
+        watch.done(piece.len() as u64);
+        if !watch.go_on() {
+            return Err(BackupError::Stopped);
+        }
+    }
+    if hexadecimal(digest.finalize().as_ref()) == copied.sha256 {
+        return Ok(());
+    }
+    Err(BackupError::changed(&copied.file, "its SHA-256 is another"))
+}
+
 /// A file that is at least as long as the manifest says.
 pub(super) fn open(backup: &dyn Disk, copied: &Copied) -> Result<NamedFile, BackupError> {
     let name = &copied.file;

@@ -93,8 +93,8 @@ pub enum BackupError {
     },
     /// The backup is another journal's.
     #[error(
-        "the backup is of another journal ({theirs:016x}, and this one is {ours:016x}): name an \
-         empty folder"
+        "the backup is of another journal ({theirs:016x}, and this one is {ours:016x}): they have \
+         nothing to do with each other, so name another folder"
     )]
     OtherJournal {
         /// The backup's.
@@ -104,8 +104,9 @@ pub enum BackupError {
     },
     /// The two were one journal once and are not any more.
     #[error(
-        "the backup and the journal differ before sequence {before}: one of them goes on from an \
-         earlier point to which the journal was restored; name an empty folder"
+        "the backup and the journal differ before sequence {before}, and both are whole: one of them \
+         goes on from an earlier point to which the journal was restored; a backup of it needs an empty \
+         folder"
     )]
     OtherCourse {
         /// The sequence that is not the same in both, or a later one.
@@ -133,13 +134,22 @@ pub enum BackupError {
         /// The journal's first.
         first: u64,
     },
+    /// The journal's beginning is gone, and no state is there that a start could go on from.
+    #[error(
+        "the journal begins at sequence {first} and has no whole snapshot, so that no store could be \
+         made of a backup: have its server take one (AdminService.TakeSnapshot), and try again"
+    )]
+    NoState {
+        /// Its first sequence.
+        first: u64,
+    },
     /// There is a journal already.
     #[error("the folder holds a journal already: name an empty one, or move its files away")]
     NotEmpty,
     /// What was asked for is before what the backup can lead to.
     #[error(
-        "this backup does not reach back that far: its journal begins at sequence {first}, and its \
-         oldest state is that of sequence {earliest}"
+        "this backup does not reach back that far: it begins at sequence {first}, and can be restored to \
+         sequence {earliest} or a later one"
     )]
     TooEarly {
         /// Its first sequence.

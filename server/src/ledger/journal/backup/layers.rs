@@ -43,6 +43,12 @@ impl Layers<'_> {
         let mut bytes = copy::read(self.backup, held)?;
         let header = Header::decode(&bytes);
         let header = header.map_err(|_| BackupError::changed(&name, "it has no header"))?;
+        if header.identity != self.identity || header.ordinal != ordinal {
+            return Err(BackupError::changed(
+                &name,
+                "it is another journal's, or another segment",
+            ));
+        }
         if is_last && let Some(theirs) = self.of_journal(ordinal)? {
             bytes = go_on(bytes, theirs)?;
         }
@@ -106,9 +112,7 @@ fn go_on(mut bytes: Vec<u8>, theirs: Layer) -> Result<Vec<u8>, BackupError> {
     }
     let before = theirs.bytes.get(..bytes.len()).unwrap_or(&theirs.bytes);
     let walked = walk(before, theirs.header, |_, _| Ok::<_, BackupError>(true))?;
-    let whole = walked.end == bytes.len();
-    let shorter = before.len() < bytes.len();
-    if whole || shorter {
+    if walked.end == bytes.len() {
         let before = walked.next;
         return Err(BackupError::OtherCourse { before });
     }

@@ -10,6 +10,7 @@ use crate::ledger::journal::beginning::Beginning;
 use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::DiskError;
 use crate::ledger::journal::file::{NamedFile, sync_folder};
+use crate::ledger::journal::{key_runs, segment, snapshot};
 
 /// The manifest's name.
 pub const FILE: &str = "backup.json";
@@ -153,10 +154,31 @@ impl Manifest {
             return Err(BackupError::NewerManifest { found, supported });
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(not_json)?;
-        if manifest.signed().map_err(not_json)?.sha256 == manifest.sha256 {
-            Ok(manifest)
-        } else {
-            Err(bad("its SHA-256 is another"))
+        if manifest.signed().map_err(not_json)?.sha256 != manifest.sha256 {
+            return Err(bad("its SHA-256 is another"));
+        }
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// Whoever can write into a backup's folder can write a digest too: no name leads out of a folder, and no
+    /// number counts on.
+    fn check(&self) -> Result<(), BackupError> {
+        let (first, last) = (self.first_sequence, self.last_sequence);
+        let begun = last == 0 && self.segments.is_empty();
+        if !begun && (first == 0 || last < first || last == u64::MAX) {
+            return Err(bad("its sequences do not follow each other"));
+        }
+        let snapshots = self.states.iter().map(|state| &state.snapshot);
+        let runs = self.states.iter().flat_map(|state| &state.key_runs);
+        let wrong = [
+            not_named(&self.segments, |name| segment::ordinal(name).is_some()),
+            not_named(snapshots, snapshot::is_named_like_one),
+            not_named(runs, key_runs::is_named_like_one),
+        ];
+        match wrong.into_iter().flatten().next() {
+            Some(name) => Err(bad(&format!("it has no place for a file {name:?}"))),
+            None => Ok(()),
         }
     }
 
@@ -184,6 +206,15 @@ impl Manifest {
     }
 }
 
+/// The first of these whose name is of another kind.
+fn not_named<'a>(
+    files: impl IntoIterator<Item = &'a Copied>,
+    is_one: impl Fn(&str) -> bool,
+) -> Option<&'a str> {
+    let mut names = files.into_iter().map(|copied| &*copied.file);
+    names.find(|name| !is_one(name))
+}
+
 fn bad(what: &str) -> BackupError {
     let what = what.to_owned();
     BackupError::BadManifest { what }
@@ -200,4 +231,77 @@ pub(super) fn hexadecimal(digest: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copied(file: &str) -> Copied {
+        Copied {
+            file: file.to_owned(),
+            bytes: 1,
+            sha256: digest(b"x"),
+        }
+    }
+
+    fn whole() -> Manifest {
+        Manifest {
+            first_sequence: 1,
+            last_sequence: 9,
+            segments: vec![copied("journal-0000000000000001.seg")],
+            states: vec![State {
+                proves: 5,
+                snapshot: copied("snapshot-00000000000000000005.snap"),
+                key_runs: vec![copied("keys-00000000000000000000-00000000000000000004.run")],
+            }],
+            ..Manifest::begin(7)
+        }
+    }
+
+    /// With a digest that is right.
+    fn read_again(manifest: &Manifest) -> Result<Manifest, String> {
+        let signed = manifest.signed().unwrap();
+        let read = Manifest::parse(&serde_json::to_vec(&signed).unwrap());
+        read.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for manifest in [whole(), Manifest::begin(7)] {
+            let read = read_again(&manifest).unwrap();
+            assert_eq!(read.identity().unwrap(), 7);
+            let names = |manifest: &Manifest| -> Vec<_> { manifest.files().cloned().collect() };
+            assert_eq!(names(&read), names(&manifest));
+        }
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_folder() {
+        type Change = fn(&mut Manifest);
+        let changes: [Change; 6] = [
+            |manifest| manifest.segments[0].file = "../journal-0000000000000001.seg".to_owned(),
+            |manifest| manifest.segments[0].file = "/etc/passwd".to_owned(),
+            |manifest| manifest.segments[0].file = String::new(),
+            |manifest| manifest.states[0].snapshot.file = "LOCK".to_owned(),
+            |manifest| manifest.states[0].key_runs[0].file = "x/../y".to_owned(),
+            |manifest| manifest.segments.push(copied("watermark")),
+        ];
+        for change in changes {
+            let mut manifest = whole();
+            change(&mut manifest);
+            let error = read_again(&manifest).unwrap_err();
+            assert!(error.contains("it has no place for a file"), "{error}");
+        }
+    }
+
+    #[test]
+    fn sequences_follow_each_other() {
+        for (first, last) in [(0, 9), (9, 8), (1, 0), (1, u64::MAX)] {
+            let mut manifest = whole();
+            (manifest.first_sequence, manifest.last_sequence) = (first, last);
+            let error = read_again(&manifest).unwrap_err();
+            assert!(error.contains("do not follow"), "{error}");
+        }
+    }
 }

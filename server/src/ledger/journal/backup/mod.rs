@@ -24,7 +24,7 @@ use super::disk::Disk;
 use super::error::DiskError;
 pub use error::{BackupError, Side};
 pub use manifest::FILE as MANIFEST;
-pub use restore::{OnEntry, Restore, Restored};
+pub use restore::{Checked, OnEntry, Restore, Restored};
 pub use take::{Backup, Taken};
 
 /// What stands in a folder while a journal is made in it.
@@ -49,6 +49,16 @@ impl Watch for () {
 pub struct BackupSource(pub(super) Arc<dyn Disk>);
 
 impl BackupSource {
+    /// Refuses a folder that cannot hold this journal's backup.
+    pub fn check_fits(&self, folder: &dyn Disk) -> Result<(), BackupError> {
+        let backup = Backup {
+            journal: &*self.0,
+            folder,
+            watch: &(),
+        };
+        backup.check_fits()
+    }
+
     /// As [`Backup::take`] does.
     pub fn take(
         &self,

@@ -52,6 +52,23 @@ pub struct Restored {
     pub snapshot: bool,
 }
 
+/// A backup that is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Its first sequence,
+    pub first: u64,
+    /// and its last.
+    pub last: u64,
+    /// When it was taken, in milliseconds since 1970.
+    pub taken_at_ms: i64,
+    /// The number of segments.
+    pub segments: u64,
+    /// The number of snapshots with what they need.
+    pub states: u64,
+    /// The length of all files in bytes.
+    pub bytes: u64,
+}
+
 impl Restore<'_> {
     /// Hands over every entry that there is, and makes nothing.
     pub fn look(&self, on_entry: OnEntry<'_>) -> Result<(), BackupError> {
@@ -68,9 +85,40 @@ impl Restore<'_> {
             let walked = walk(&layer.bytes, layer.header, |record, _| {
                 keep(record, None, on_entry).map(|_| true)
             })?;
+            self.watch.done(walked.end as u64);
+            if !self.watch.go_on() {
+                return Err(BackupError::Stopped);
+            }
             next = walked.next;
         }
         Ok(())
+    }
+
+    /// Checks every file that the manifest names, and hands over every entry. Makes nothing.
+    pub fn check(&self, on_entry: OnEntry<'_>) -> Result<Checked, BackupError> {
+        let manifest = self.manifest()?;
+        self.watch
+            .total(manifest.files().map(|copied| copied.bytes).sum());
+        let mut last = 0;
+        self.look(&mut |sequence, entry| {
+            last = sequence;
+            on_entry(sequence, entry)
+        })?;
+        for copied in manifest.states.iter().flat_map(State::files) {
+            copy::check(self.backup, copied, self.watch)?;
+        }
+        if last < manifest.last_sequence {
+            let what = format!("the segments end at sequence {last}");
+            return Err(BackupError::changed(MANIFEST, what));
+        }
+        Ok(Checked {
+            first: manifest.first_sequence,
+            last,
+            taken_at_ms: manifest.taken_at_ms,
+            segments: manifest.segments.len() as u64,
+            states: manifest.states.len() as u64,
+            bytes: manifest.files().map(|copied| copied.bytes).sum(),
+        })
     }
 
     fn manifest(&self) -> Result<Manifest, BackupError> {
@@ -90,8 +138,8 @@ impl Restore<'_> {
         })
     }
 
-    /// Makes the journal, and hands over every entry that it will have. After an error the folder is left marked as unfinished: no server starts on it, and
-    /// the next restore into it begins anew.
+    /// Makes the journal, and hands over every entry that it will have. After an error the folder is left
+    /// marked as unfinished: no server starts on it, and the next restore into it begins anew.
     pub fn run(&self, on_entry: OnEntry<'_>) -> Result<Restored, BackupError> {
         let manifest = self.manifest()?;
         let first = manifest.first_sequence;
@@ -103,12 +151,13 @@ impl Restore<'_> {
             .total(manifest.files().map(|copied| copied.bytes).sum());
         self.begin()?;
         let identity = manifest.identity()?;
+        // First, while the backup has it: one that is taken meanwhile may remove it, and never a segment.
+        let snapshot = self.state(&manifest)?;
         let end = self.segments(&self.layers(&manifest)?, on_entry)?;
         let sequence = end.next - 1;
         if let Some(beginning) = manifest.beginning()? {
             beginning::publish(self.folder, beginning).map_err(on(Side::Restored))?;
         }
-        let snapshot = self.state(&manifest, sequence)?;
         Watermark::create(self.folder, Mark { identity, sequence }).map_err(on(Side::Restored))?;
         remove_if_there(self.folder, RESTORING)
             .and_then(|()| sync_folder(self.folder))
@@ -213,18 +262,34 @@ impl Restore<'_> {
         Ok(next + count)
     }
 
-    /// Copies the newest state that the journal may have. Says whether there is one.
-    fn state(&self, manifest: &Manifest, last: u64) -> Result<bool, BackupError> {
+    /// Copies the newest whole state that the journal may have. Says whether there is one.
+    fn state(&self, manifest: &Manifest) -> Result<bool, BackupError> {
+        let last = self.through.unwrap_or(u64::MAX);
         let fits = |state: &&State| state.proves <= last;
-        let Some(state) = manifest.states.iter().rev().find(fits) else {
-            let first = manifest.first_sequence;
-            if first == 1 {
-                return Ok(false);
+        for state in manifest.states.iter().rev().filter(fits) {
+            match self.copy_state(state) {
+                Ok(()) => return Ok(true),
+                Err(error @ BackupError::Changed { .. }) => {
+                    tracing::warn!(%error, "a snapshot of the backup cannot be used: passed over");
+                    for copied in state.files() {
+                        remove_if_there(self.folder, &copied.file).map_err(on(Side::Restored))?;
+                    }
+                }
+                Err(error) => return Err(error),
             }
-            let earliest = manifest.states.iter().map(|state| state.proves).min();
-            let earliest = earliest.unwrap_or(u64::MAX);
-            return Err(BackupError::TooEarly { first, earliest });
-        };
+        }
+        let first = manifest.first_sequence;
+        if first == 1 {
+            return Ok(false);
+        }
+        let earliest = manifest.states.iter().map(|state| state.proves).min();
+        match earliest.filter(|&earliest| earliest > last) {
+            Some(earliest) => Err(BackupError::TooEarly { first, earliest }),
+            None => Err(BackupError::NoState { first }),
+        }
+    }
+
+    fn copy_state(&self, state: &State) -> Result<(), BackupError> {
         for held in state.files() {
             let file = copy::open(self.backup, held)?;
             let from = (&file, Side::Backup);
@@ -233,7 +298,7 @@ impl Restore<'_> {
                 return Err(BackupError::changed(&held.file, "its SHA-256 is another"));
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn target(&self) -> Target<'_> {

@@ -1,7 +1,7 @@
 //! Taking a backup, or bringing one up to date.
 
 use super::error::{BackupError, Side, on};
-use super::manifest::{Copied, Manifest, Pruned, digest};
+use super::manifest::{Copied, Manifest, Pruned, State, digest};
 use super::records::{Walked, walk};
 use super::{Watch, copy, list};
 use crate::ledger::journal::beginning::{self, Beginning};
@@ -42,6 +42,14 @@ pub struct Taken {
     pub snapshot: bool,
 }
 
+impl Taken {
+    /// The entries that the backup before it did not have.
+    pub fn new_entries(&self) -> u64 {
+        let before = self.before.max(self.first.saturating_sub(1));
+        self.last.saturating_sub(before)
+    }
+}
+
 impl Backup<'_> {
     /// Brings the backup up to what is durable now. `taken_at_ms` is the time now, in milliseconds since
     /// 1970. After an error the backup is what it was before.
@@ -49,6 +57,7 @@ impl Backup<'_> {
         let identity = self.mark()?.identity;
         let mut manifest = self.begun(identity)?;
         let before = manifest.last_sequence;
+        self.check_held(&mut manifest)?;
         self.tell_total(&manifest)?;
         let state = self.state(&manifest, identity)?;
         // Not before the state is there, of which it must hold every entry.
@@ -58,6 +67,11 @@ impl Backup<'_> {
             return Err(BackupError::Behind { durable, held });
         }
         self.segments(&mut manifest, through)?;
+        if state.is_none() && manifest.states.is_empty() && manifest.first_sequence > 1 {
+            return Err(BackupError::NoState {
+                first: manifest.first_sequence,
+            });
+        }
         if let Some(state) = state.filter(|state| state.proves <= through) {
             // A journal whose beginning is gone needs a state to start from, at whichever point.
             let oldest = usize::from(manifest.first_sequence > 1);
@@ -86,6 +100,11 @@ impl Backup<'_> {
         })
     }
 
+    /// Refuses a folder that cannot hold this journal's backup.
+    pub(super) fn check_fits(&self) -> Result<(), BackupError> {
+        self.begun(self.mark()?.identity).map(drop)
+    }
+
     fn mark(&self) -> Result<Mark, BackupError> {
         let mark = Watermark::read(self.journal).map_err(BackupError::of(Side::Journal))?;
         mark.ok_or(BackupError::NoWatermark)
@@ -107,6 +126,20 @@ impl Backup<'_> {
         let manifest = Manifest::begin(identity);
         manifest.write(self.folder).map_err(on(Side::Backup))?;
         Ok(manifest)
+    }
+
+    /// Whatever the backup says that it holds must be there: a server prunes what it has. A state that is not
+    /// whole any more is copied again.
+    fn check_held(&self, manifest: &mut Manifest) -> Result<(), BackupError> {
+        for copied in &manifest.segments {
+            copy::open(self.folder, copied)?;
+        }
+        let is_there = |state: &State| {
+            let opened = state.files().map(|copied| copy::open(self.folder, copied));
+            opened.into_iter().all(|opened| opened.is_ok())
+        };
+        manifest.states.retain(is_there);
+        Ok(())
     }
 
     /// About as much as there is to copy.
@@ -194,8 +227,7 @@ impl Backup<'_> {
         let (mut from, mut file) = (0, None);
         if let Some(held) = held {
             if !bytes.starts_with(&copy::read(self.folder, held)?) {
-                let before = walked.next;
-                return Err(BackupError::OtherCourse { before });
+                return Err(not_as_held(header.ordinal, walked, held));
             }
             from = held.bytes;
             file = Some(copy::open(self.folder, held)?);
@@ -260,6 +292,16 @@ fn check_place(at: At, header: Header, held: &Manifest) -> Result<(), BackupErro
     let what = format!("its last record ends here, and {name} goes on at sequence {first}");
     let before = at.ordinal.unwrap_or(1);
     Err(damaged(before, segment::HEADER_BYTES, at.next, what))
+}
+
+/// What is wrong with a segment that does not begin with what the backup has of it.
+fn not_as_held(ordinal: u64, walked: Walked, held: &Copied) -> BackupError {
+    let Walked { end, next } = walked;
+    if end as u64 >= held.bytes {
+        return BackupError::OtherCourse { before: next };
+    }
+    let what = "the record here is not as it was written, and the backup has it whole".to_owned();
+    damaged(ordinal, end, next, what)
 }
 
 impl At {
