@@ -41,6 +41,7 @@ mod crash_full;
 mod crash_points;
 mod crash_prune;
 mod crash_scrub;
+mod crash_soak;
 mod crash_strace;
 mod crash_support;
 mod crash_syncs;
