@@ -59,9 +59,8 @@ fn tell_warnings() {
 /// Refuses a folder that is not there, cannot be read, or has no segment in it: most likely its
 /// name is mistyped.
 fn require_journal(folder: &Path) -> Result<(), Failure> {
-    require_segments("--store", folder)?;
     if !folder.join(RESTORING).exists() {
-        return Ok(());
+        return require_segments("--store", folder);
     }
     let text = format!(
         "--store: a restore into \"{}\" was not finished: run waika-server restore again",

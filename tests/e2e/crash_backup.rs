@@ -237,7 +237,7 @@ async fn a_store_that_went_on_from_an_earlier_point_needs_another_folder() {
     let refused = folders.back_up();
     assert_eq!(refused.code, Some(64), "{}", refused.text);
     assert!(
-        refused.text.contains("name an empty folder"),
+        refused.text.contains("needs an empty folder"),
         "{}",
         refused.text
     );

@@ -2,7 +2,7 @@
 //! journal made from such a copy, up to its end or up to an earlier entry.
 //!
 //! A backup is a folder of the same files, so that whatever looks at a journal can look at it, and
-//! [`manifest`] beside them. Segments only ever grow there, up to the last entry that was durable, and
+//! [`MANIFEST`] beside them. Segments only ever grow there, up to the last entry that was durable, and
 //! stay when the journal's own are gone: the folder is the journal's archive too. What the manifest
 //! says of a file is true of its first so many bytes; what stands behind them is of a copy that was
 //! not finished. It is replaced last, so an interrupted backup is the one before it.

@@ -227,7 +227,7 @@ impl Backup<'_> {
         let (mut from, mut file) = (0, None);
         if let Some(held) = held {
             if !bytes.starts_with(&copy::read(self.folder, held)?) {
-                return Err(not_as_held(header.ordinal, walked, held));
+                return Err(self.not_as_held(header, walked, through));
             }
             from = held.bytes;
             file = Some(copy::open(self.folder, held)?);
@@ -243,6 +243,20 @@ impl Backup<'_> {
             sha256: digest(&bytes),
         };
         Ok((copied, walked))
+    }
+
+    /// What is wrong with a segment that does not begin with what the backup has of it: it ends before a record
+    /// that is damaged, or is whole and goes on otherwise.
+    fn not_as_held(&self, header: Header, walked: Walked, through: u64) -> BackupError {
+        let Walked { end, next } = walked;
+        let follows = folder::find(self.journal, header.ordinal + 1);
+        let follows = follows.ok().and_then(|found| found.header);
+        let goes_on = follows.is_some_and(|follows| follows.first == next);
+        if goes_on || next > through {
+            return BackupError::OtherCourse { before: next };
+        }
+        let what = "the record here is not as it was written, and the backup has it whole";
+        damaged(header.ordinal, end, next, what.to_owned())
     }
 
     /// Snapshots and runs of keys that the manifest does not name any more.
@@ -292,16 +306,6 @@ fn check_place(at: At, header: Header, held: &Manifest) -> Result<(), BackupErro
     let what = format!("its last record ends here, and {name} goes on at sequence {first}");
     let before = at.ordinal.unwrap_or(1);
     Err(damaged(before, segment::HEADER_BYTES, at.next, what))
-}
-
-/// What is wrong with a segment that does not begin with what the backup has of it.
-fn not_as_held(ordinal: u64, walked: Walked, held: &Copied) -> BackupError {
-    let Walked { end, next } = walked;
-    if end as u64 >= held.bytes {
-        return BackupError::OtherCourse { before: next };
-    }
-    let what = "the record here is not as it was written, and the backup has it whole".to_owned();
-    damaged(ordinal, end, next, what)
 }
 
 impl At {
