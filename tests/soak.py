@@ -161,7 +161,7 @@ class Probe:
         self.server, self.loadgen, self.folder = server, loadgen, folder
         self.number, self.used_at, self.used_when = 0, None, 0
         self.asked_again, self.left_at = False, None
-        self.kept = self.late = self.new = 0
+        self.kept = self.late = self.new = self.old = self.unasked = 0
         self.wrong = []
 
     def ask(self):
@@ -170,8 +170,10 @@ class Probe:
         command = [self.loadgen, "run", *self.server.target(), *PROBE, "--run-id", f"{self.number:x}", "--json", report]
         with open(f"{self.folder}/probe.log", "ab") as log:
             ended = subprocess.run(command, stdout=log, stderr=log)
-        if ended.returncode not in (0, 5):
-            return {f"the load generator ended with {ended.returncode}": PROBED}
+        # A busy server closes connections that take too long to begin: nothing was asked then.
+        if ended.returncode == 1:
+            self.unasked += PROBED
+            return {}
         with open(report) as file:
             return {row["name"]: row["count"] for row in json.load(file)["outcomes"]}
 
@@ -181,7 +183,7 @@ class Probe:
         if self.used_at is None:
             self.number, self.used_at, self.used_when = self.number + 1, now, decided
             self.asked_again, self.left_at = False, None
-            self.expect(self.ask(), "approved", "used for the first time")
+            self.expect(self.ask(), {"approved"}, "used for the first time")
             return
         # Twice as many newer ones have taken their places in memory.
         if self.left_at is None and decided > self.used_when + 2 * self.most:
@@ -191,18 +193,21 @@ class Probe:
             outcomes = self.ask()
             # Where the machine was busy a day is over: nothing is promised then.
             if time.monotonic() < self.used_at + self.day:
-                self.kept += self.expect(outcomes, "replayed", "used again within a day")
+                self.expect(outcomes, {"replayed"}, "used again within a day")
+                self.kept += outcomes.get("replayed", 0)
             else:
-                self.late += 1
+                self.late += PROBED
         elif self.left_at is not None and now >= self.left_at + 2.2 * self.day + 1:
-            self.new += self.expect(self.ask(), "approved", "used when they were let go of")
+            outcomes = self.ask()
+            # Kept for longer than they must be, where the machine is busy, is not wrong.
+            self.expect(outcomes, {"approved", "replayed"}, "used long after")
+            self.new += outcomes.get("approved", 0)
+            self.old += outcomes.get("replayed", 0)
             self.used_at = None
 
     def expect(self, outcomes, wanted, when):
-        right = outcomes == {wanted: PROBED}
-        if not right:
+        if not set(outcomes) <= wanted:
             self.wrong.append(f"{PROBED} keys {when}: {outcomes}")
-        return right
 
 
 PROBED_PEOPLE = ["--accounts", "5", "--merchants", "5", "--seed", "7"]
@@ -316,9 +321,10 @@ def books(folder, ended, course, probe):
     loud = [line for line in lines if line["level"] in ("WARN", "ERROR")]
     wrong += [f"the server's log: {json.dumps(line['fields'])}" for line in loud]
     must = {name: sum(line["fields"].get("message") == message for line in lines) for name, message in MET.items()}
-    met["keys asked for too late to tell"] = probe.late * PROBED
-    must["keys with their answer within a day"] = probe.kept * PROBED or met["keys asked for too late to tell"]
-    must["keys that were new after it"] = probe.new * PROBED
+    met |= {"keys used again too late to tell": probe.late, "keys still known long after": probe.old,
+            "keys that could not be asked for": probe.unasked}
+    must["keys with their answer within a day"] = probe.kept or probe.late
+    must["keys that were new long after"] = probe.new
     if course.minutes * 60 * course.pace > YEAR / 2:
         must |= {name: met.get(name, 0) for name in ("LIMIT_MONTH", "LIMIT_YEAR")}
     wrong += [f"there were no {name}" for name, count in must.items() if not count]
@@ -370,7 +376,7 @@ def planted(arguments):
         found = run(course, f"{arguments.keep}/planted-{name or 'nothing'}", arguments.binaries,
                     faulty if more else None, more, leak)
         # In three minutes memory comes and goes by more than a year's share: these leak by the megabyte.
-        broken = [row.name for row in judge(found, rise=0.3) if not row.held] + found["wrong"]
+        broken = [row.name for row in judge(found, rise=0.3) if not row.held and row.name in FAULTS] + found["wrong"]
         seen = [what for what in broken if what.startswith("refuted" if more else name)]
         right = bool(seen) == bool(name)
         all_right &= right
@@ -381,7 +387,7 @@ def planted(arguments):
 
 def arguments_of(words):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.exit_on_error = False
+    parser.error = usage
     parser.add_argument("names", nargs="*")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--short", action="store_true")
@@ -389,10 +395,7 @@ def arguments_of(words):
     parser.add_argument("--binaries", default="target/release")
     parser.add_argument("--plot")
     parser.add_argument("--markdown")
-    try:
-        arguments = parser.parse_intermixed_args(words)
-    except argparse.ArgumentError as error:
-        usage(str(error))
+    arguments = parser.parse_intermixed_args(words)
     if arguments.short and arguments.minutes:
         usage("--short and --minutes exclude each other")
     return arguments
@@ -407,7 +410,9 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     arguments = arguments_of(sys.argv[1:])
     what, *arguments.names = arguments.names or ["run"]
-    if what == "judge" and len(arguments.names) == 1:
+    if {"run": 0, "judge": 1, "planted": len(arguments.names)}.get(what) != len(arguments.names):
+        usage("judge and one file, or planted and faults, or nothing")
+    if what == "judge":
         with open(arguments.names[0]) as file:
             return tell(json.load(file), arguments)
     for program in (f"{arguments.binaries}/waika-server", f"{arguments.binaries}/waika-loadgen", "cc"):
@@ -416,8 +421,6 @@ def main():
             sys.exit(69)
     if what == "planted":
         return planted(arguments)
-    if what != "run" or arguments.names:
-        usage(f"neither judge nor planted: {what}")
     minutes = arguments.minutes or 60
     course = SHORT if arguments.short else Course(minutes, round(YEAR / minutes / 60), begins=(6, 15, 12))
     return tell(run(course, arguments.keep, arguments.binaries), arguments)
