@@ -13,7 +13,7 @@ use waika_domain::period::{Month, Timestamp, Year};
 use super::*;
 use crate::ledger::Rpc;
 use crate::ledger::decode::{StoredBody, StoredCall};
-use crate::ledger::journal::disk::{Disk as _, Faults, SimulatedDisk};
+use crate::ledger::journal::disk::{Faults, SimulatedDisk};
 
 const YEAR: Year = Year::from_number(2024);
 
