@@ -30,20 +30,11 @@ impl Target<'_> {
         bytes: u64,
     ) -> Result<Copied, BackupError> {
         let to = NamedFile::create(self.disk, name).map_err(on(self.side))?;
-        let (mut digest, mut at) = (Sha256::new(), 0);
-        let mut buffer = vec![0; PIECE_BYTES];
-        while at < bytes {
-            let rest = usize::try_from(bytes - at).unwrap_or(usize::MAX);
-            let piece = buffer.get_mut(..PIECE_BYTES.min(rest)).unwrap_or_default();
-            file.read_at(piece, at).map_err(on(from))?;
-            digest.update(&*piece);
-            self.write(&to, piece, at)?;
-            at += piece.len() as u64;
-        }
+        let sha256 = in_pieces(file, from, bytes, |piece, at| self.write(&to, piece, at))?;
         Ok(Copied {
             file: name.to_owned(),
             bytes,
-            sha256: hexadecimal(digest.finalize().as_ref()),
+            sha256,
         })
     }
 
@@ -70,6 +61,26 @@ impl Target<'_> {
     }
 }
 
+/// Hands over the first so many bytes of a file, each piece with where it begins, and gives their digest.
+fn in_pieces(
+    file: &NamedFile,
+    side: Side,
+    bytes: u64,
+    mut on_piece: impl FnMut(&[u8], u64) -> Result<(), BackupError>,
+) -> Result<String, BackupError> {
+    let (mut digest, mut at) = (Sha256::new(), 0);
+    let mut buffer = vec![0; PIECE_BYTES];
+    while at < bytes {
+        let rest = usize::try_from(bytes - at).unwrap_or(usize::MAX);
+        let piece = buffer.get_mut(..PIECE_BYTES.min(rest)).unwrap_or_default();
+        file.read_at(piece, at).map_err(on(side))?;
+        digest.update(&*piece);
+        on_piece(piece, at)?;
+        at += piece.len() as u64;
+    }
+    Ok(hexadecimal(digest.finalize().as_ref()))
+}
+
 /// The bytes that the manifest speaks of, if they are what it says.
 pub(super) fn read(backup: &dyn Disk, copied: &Copied) -> Result<Vec<u8>, BackupError> {
     let Copied {
@@ -93,20 +104,15 @@ pub(super) fn check(
     watch: &dyn Watch,
 ) -> Result<(), BackupError> {
     let file = open(backup, copied)?;
-    let (mut digest, mut at) = (Sha256::new(), 0);
-    let mut buffer = vec![0; PIECE_BYTES];
-    while at < copied.bytes {
-        let rest = usize::try_from(copied.bytes - at).unwrap_or(usize::MAX);
-        let piece = buffer.get_mut(..PIECE_BYTES.min(rest)).unwrap_or_default();
-        file.read_at(piece, at).map_err(on(Side::Backup))?;
-        digest.update(&*piece);
-        at += piece.len() as u64;
+    let digest = in_pieces(&file, Side::Backup, copied.bytes, |piece, _| {
         watch.done(piece.len() as u64);
-        if !watch.go_on() {
-            return Err(BackupError::Stopped);
+        if watch.go_on() {
+            Ok(())
+        } else {
+            Err(BackupError::Stopped)
         }
-    }
-    if hexadecimal(digest.finalize().as_ref()) == copied.sha256 {
+    })?;
+    if digest == copied.sha256 {
         return Ok(());
     }
     Err(BackupError::changed(&copied.file, "its SHA-256 is another"))
