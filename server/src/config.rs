@@ -13,8 +13,10 @@ mod issuer_flags;
 mod issuer_serving;
 mod issuer_specs;
 mod key_file;
+mod listening;
 mod partner_flags;
 mod partners;
+mod pem;
 #[cfg(feature = "planted-faults")]
 mod planted_flags;
 mod policy_date;
@@ -22,7 +24,9 @@ mod policy_file;
 mod policy_keys;
 mod policy_render;
 mod reader;
+mod security_flags;
 mod serving;
+mod tls;
 mod values;
 
 use std::ffi::OsString;
@@ -51,10 +55,14 @@ pub use issuer_serving::{BooksStore, IssuerSandboxConfig};
 pub use issuer_specs::{
     ErrorKind, ErrorSpec, LatencySpec, OutageKind, OutageSpec, OutageTimes, TakesTime,
 };
+pub use listening::{CallersFile, IdentityProxy, ListenerTls, Security};
+pub(crate) use listening::{HTTP1, HTTP2};
 pub use partners::{IssuerConfig, Partners, Target};
 pub(crate) use policy_file::{parse_text, read_file};
 pub(crate) use policy_render::render;
 use reader::Reader;
+pub(crate) use tls::load as load_tls;
+pub use tls::{LoadedTls, TlsFiles};
 pub use values::Store;
 pub(crate) use values::least_retention;
 
@@ -74,8 +82,8 @@ pub enum Command {
 /// What a server needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where it listens.
-    pub addresses: Addresses,
+    /// Where it listens, and who may come in there.
+    pub listening: Listening,
     /// Threads that serve.
     pub cores: NonZeroUsize,
     /// What the ledger needs to know.
@@ -88,6 +96,15 @@ pub struct Config {
     pub log: LogConfig,
     /// What bounds connections and the drain.
     pub bounds: Bounds,
+}
+
+/// Where a server listens, and who may come in there.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    /// Where.
+    pub addresses: Addresses,
+    /// Who.
+    pub security: Security,
 }
 
 /// Three listeners, three addresses. Port 0 takes any free port.
@@ -252,6 +269,8 @@ fn read_all<T>(
     }
 }
 
+#[cfg(test)]
+mod listening_tests;
 #[cfg(test)]
 mod partners_tests;
 #[cfg(test)]

@@ -33,7 +33,11 @@ fn main() -> ExitCode {
 
 async fn live(config: &Config, metrics: PrometheusHandle) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
-    let mut server = Server::start(config, Listeners::bind(&config.addresses)?, metrics)?;
+    let mut server = Server::start(
+        config,
+        Listeners::bind(&config.listening.addresses)?,
+        metrics,
+    )?;
     tokio::select! {
         recovered = server.recover() => recovered?,
         signal = signals.next() => return server.drain(signal, &mut signals).await,

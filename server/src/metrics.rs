@@ -60,6 +60,26 @@ fn describe() {
         "Connections closed because they did not begin to speak HTTP/2 in time, or at all"
     );
     describe_counter!(
+        "waika_tls_handshakes_failed_total",
+        Unit::Count,
+        "Connections closed because their TLS handshake failed, or took too long"
+    );
+    describe_counter!(
+        "waika_calls_denied_total",
+        Unit::Count,
+        "Calls whose caller was unknown, or may not make them, by status code"
+    );
+    describe_counter!(
+        "waika_credentials_read_total",
+        Unit::Count,
+        "Files of certificates and callers that changed and were read again, by outcome"
+    );
+    describe_gauge!(
+        "waika_certificate_expiry_timestamp_seconds",
+        Unit::Seconds,
+        "When the certificate that a listener shows ends, in seconds since 1970"
+    );
+    describe_counter!(
         "waika_accept_errors_total",
         Unit::Count,
         "Connections that could not be accepted"
@@ -231,6 +251,7 @@ pub(crate) struct ListenerMetrics {
     pub(crate) accepted: Counter,
     pub(crate) refused: Counter,
     pub(crate) not_http2: Counter,
+    pub(crate) tls_failed: Counter,
     pub(crate) accept_errors: Counter,
 }
 
@@ -241,6 +262,7 @@ impl ListenerMetrics {
             accepted: counter!("waika_connections_accepted_total", "listener" => listener),
             refused: counter!("waika_connections_refused_total", "listener" => listener),
             not_http2: counter!("waika_connections_not_http2_total", "listener" => listener),
+            tls_failed: counter!("waika_tls_handshakes_failed_total", "listener" => listener),
             accept_errors: counter!("waika_accept_errors_total", "listener" => listener),
         }
     }

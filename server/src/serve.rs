@@ -7,6 +7,8 @@ mod blocking;
 mod calls;
 mod connection;
 mod core;
+mod credentials;
+mod entrance;
 mod keep_alive;
 mod linger;
 mod listen;
@@ -20,6 +22,7 @@ mod request_body;
 mod room;
 mod routes;
 mod signals;
+mod transport;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +30,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::{self, Runtime};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 #[cfg(feature = "planted-faults")]
@@ -34,6 +38,7 @@ use tracing::error;
 use tracing::{info, warn};
 
 use self::core::{Audience, Cores};
+use self::entrance::Entrances;
 use crate::clock;
 use crate::config::{Addresses, Bounds, Config, LedgerConfig, Partners};
 use crate::exit::{self, Failure, Reason};
@@ -91,8 +96,9 @@ impl Server {
         };
         let doorway = Arc::new(Doorway::new(options, ports));
         let health = Health::new();
+        let (entrances, credentials) = Entrances::of(&config.listening.security);
         let cores = Cores::start(config.cores, config.bounds.preface, |core| {
-            routes::services(&doorway, &health, core)
+            routes::services(&doorway, &health, &entrances, core)
         })?;
 
         let dealer = cores.dealer();
@@ -104,10 +110,18 @@ impl Server {
         accepting.spawn(dealer.deal(operators, Audience::Operators));
         let mut aside = JoinSet::new();
         aside.spawn(metrics_page::keep_up(metrics.clone()));
-        aside.spawn(metrics_page::serve(scrapers, metrics));
+        aside.spawn(metrics_page::serve(scrapers, entrances.scrapers, metrics));
 
         let policy_file = config.ledger.policy_file.clone();
-        aside.spawn(reload::on_hangup(Arc::clone(&doorway), policy_file)?);
+        let look_now = (!credentials.is_empty()).then(Arc::<Notify>::default);
+        aside.spawn(reload::on_hangup(
+            Arc::clone(&doorway),
+            policy_file,
+            look_now.clone(),
+        )?);
+        if let Some(look_now) = look_now {
+            aside.spawn(credentials.keep_up(look_now));
+        }
 
         log_start(config);
         Ok(Self {

@@ -16,17 +16,24 @@ const SHORT: [u64; 4] = [1, 2, 9, 40];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f4_no_decision_is_told_once_a_sync_has_failed() {
-    let mut slowest = 0.0_f64;
-    let positions = positions("WAIKA_SYNC", &SHORT);
-    for &at in &positions {
-        slowest = slowest.max(fail_at(at).await);
+    let mut times = Vec::new();
+    for at in positions("WAIKA_SYNC", &SHORT) {
+        times.push((fail_at(at).await * 1e3, at));
     }
+    times.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let (slowest, at) = times[times.len() - 1];
+    let over = times.iter().filter(|(time, _)| *time > PROMISED_MS);
     eprintln!(
-        "F4: a sync failed at {} positions, 0 lost; from it to the end at most {:.1} ms",
-        positions.len(),
-        slowest * 1e3
+        "F4: a sync failed at {} positions, 0 lost; from it to the end {:.1} ms at the median, at most {slowest:.1} \
+         (at {at}), {} times more than {PROMISED_MS}",
+        times.len(),
+        times[times.len() / 2].0,
+        over.count()
     );
 }
+
+/// From a failed sync to the end, in milliseconds: counted, since a test that holds a time fails on a busy machine.
+const PROMISED_MS: f64 = 100.0;
 
 /// From the failed sync to the end, in seconds.
 async fn fail_at(at: u64) -> f64 {

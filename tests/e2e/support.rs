@@ -148,6 +148,10 @@ impl Server {
         &self.admin
     }
 
+    pub(crate) fn metrics_address(&self) -> &str {
+        &self.metrics
+    }
+
     /// What Prometheus would scrape.
     pub(crate) async fn metrics(&self) -> String {
         let address = self.metrics.trim_start_matches("http://");

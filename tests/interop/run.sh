@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Other people's clients against the real server: one walk through the calls in Python and in Node.
+# Other people's clients against the real server: one walk through the calls in Python and in Node, and in Python
+# callers that are known by their certificates.
 #
 #   bash tests/interop/run.sh [SERVER]     (target/debug/waika-server)
 #
@@ -67,6 +68,7 @@ installed() {
 }
 
 install_python() {
+  command -v openssl >/dev/null || install_packages openssl
   python3 -c 'import ensurepip, venv' 2>/dev/null ||
     install_packages python3 python3-venv ca-certificates
   installed "$TOOLS/python" "$HERE/python/requirements.txt" &&
@@ -160,6 +162,13 @@ walk_in_node() {
   walk node node "$FOLDER/node/walk.mjs" "$PWD/proto" "$rpc" "$admin"
 }
 
+# Who gets in, and certificates that change under load: a short form of what server/docs/security.md has.
+known_callers() {
+  printf '\ncallers that are known by their certificates:\n'
+  PYTHONPATH="$FOLDER/stubs" PYTHONDONTWRITEBYTECODE=1 no_grpc_proxy=127.0.0.1 timeout "$WALK_SECONDS" \
+    "$TOOLS/python/bin/python" "$HERE/python/mtls.py" "$SERVER" --seconds 8 || well=no
+}
+
 # Both walks have the same steps: one that either lacks has not run, and that is a failure too.
 table() {
   awk -F '\t' '
@@ -197,6 +206,7 @@ for language in python node; do
   stop_server "$language"
 done
 table || well=no
+known_callers
 if [ "$well" = no ]; then
   for language in python node; do
     printf '\nwhat the server of the walk in %s logged:\n' "$language"

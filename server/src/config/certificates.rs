@@ -3,14 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::pem;
+use super::reader::Reader;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-use zeroize::Zeroizing;
-
-use super::partners::shown;
-use super::reader::Reader;
 
 /// The protocol that partners speak, by its name in TLS (ALPN).
 const HTTP2: &[u8] = b"h2";
@@ -74,21 +71,9 @@ pub(crate) fn client_config(
 }
 
 fn read_roots(reader: &mut Reader<'_>, file: &Path) -> Option<RootCertStore> {
-    let flag = "partner-ca";
-    let certificates = read_certificates(reader, flag, file)?;
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates {
-        if let Err(error) = roots.add(certificate) {
-            let what = format_args!(
-                "{} holds a certificate that cannot be a root ({error}): name a PEM file of CA \
-                 certificates",
-                shown(file)
-            );
-            reader.mistake(flag, what);
-            return None;
-        }
-    }
-    Some(roots)
+    pem::roots(file)
+        .map_err(|what| reader.mistake("partner-ca", what))
+        .ok()
 }
 
 /// The roots that the machine trusts, as its own programs do.
@@ -116,9 +101,12 @@ fn read_identity(reader: &mut Reader<'_>, given: &Given) -> Option<Option<Identi
         (Some(_), None) => return one_alone(reader, "partner-cert", "partner-key"),
         (None, Some(_)) => return one_alone(reader, "partner-key", "partner-cert"),
     };
-    let chain = read_certificates(reader, "partner-cert", chain);
-    let key = read_key(reader, key);
-    Some(Some((chain?, key?)))
+    let chain = pem::certificates(chain).map_err(|what| reader.mistake("partner-cert", what));
+    let key = pem::private_key(key).map_err(|what| reader.mistake("partner-key", what));
+    let (Ok(chain), Ok(key)) = (chain, key) else {
+        return None;
+    };
+    Some(Some((chain, key)))
 }
 
 #[expect(clippy::option_option, reason = "it ends what has this result")]
@@ -126,53 +114,4 @@ fn one_alone(reader: &mut Reader<'_>, given: &str, missing: &str) -> Option<Opti
     let what = format_args!("is of no use without --{missing}: give both or neither");
     reader.mistake(given, what);
     None
-}
-
-fn read_certificates(
-    reader: &mut Reader<'_>,
-    flag: &str,
-    file: &Path,
-) -> Option<Vec<CertificateDer<'static>>> {
-    let text = read_file(reader, flag, file)?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    let certificates = certificates.unwrap_or_default();
-    if certificates.is_empty() {
-        let what = format_args!(
-            "{} holds no certificate, or a damaged one: name a file with PEM blocks that begin \
-             with BEGIN CERTIFICATE",
-            shown(file)
-        );
-        reader.mistake(flag, what);
-        return None;
-    }
-    Some(certificates)
-}
-
-fn read_key(reader: &mut Reader<'_>, file: &Path) -> Option<PrivateKeyDer<'static>> {
-    let flag = "partner-key";
-    let text = read_file(reader, flag, file)?;
-    let key = PrivateKeyDer::from_pem_slice(&text).ok();
-    if key.is_none() {
-        let what = format_args!(
-            "{} holds no private key without a passphrase: name a file with a PEM block that \
-             begins with BEGIN PRIVATE KEY",
-            shown(file)
-        );
-        reader.mistake(flag, what);
-    }
-    key
-}
-
-fn read_file(reader: &mut Reader<'_>, flag: &str, file: &Path) -> Option<Zeroizing<Vec<u8>>> {
-    match std::fs::read(file) {
-        Ok(text) => Some(Zeroizing::new(text)),
-        Err(error) => {
-            let what = format_args!(
-                "{} cannot be read ({error}): name a PEM file that this user may read",
-                shown(file)
-            );
-            reader.mistake(flag, what);
-            None
-        }
-    }
 }

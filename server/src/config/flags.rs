@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, Command};
 
 #[cfg(feature = "planted-faults")]
 use super::planted_flags::PLANTED;
-use super::{backup_flags, inspect_flags, issuer_flags, partner_flags};
+use super::{backup_flags, inspect_flags, issuer_flags, partner_flags, security_flags};
 
 /// One flag with its variable.
 pub(super) struct Flag {
@@ -224,10 +224,10 @@ pub(super) const SERVE: &[Flag] = &[
     Flag::value(
         "preface-timeout",
         "WAIKA_PREFACE_TIMEOUT",
-        "How long a connection may take to say HTTP/2",
+        "How long a connection may take to say HTTP/2, its TLS handshake included",
     )
     .takes("DURATION")
-    .or("10s")
+    .or("5s")
     .hidden(),
 ];
 
@@ -249,7 +249,10 @@ pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
         backup_flags::BACKUP,
         backup_flags::RESTORE,
     ];
-    let tables = tables.into_iter().chain(more);
+    let tables = tables
+        .into_iter()
+        .chain(more)
+        .chain([security_flags::SECURITY]);
     tables
         .chain([issuer_flags::ISSUER_SANDBOX, PLANTED])
         .flatten()
@@ -262,7 +265,7 @@ const LISTEN: Flag = Flag::value("listen", "WAIKA_LISTEN", "Where merchants and 
 pub(super) const INSECURE_LISTEN: Flag = Flag::switch(
     "insecure-listen",
     "WAIKA_INSECURE_LISTEN",
-    "Allow addresses that other machines reach, although nothing is encrypted",
+    "Allow addresses that other machines reach without TLS, or without knowing who calls",
 );
 
 pub(super) const CORES: Flag = Flag::value(
@@ -315,7 +318,15 @@ const POLICY: Flag = Flag::value(
 
 /// The command line as clap sees it. `serve` may be left out.
 pub(super) fn command() -> Command {
-    let serve_flags = || SERVE.iter().chain(partner_flags::PARTNERS).chain(PLANTED);
+    let serve_flags = || {
+        let tables = [
+            SERVE,
+            security_flags::SECURITY,
+            partner_flags::PARTNERS,
+            PLANTED,
+        ];
+        tables.into_iter().flatten()
+    };
     let serve_arguments = || serve_flags().map(Flag::argument);
     let show = Command::new("show")
         .about("Print the policy in force as TOML")

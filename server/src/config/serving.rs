@@ -1,6 +1,5 @@
 //! What `serve` takes: every value checked by itself, and then against the others.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,13 +9,13 @@ use waika_domain::policy::Policy;
 
 use super::reader::Reader;
 use super::{
-    Addresses, Bounds, Config, LedgerConfig, Store, key_file, partners, read_file, values,
+    Bounds, Config, LedgerConfig, Store, key_file, listening, partners, read_file, values,
 };
 use crate::telemetry::LogConfig;
 
 /// Reads everything before it gives up on anything, so that every mistake is found.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
-    let addresses = read_addresses(reader);
+    let listening = listening::read(reader);
     let ledger = read_ledger(reader);
     let cores = reader.read_or("cores", available_cores(), |text| {
         values::number(text, &(1..=256)).map(count)
@@ -31,7 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         ..ledger?
     };
     Some(Config {
-        addresses: addresses?,
+        listening: listening?,
         cores: cores?,
         ledger,
         partners,
@@ -42,50 +41,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         },
         bounds: bounds?,
     })
-}
-
-fn read_addresses(reader: &mut Reader<'_>) -> Option<Addresses> {
-    let insecure = reader.read_or("insecure-listen", false, values::switch);
-    let flags = ["listen", "admin-listen", "metrics-listen"];
-    let addresses = flags.map(|flag| reader.read(flag, values::address));
-    for (flag, address) in flags.into_iter().zip(addresses) {
-        let exposed = address.filter(|address| !address.ip().to_canonical().is_loopback());
-        if let (Some(address), Some(false)) = (exposed, insecure) {
-            reader.mistake(
-                flag,
-                format_args!(
-                    "\"{address}\" is reached from other machines, and this version has no TLS: \
-                     listen on loopback beside a mesh's proxy, or add --insecure-listen"
-                ),
-            );
-        }
-    }
-    let pairs = flags.into_iter().zip(addresses);
-    let known: Vec<_> = pairs
-        .filter_map(|(flag, address)| Some((flag, address?)))
-        .collect();
-    for (at, (second, other)) in known.iter().enumerate() {
-        let taken = known.iter().take(at).find(|(_, one)| collide(*one, *other));
-        if let Some((first, _)) = taken {
-            let first = reader.name(first);
-            reader.mistake(
-                second,
-                format_args!("\"{other}\" is taken by {first} already: choose another port"),
-            );
-        }
-    }
-    let [rpc, admin, metrics] = addresses;
-    Some(Addresses {
-        rpc: rpc?,
-        admin: admin?,
-        metrics: metrics?,
-    })
-}
-
-/// Two listeners cannot have both addresses.
-fn collide(one: SocketAddr, other: SocketAddr) -> bool {
-    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
-    one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
 }
 
 fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {

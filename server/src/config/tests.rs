@@ -30,9 +30,18 @@ pub(super) fn check(line: &str, expected: &[&str]) {
 fn serve_may_be_left_out() {
     for line in ["", "serve"] {
         let config = config(line);
-        assert_eq!(config.addresses.rpc.to_string(), "127.0.0.1:50051");
-        assert_eq!(config.addresses.admin.to_string(), "127.0.0.1:50052");
-        assert_eq!(config.addresses.metrics.to_string(), "127.0.0.1:9464");
+        assert_eq!(
+            config.listening.addresses.rpc.to_string(),
+            "127.0.0.1:50051"
+        );
+        assert_eq!(
+            config.listening.addresses.admin.to_string(),
+            "127.0.0.1:50052"
+        );
+        assert_eq!(
+            config.listening.addresses.metrics.to_string(),
+            "127.0.0.1:9464"
+        );
         assert_eq!(config.ledger.store, Store::Journal("./waika-data".into()));
         assert_eq!(*config.ledger.policy, Policy::weixin_2023());
         assert_eq!(config.ledger.policy_file, None);
@@ -47,7 +56,7 @@ fn serve_may_be_left_out() {
         assert_eq!(config.bounds.connections, 10_000);
         assert_eq!(config.bounds.drain_wait, Duration::ZERO);
         assert_eq!(config.bounds.drain, Duration::from_secs(10));
-        assert_eq!(config.bounds.preface, Duration::from_secs(10));
+        assert_eq!(config.bounds.preface, Duration::from_secs(5));
     }
 }
 
@@ -60,8 +69,8 @@ fn every_flag_is_taken() {
          --drain-timeout 1m --max-connections 7 --commit-spacing 0 --segment-bytes 4096 \
          --preface-timeout 1s --min-free-bytes 0",
     );
-    assert_eq!(config.addresses.rpc.to_string(), "0.0.0.0:0");
-    assert_eq!(config.addresses.admin.to_string(), "[::1]:1");
+    assert_eq!(config.listening.addresses.rpc.to_string(), "0.0.0.0:0");
+    assert_eq!(config.listening.addresses.admin.to_string(), "[::1]:1");
     assert_eq!(config.cores.get(), 3);
     assert_eq!(config.ledger.store.to_string(), "memory:delay=2ms");
     assert_eq!(config.ledger.key_file, Path::new("/k/key"));

@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 use waika::v1;
 use waika::v1::admin_service_server::AdminService;
 use waika_domain::event::Event;
-use waika_domain::identifiers::{CardToken, MerchantId};
+use waika_domain::identifiers::MerchantId;
 
 use super::parse::{Digests, Fields};
 use super::policy::Named;
@@ -25,14 +25,14 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::PutMerchantRequest>,
     ) -> Result<Response<v1::PutMerchantResponse>, Status> {
-        let ledger = self.ledger()?;
+        let (ledger, party) = self.asked_by(&request)?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let key = fields.key(&request.idempotency_key);
         let merchant = merchant::parse(&mut fields, request.merchant);
         let whole = (|| Some((key?, merchant?)))();
         let (key, merchant) = fields.finish(whole)?;
-        let call = Digests::new(ledger.vault())
+        let call = Digests::new(&party)
             .with("merchant.name", merchant.name.as_bytes())
             .with_number(
                 "merchant.region",
@@ -102,23 +102,8 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::SetCardStatusRequest>,
     ) -> Result<Response<v1::SetCardStatusResponse>, Status> {
-        let ledger = self.ledger()?;
-        let request = request.into_inner();
-        let mut fields = Fields::default();
-        let key = fields.key(&request.idempotency_key);
-        let account = fields.account(&request.account_id);
-        let card = fields.take("card_token", CardToken::parse(&request.card_token));
-        let status = v1::CardStatus::try_from(request.status)
-            .ok()
-            .and_then(enums::card_status);
-        let status = fields.require("status", status, "must be a card status that is known");
-        let whole = (|| Some((key?, account?, card?, status?)))();
-        let (key, account, card, status) = fields.finish(whole)?;
-        let call = Digests::new(ledger.vault())
-            .with("card_token", &request.card_token)
-            .with_number("status", request.status)
-            .call(Rpc::SetCardStatus, key);
-        let operation = Operation::SetCardStatus { card, status };
+        let (ledger, party) = self.asked_by(&request)?;
+        let (account, call, operation) = operators::parse_card_status(request.get_ref(), &party)?;
         let answered = ledger.submit(self.core, account, call, operation).await?;
         let Event::CardStatusSet(set) = &answered.event else {
             return Err(not_what_was_asked());
@@ -165,7 +150,8 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::ResolvePasswordTicketRequest>,
     ) -> Result<Response<v1::ResolvePasswordTicketResponse>, Status> {
-        let parsed = tickets::parse_verdict(request.get_ref(), self.ledger()?.vault())?;
+        let (_, party) = self.asked_by(&request)?;
+        let parsed = tickets::parse_verdict(request.get_ref(), &party)?;
         let (account, answered) = self.submit(parsed).await?;
         tickets::verdict_response(&account, &answered).map(Response::new)
     }
@@ -174,7 +160,8 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::UnlockPasswordRequest>,
     ) -> Result<Response<v1::UnlockPasswordResponse>, Status> {
-        let parsed = tickets::parse_unlock(request.get_ref(), self.ledger()?.vault())?;
+        let (_, party) = self.asked_by(&request)?;
+        let parsed = tickets::parse_unlock(request.get_ref(), &party)?;
         let (_, answered) = self.submit(parsed).await?;
         tickets::unlock_response(&answered).map(Response::new)
     }
@@ -201,8 +188,8 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::PutPolicyRequest>,
     ) -> Result<Response<v1::PutPolicyResponse>, Status> {
-        let ledger = self.ledger()?;
-        let (call, put) = policy::parse_put(request.get_ref(), ledger.vault())?;
+        let (ledger, party) = self.asked_by(&request)?;
+        let (call, put) = policy::parse_put(request.get_ref(), &party)?;
         let operation = GlobalOperation::PutPolicy(Arc::clone(&put));
         let answered = ledger.submit_global(self.core, call, operation).await?;
         let (_, activated) = ledger.policy(self.core, Some(&put.name)).await?;
@@ -216,10 +203,10 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::ActivatePolicyRequest>,
     ) -> Result<Response<v1::ActivatePolicyResponse>, Status> {
-        let ledger = self.ledger()?;
+        let (ledger, party) = self.asked_by(&request)?;
         let request = request.into_inner();
         let named = (&*request.idempotency_key, &*request.name);
-        let (call, operation) = policy::parse_named(named, Named::Activate, ledger.vault())?;
+        let (call, operation) = policy::parse_named(named, Named::Activate, &party)?;
         let answered = ledger.submit_global(self.core, call, operation).await?;
         let (stored, activated) = ledger.policy(self.core, Some(&request.name)).await?;
         Ok(Response::new(v1::ActivatePolicyResponse {
@@ -233,10 +220,10 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::SetShadowPolicyRequest>,
     ) -> Result<Response<v1::SetShadowPolicyResponse>, Status> {
-        let ledger = self.ledger()?;
+        let (ledger, party) = self.asked_by(&request)?;
         let request = request.into_inner();
         let named = (&*request.idempotency_key, &*request.name);
-        let (call, operation) = policy::parse_named(named, Named::Shadow, ledger.vault())?;
+        let (call, operation) = policy::parse_named(named, Named::Shadow, &party)?;
         let answered = ledger.submit_global(self.core, call, operation).await?;
         Ok(Response::new(v1::SetShadowPolicyResponse {
             name: request.name,
@@ -268,7 +255,7 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::ResolveReviewRequest>,
     ) -> Result<Response<v1::ResolveReviewResponse>, Status> {
-        let ledger = self.ledger()?;
+        let (ledger, party) = self.asked_by(&request)?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let key = fields.key(&request.idempotency_key);
@@ -279,7 +266,7 @@ impl AdminService for Desk {
         let approve = fields.require("verdict", approve, "must be APPROVE or REJECT");
         let whole = (|| Some((key?, account?, approve?)))();
         let (key, account, approve) = fields.finish(whole)?;
-        let call = Digests::new(ledger.vault())
+        let call = Digests::new(&party)
             .with_number("verdict", request.verdict)
             .call(Rpc::ResolveReview, key);
         let operation = Operation::ResolveReview { approve };
@@ -312,13 +299,13 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::ResolveRiskTicketRequest>,
     ) -> Result<Response<v1::ResolveRiskTicketResponse>, Status> {
-        let ledger = self.ledger()?;
+        let (ledger, party) = self.asked_by(&request)?;
         let operators::RiskVerdict {
             account,
             call,
             ticket,
             cleared,
-        } = operators::parse_risk_verdict(request.get_ref(), ledger.vault())?;
+        } = operators::parse_risk_verdict(request.get_ref(), &party)?;
         let operation = Operation::ResolveRisk { ticket, cleared };
         let answered = ledger
             .submit(self.core, account.clone(), call, operation)
@@ -347,8 +334,8 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::SetClockRequest>,
     ) -> Result<Response<v1::SetClockResponse>, Status> {
-        let ledger = self.ledger()?;
-        let (call, asked) = operators::parse_clock(request.get_ref(), ledger.vault())?;
+        let (ledger, party) = self.asked_by(&request)?;
+        let (call, asked) = operators::parse_clock(request.get_ref(), &party)?;
         let answered = ledger
             .submit_global(self.core, call, GlobalOperation::SetClock(asked))
             .await?;

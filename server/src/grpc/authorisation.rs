@@ -14,9 +14,11 @@ use waika_domain::identifiers::{AccountId, AuthorisationId};
 use super::answer::{Telling, Told};
 use super::asked::Asked;
 use super::parse::{self, Fields, HistoryPage};
+use super::party::Party;
 use super::payment::ParsedAuthorise;
 use super::reversal::ParsedReversal;
 use super::{Desk, deadline, outcome, payment, receipt, reversal, status};
+use crate::caller::Caller;
 use crate::ledger::{
     Awaited, Business, Decided, History, LedgerError, Operation, OriginalNamed, Rpc, Standing,
 };
@@ -38,9 +40,10 @@ impl AuthorisationService for Desk {
         Self: 'b,
     {
         let deadline = deadline::of(request.metadata().as_ref());
+        let caller = Party::caller_of(&request);
         // Those that wait for an issuer are far smaller than the others.
         let response = |answer: Answer| answer?.message().map(Response::new);
-        match self.begin(&Asked::from(request.get_ref()), deadline) {
+        match self.begin(&Asked::from(request.get_ref()), caller, deadline) {
             Either::Left(decided) => {
                 let durable = self.wait_durable(decided.sequence());
                 Box::pin(durable.map(move |durable| response(decided.told(durable))))
@@ -71,12 +74,12 @@ impl AuthorisationService for Desk {
         &self,
         request: Request<v1::ReverseRequest>,
     ) -> Result<Response<v1::ReverseResponse>, Status> {
-        let ledger = self.ledger()?;
+        let (ledger, party) = self.asked_by(&request)?;
         let ParsedReversal {
             account,
             call,
             operation,
-        } = reversal::parse(request.into_inner(), ledger.vault())?;
+        } = reversal::parse(request.into_inner(), &party)?;
         let account = match (account, &operation.original) {
             (Some(account), _) => account,
             (None, OriginalNamed::KeyOfCode { code, key }) => {
@@ -96,8 +99,8 @@ impl AuthorisationService for Desk {
         &self,
         request: Request<v1::RefundRequest>,
     ) -> Result<Response<v1::RefundResponse>, Status> {
-        let ledger = self.ledger()?;
-        let parsed = reversal::parse_refund(request.get_ref(), ledger.vault())?;
+        let (ledger, party) = self.asked_by(&request)?;
+        let parsed = reversal::parse_refund(request.get_ref(), &party)?;
         let operation = Operation::Reverse(parsed.operation);
         let answered = ledger
             .submit(self.core, parsed.account, parsed.call, operation)
@@ -109,8 +112,8 @@ impl AuthorisationService for Desk {
         &self,
         request: Request<v1::SettleRequest>,
     ) -> Result<Response<v1::SettleResponse>, Status> {
-        let ledger = self.ledger()?;
-        let (account, call, id) = reversal::parse_settle(request.get_ref(), ledger.vault())?;
+        let (ledger, party) = self.asked_by(&request)?;
+        let (account, call, id) = reversal::parse_settle(request.get_ref(), &party)?;
         let answered = ledger
             .submit(self.core, account, call, Operation::Settle(id))
             .await?;
@@ -176,9 +179,10 @@ impl Desk {
     pub(super) fn begin(
         &self,
         request: &Asked<'_>,
+        caller: Caller,
         deadline: Option<Instant>,
     ) -> Either<Undurable, impl Future<Output = Answer> + Send + use<>> {
-        match self.submit_payment(request, deadline) {
+        match self.submit_payment(request, caller, deadline) {
             Ok(Either::Left(decided)) => Either::Left(decided),
             Ok(Either::Right(others)) => Either::Right(Either::Left(others)),
             Err(refused) => Either::Right(Either::Right(ready(Err(refused)))),
@@ -188,6 +192,7 @@ impl Desk {
     fn submit_payment(
         &self,
         request: &Asked<'_>,
+        caller: Caller,
         deadline: Option<Instant>,
     ) -> Result<Either<Undurable, impl Future<Output = Answer> + Send + use<>>, Status> {
         let ledger = self.ledger()?;
@@ -203,7 +208,7 @@ impl Desk {
             want_receipt: asked.want_receipt,
             stopwatch,
         };
-        let call = parse::call(Rpc::Authorise, key, Business::Payment);
+        let call = parse::call(Rpc::Authorise, caller, key, Business::Payment);
         let core = self.core;
         match (account, asked.payment.code) {
             (Some(account), _) => {

@@ -15,12 +15,13 @@ use waika_domain::rules::phone_code::normalise_phone;
 use super::asked::Client;
 use super::card::no_randomness;
 use super::parse::{Digests, Fields};
+use super::party::Party;
 use super::{enums, outcome, status};
 use crate::ledger::{Answered, BindOperation, Call, Ledger, Rpc, Secret};
 use crate::pan::Pan;
 use crate::partner::{IdentityAsked, IdentityVerifier};
 use crate::sandbox;
-use crate::vault::{self, Vault};
+use crate::vault;
 
 /// A bind that cannot be malformed.
 pub(super) struct Parsed {
@@ -56,7 +57,7 @@ const NAME: &str = "must be 1 to 128 characters";
 
 pub(super) fn parse(
     request: v1::BindRequest,
-    vault: &Vault,
+    party: &Party<'_>,
     allow_live_pan: bool,
 ) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
@@ -80,17 +81,17 @@ pub(super) fn parse(
         agreements_accepted: request.service_agreement_accepted && request.privacy_policy_accepted,
         document: identity.document,
         issuing_country: identity.issuing_country,
-        document_fingerprint: vault.document(
+        document_fingerprint: party.vault.document(
             identity.document,
             identity.issuing_country,
             &identity.number,
         ),
         document_expires_on: identity.expires_on,
-        card_fingerprint: vault.card(card.pan.expose()),
+        card_fingerprint: party.vault.card(card.pan.expose()),
         card_scheme: card.pan.scheme(),
         chosen_scheme: card.chosen_scheme,
         card_expiry: card.expiry,
-        phone: vault.phone(&phone),
+        phone: party.vault.phone(&phone),
     };
     // Each as one: whoever knew a key that was used could find their parts out one by one, and they
     // reset a password (R46, R47). What has a length of its own comes last.
@@ -108,7 +109,7 @@ pub(super) fn parse(
         card.holder_name.as_bytes(),
     ]
     .concat();
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with_number("wallet_region", enums::to_wallet_region(region).into())
         .with("agreements", [u8::from(application.agreements_accepted)])
         .with("identity", whole_identity)

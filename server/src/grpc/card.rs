@@ -26,13 +26,13 @@ impl CardService for Desk {
         &self,
         request: Request<v1::SendPhoneCodeRequest>,
     ) -> Result<Response<v1::SendPhoneCodeResponse>, Status> {
-        let ledger = self.ledger()?;
+        let (ledger, party) = self.asked_by(&request)?;
         let phone_code::Parsed {
             account,
             call,
             operation,
             phone,
-        } = phone_code::parse(request.into_inner(), ledger.vault())?;
+        } = phone_code::parse(request.into_inner(), &party)?;
         let answered = match &self.doorway.ports.sms_gateway {
             None => {
                 let operation = Operation::SendPhoneCode(operation);
@@ -59,14 +59,14 @@ impl CardService for Desk {
         &self,
         request: Request<v1::BindRequest>,
     ) -> Result<Response<v1::BindResponse>, Status> {
-        let ledger = self.ledger()?;
+        let (ledger, party) = self.asked_by(&request)?;
         let deadline = deadline::of(request.metadata().as_ref());
         let request = request.into_inner();
         let verifier = self.doorway.ports.identity_verifier.as_deref();
         let asked = verifier.zip(request.identity.as_ref());
         let asked = asked.map(|(verifier, identity)| (verifier, IdentityAsked::of(identity)));
         let options = self.doorway.options;
-        let mut parsed = bind::parse(request, ledger.vault(), options.allow_live_pan)?;
+        let mut parsed = bind::parse(request, &party, options.allow_live_pan)?;
         if let Some((verifier, asked)) = asked {
             let confirmed = parsed.is_confirmed_by(verifier, asked, (ledger, self.core));
             parsed.operation.identity_confirmed = confirmed.await?;
@@ -83,8 +83,8 @@ impl CardService for Desk {
         &self,
         request: Request<v1::UnbindRequest>,
     ) -> Result<Response<v1::UnbindResponse>, Status> {
-        let ledger = self.ledger()?;
-        let parsed = unbind::parse(request.into_inner(), ledger.vault())?;
+        let (ledger, party) = self.asked_by(&request)?;
+        let parsed = unbind::parse(request.into_inner(), &party)?;
         let operation = Operation::Unbind(parsed.operation);
         let answered = ledger
             .submit(self.core, parsed.account, parsed.call, operation)
@@ -121,7 +121,8 @@ impl CardService for Desk {
         &self,
         request: Request<v1::SwitchWalletRegionRequest>,
     ) -> Result<Response<v1::SwitchWalletRegionResponse>, Status> {
-        let parsed = wallet::parse_region(request.get_ref(), self.ledger()?.vault())?;
+        let (_, party) = self.asked_by(&request)?;
+        let parsed = wallet::parse_region(request.get_ref(), &party)?;
         let (_, answered) = self.submit(parsed).await?;
         wallet::region_response(&answered).map(Response::new)
     }
@@ -130,8 +131,8 @@ impl CardService for Desk {
         &self,
         request: Request<v1::VerifyPasswordRequest>,
     ) -> Result<Response<v1::VerifyPasswordResponse>, Status> {
-        let ledger = self.ledger()?;
-        let parsed = password::parse_verify(request.into_inner(), ledger.vault())?;
+        let (ledger, party) = self.asked_by(&request)?;
+        let parsed = password::parse_verify(request.into_inner(), &party)?;
         let caller = parsed.call.caller.clone();
         let (account, answered) = self.submit(parsed).await?;
         let look = |account: &Account, _: &Policy, _| account.password().copied();
@@ -145,7 +146,8 @@ impl CardService for Desk {
         &self,
         request: Request<v1::ChangePasswordRequest>,
     ) -> Result<Response<v1::ChangePasswordResponse>, Status> {
-        let parsed = password::parse_change(request.into_inner(), self.ledger()?.vault())?;
+        let (_, party) = self.asked_by(&request)?;
+        let parsed = password::parse_change(request.into_inner(), &party)?;
         let (_, answered) = self.submit(parsed).await?;
         password::change_response(&answered).map(Response::new)
     }
@@ -154,9 +156,9 @@ impl CardService for Desk {
         &self,
         request: Request<v1::ResetPasswordRequest>,
     ) -> Result<Response<v1::ResetPasswordResponse>, Status> {
-        let vault = self.ledger()?.vault();
+        let (_, party) = self.asked_by(&request)?;
         let allow_live_pan = self.doorway.options.allow_live_pan;
-        let parsed = reset::parse(request.into_inner(), vault, allow_live_pan)?;
+        let parsed = reset::parse(request.into_inner(), &party, allow_live_pan)?;
         let (account, answered) = self.submit(parsed).await?;
         reset::response(&account, &answered).map(Response::new)
     }
@@ -165,9 +167,10 @@ impl CardService for Desk {
         &self,
         request: Request<Streaming<v1::SubmitVerificationRequest>>,
     ) -> Result<Response<v1::SubmitVerificationResponse>, Status> {
-        let ledger = self.ledger()?;
+        let (ledger, party) = self.asked_by(&request)?;
         let verifier = self.doorway.ports.identity_verifier.as_deref();
-        let photo = verification::read(request.into_inner(), (ledger, self.core), verifier);
+        let stream = request.into_inner();
+        let photo = verification::read(stream, &party, (ledger, self.core), verifier);
         let verification::Parsed {
             account,
             call,
@@ -227,6 +230,7 @@ impl CardService for Desk {
         request: Request<v1::WatchNotificationsRequest>,
     ) -> Result<Response<notifications::Messages>, Status> {
         let ledger = self.ledger()?;
+        let pass = request.extensions().get().cloned();
         let request = request.into_inner();
         let account = only_account(&request.account_id)?;
         let mut fields = Fields::default();
@@ -249,6 +253,7 @@ impl CardService for Desk {
                 told: after.unwrap_or(last),
                 newer: Vec::new(),
                 pruned: None,
+                pass: pass.unwrap_or_default(),
                 place,
             },
         )))
@@ -258,17 +263,18 @@ impl CardService for Desk {
         &self,
         request: Request<v1::CreatePaymentCodeRequest>,
     ) -> Result<Response<v1::CreatePaymentCodeResponse>, Status> {
-        let vault = self.ledger()?.vault();
-        let parsed = wallet::parse_code(request.into_inner(), vault)?;
+        let (_, party) = self.asked_by(&request)?;
+        let parsed = wallet::parse_code(request.into_inner(), &party)?;
         let (account, answered) = self.submit(parsed).await?;
-        wallet::code_response(&account, &answered, vault).map(Response::new)
+        wallet::code_response(&account, &answered, party.vault).map(Response::new)
     }
 
     async fn receive_funds(
         &self,
         request: Request<v1::ReceiveFundsRequest>,
     ) -> Result<Response<v1::ReceiveFundsResponse>, Status> {
-        let parsed = wallet::parse_funds(request.get_ref(), self.ledger()?.vault())?;
+        let (_, party) = self.asked_by(&request)?;
+        let parsed = wallet::parse_funds(request.get_ref(), &party)?;
         let (_, answered) = self.submit(parsed).await?;
         wallet::funds_response(&answered).map(Response::new)
     }

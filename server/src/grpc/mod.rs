@@ -13,10 +13,12 @@ mod enums;
 pub mod health;
 pub(crate) mod issuer_sandbox;
 mod merchant;
+mod methods;
 mod notifications;
 mod operators;
 mod outcome;
 mod parse;
+mod party;
 mod password;
 mod payment;
 mod phone_code;
@@ -33,8 +35,9 @@ mod unbind;
 mod verification;
 mod wallet;
 
+pub(crate) use self::methods::methods;
 pub(crate) use self::outcome::timestamp;
-pub(crate) use self::status::{broken_off, panicked};
+pub(crate) use self::status::{broken_off, denied, panicked};
 pub(crate) use self::stream::PATH as STREAM_PATH;
 pub(crate) use self::unary::{Begun, PATH, Payments, Reply, Undurable};
 
@@ -48,6 +51,7 @@ use waika::v1::admin_service_server::AdminServiceServer;
 use waika::v1::authorisation_service_server::AuthorisationServiceServer;
 use waika::v1::card_service_server::CardServiceServer;
 
+use self::party::Party;
 use crate::ledger::Ledger;
 use crate::partner::Ports;
 
@@ -128,6 +132,15 @@ impl Desk {
             }
             Some(ledger) => Ok(ledger),
         }
+    }
+
+    /// The ledger, and who asks something of it.
+    fn asked_by<T>(
+        &self,
+        request: &tonic::Request<T>,
+    ) -> Result<(&Arc<Ledger>, Party<'_>), tonic::Status> {
+        let ledger = self.ledger()?;
+        Ok((ledger, Party::of(request, ledger.vault())))
     }
 }
 

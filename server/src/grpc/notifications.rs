@@ -11,10 +11,14 @@ use waika::v1;
 use waika_domain::identifiers::AccountId;
 
 use super::{Desk, outcome, status};
+use crate::identity::Pass;
 use crate::ledger::{KeptFrom, NoticeSeen};
 use crate::page_token;
 use crate::vault::Vault;
 use crate::watchers::Watcher;
+
+/// The path of the call.
+const PATH: &str = "/waika.v1.CardService/WatchNotifications";
 
 /// Callers that may wait at once, over all connections.
 pub(super) const MOST_WATCHERS: usize = 1_024;
@@ -50,6 +54,8 @@ pub(super) struct Waiting {
     pub(super) newer: Vec<RangeInclusive<u64>>,
     /// Some between the last that was told and the next one were pruned.
     pub(super) pruned: Option<KeptFrom>,
+    /// Asked before each message, since the stream may outlast the caller's leave.
+    pub(super) pass: Pass,
     /// Given back when the stream ends, however it ends.
     #[expect(dead_code, reason = "it is held, and nothing else")]
     pub(super) place: OwnedSemaphorePermit,
@@ -84,6 +90,8 @@ pub(super) fn messages(waiting: Waiting) -> Messages {
 impl Waiting {
     fn message(&mut self, seen: &NoticeSeen) -> Result<v1::WatchNotificationsResponse, Status> {
         let ledger = self.desk.ledger()?;
+        let denied = self.pass.check(PATH);
+        denied.map_err(|denied| status::denied(&denied))?;
         let pruned = self.pruned.take();
         Ok(v1::WatchNotificationsResponse {
             notification: Some(notification(ledger.vault(), &self.account, seen)),

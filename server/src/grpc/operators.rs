@@ -4,16 +4,16 @@ use tonic::Status;
 use waika::v1;
 use waika::v1::set_clock_request::Setting;
 use waika_domain::Malformed;
-use waika_domain::identifiers::{AccountId, TicketId};
+use waika_domain::identifiers::{AccountId, CardToken, TicketId};
 use waika_domain::period::{Day, Timestamp};
 use waika_domain::risk::RiskTicket;
 use waika_domain::sandbox_clock::ClockSetting;
 
-use super::outcome;
 use super::parse::{Digests, Fields};
+use super::party::Party;
+use super::{enums, outcome};
 use crate::clock::ClockAsked;
-use crate::ledger::{Call, OpenTicket, Rpc};
-use crate::vault::Vault;
+use crate::ledger::{Call, OpenTicket, Operation, Rpc};
 
 /// An operator's verdict on a risk ticket.
 pub(super) struct RiskVerdict {
@@ -25,7 +25,7 @@ pub(super) struct RiskVerdict {
 
 pub(super) fn parse_risk_verdict(
     request: &v1::ResolveRiskTicketRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<RiskVerdict, Status> {
     let mut fields = Fields::default();
     let key = fields.key(&request.idempotency_key);
@@ -39,7 +39,7 @@ pub(super) fn parse_risk_verdict(
     let cleared = fields.require("verdict", cleared, "must be CLEAR or UPHOLD");
     let whole = (|| Some((key?, account?, ticket?, cleared?)))();
     let (key, account, ticket, cleared) = fields.finish(whole)?;
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with("ticket_id", &request.ticket_id)
         .with_number("verdict", request.verdict)
         .call(Rpc::ResolveRiskTicket, key);
@@ -81,9 +81,31 @@ pub(super) fn ticket(account: &AccountId, ticket: &RiskTicket) -> v1::RiskTicket
 
 const GIVE_A_SETTING: &str = "must be freeze, move, accelerate or follow_machine";
 
+/// What an operator says of a card to the sandbox's issuer.
+pub(super) fn parse_card_status(
+    request: &v1::SetCardStatusRequest,
+    party: &Party<'_>,
+) -> Result<(AccountId, Call, Operation), Status> {
+    let mut fields = Fields::default();
+    let key = fields.key(&request.idempotency_key);
+    let account = fields.account(&request.account_id);
+    let card = fields.take("card_token", CardToken::parse(&request.card_token));
+    let status = v1::CardStatus::try_from(request.status)
+        .ok()
+        .and_then(enums::card_status);
+    let status = fields.require("status", status, "must be a card status that is known");
+    let whole = (|| Some((key?, account?, card?, status?)))();
+    let (key, account, card, status) = fields.finish(whole)?;
+    let call = Digests::new(party)
+        .with("card_token", &request.card_token)
+        .with_number("status", request.status)
+        .call(Rpc::SetCardStatus, key);
+    Ok((account, call, Operation::SetCardStatus { card, status }))
+}
+
 pub(super) fn parse_clock(
     request: &v1::SetClockRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<(Call, ClockAsked), Status> {
     let mut fields = Fields::default();
     let key = fields.key(&request.idempotency_key);
@@ -97,7 +119,7 @@ pub(super) fn parse_clock(
     };
     let number =
         |number: Option<i64>| number.map_or(Vec::new(), |number| number.to_le_bytes().into());
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with("setting", number(rate.map(i64::from)))
         .with("setting", number(from))
         .call(Rpc::SetClock, key);

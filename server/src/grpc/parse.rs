@@ -7,7 +7,9 @@ use waika_domain::event::WalletRegion;
 use waika_domain::identifiers::{AccountId, IdempotencyKey};
 use waika_domain::version::{Client, Version};
 
+use super::party::Party;
 use super::{asked, enums, status};
+use crate::caller::Caller;
 use crate::ledger::{Business, Call, Operation, Rpc};
 use crate::page_token;
 use crate::vault::Vault;
@@ -190,21 +192,21 @@ impl HistoryPage {
 
 /// A call whose business fields are compared by digest (D18).
 pub(super) struct Digests<'a> {
-    vault: &'a Vault,
+    party: &'a Party<'a>,
     fields: Vec<(&'static str, u64)>,
 }
 
 impl<'a> Digests<'a> {
-    pub(super) fn new(vault: &'a Vault) -> Self {
+    pub(super) fn new(party: &'a Party<'a>) -> Self {
         Self {
-            vault,
+            party,
             fields: Vec::new(),
         }
     }
 
     pub(super) fn with(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
         self.fields
-            .push((name, self.vault.field(name, value.as_ref())));
+            .push((name, self.party.vault.field(name, value.as_ref())));
         self
     }
 
@@ -213,15 +215,20 @@ impl<'a> Digests<'a> {
     }
 
     pub(super) fn call(self, rpc: Rpc, key: IdempotencyKey) -> Call {
-        call(rpc, key, Business::Fields(self.fields))
+        call(
+            rpc,
+            self.party.caller.clone(),
+            key,
+            Business::Fields(self.fields),
+        )
     }
 }
 
-/// A call by a caller; callers are not told apart without client certificates.
-pub(super) fn call(rpc: Rpc, key: IdempotencyKey, business: Business) -> Call {
+/// A call by a caller.
+pub(super) fn call(rpc: Rpc, caller: Caller, key: IdempotencyKey, business: Business) -> Call {
     Call {
         rpc,
-        caller: Box::default(),
+        caller,
         key,
         business,
     }

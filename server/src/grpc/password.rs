@@ -8,6 +8,7 @@ use waika_domain::rules::password::{Intent, check_shape};
 
 use super::card::no_randomness;
 use super::parse::{Digests, Fields, Parsed};
+use super::party::Party;
 use super::payment::{Payer, parse_amount};
 use super::{outcome, status};
 use crate::ledger::{
@@ -18,7 +19,7 @@ use crate::vault::{self, Vault};
 
 pub(super) fn parse_verify(
     request: v1::VerifyPasswordRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
     let password = Secret::new(request.payment_password);
@@ -33,7 +34,7 @@ pub(super) fn parse_verify(
     let funding = payer.parse_funding(&mut fields);
     let whole = (|| Some((key?, account?, amount?, funding?)))();
     let (key, account, amount, funding) = fields.finish(whole)?;
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with("amount_fen", request.amount_fen.to_le_bytes())
         .with_number("funding", i32::from(funding.card().is_none()))
         .with("card_token", &request.card_token)
@@ -89,7 +90,7 @@ pub(super) fn verify_response(
 
 pub(super) fn parse_change(
     request: v1::ChangePasswordRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
     let old = Secret::new(request.old_password);
@@ -106,7 +107,7 @@ pub(super) fn parse_change(
     Ok(Parsed {
         account,
         // Nothing of it is compared: it is all secret (D18).
-        call: Digests::new(vault).call(Rpc::ChangePassword, key),
+        call: Digests::new(party).call(Rpc::ChangePassword, key),
         operation: Operation::ChangePassword(ChangeOperation { old, new: new? }),
     })
 }

@@ -9,6 +9,7 @@ use waika_domain::rules::phone_code::{NOT_RECEIVED, normalise_phone};
 
 use super::card::no_randomness;
 use super::parse::{Digests, Fields};
+use super::party::Party;
 use super::{enums, outcome, status};
 use crate::ledger::{Answered, Call, PhoneCodeOperation, Rpc, Secret};
 use crate::sandbox;
@@ -23,7 +24,10 @@ pub(super) struct Parsed {
     pub(super) phone: Secret,
 }
 
-pub(super) fn parse(request: v1::SendPhoneCodeRequest, vault: &Vault) -> Result<Parsed, Status> {
+pub(super) fn parse(
+    request: v1::SendPhoneCodeRequest,
+    party: &Party<'_>,
+) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
     let key = fields.key(&request.idempotency_key);
     let account = fields.account(&request.account_id);
@@ -33,13 +37,13 @@ pub(super) fn parse(request: v1::SendPhoneCodeRequest, vault: &Vault) -> Result<
     let whole = (|| Some((key?, account?, phone?, region?)))();
     let (key, account, phone, region) = fields.finish(whole)?;
     let phone = Secret::new(phone);
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with("phone_number", &*phone)
         .with_number("wallet_region", enums::to_wallet_region(region).into())
         .call(Rpc::SendPhoneCode, key);
     let operation = PhoneCodeOperation {
         region,
-        phone: vault.phone(&phone),
+        phone: party.vault.phone(&phone),
         nonce: vault::random_bits().map_err(|_| no_randomness())?,
         deliverable: sandbox::sms_is_deliverable(&phone),
     };

@@ -9,11 +9,11 @@ use waika_domain::identifiers::IdempotencyKey;
 use waika_domain::policy::Policy;
 
 use super::parse::{Digests, Fields};
+use super::party::Party;
 use super::{outcome, status};
 use crate::ledger::{Call, GlobalOperation, PolicyList, Rpc};
 use crate::policy_book::{PolicyBook, Stored};
 use crate::shadow::{Flip, Said, ShadowReport};
-use crate::vault::Vault;
 
 /// The largest file that is taken over the wire.
 const MOST_BYTES: usize = 32_768;
@@ -50,7 +50,7 @@ pub(super) fn one((stored, activated): &(Stored, bool)) -> v1::GetPolicyResponse
 /// Reads a policy's file; each mistake is told under the field's name.
 pub(super) fn parse_put(
     request: &v1::PutPolicyRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<(Call, Arc<Policy>), Status> {
     let mut fields = Fields::default();
     let key = fields.key(&request.idempotency_key);
@@ -63,7 +63,7 @@ pub(super) fn parse_put(
         let named = first.map(|mistake| ("toml".to_owned(), mistake));
         status::malformed_in_words(named.collect())
     })?;
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with("toml", &request.toml)
         .call(Rpc::PutPolicy, key);
     Ok((call, Arc::new(policy)))
@@ -79,7 +79,7 @@ pub(super) enum Named {
 pub(super) fn parse_named(
     (key, name): (&str, &str),
     which: Named,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<(Call, GlobalOperation), Status> {
     let mut fields = Fields::default();
     let key = fields.key(key);
@@ -87,7 +87,7 @@ pub(super) fn parse_named(
         fields.refuse("name", "must be given");
     }
     let key = fields.finish(key)?;
-    let digests = Digests::new(vault).with("name", name);
+    let digests = Digests::new(party).with("name", name);
     Ok(match which {
         Named::Activate => (
             digests.call(Rpc::ActivatePolicy, key),

@@ -10,6 +10,7 @@ use waika_domain::rules::reset::{CardProof, Proof};
 
 use super::bind::{parse_card, parse_identity};
 use super::parse::{Digests, Fields, Parsed};
+use super::party::Party;
 use super::password::parse_new;
 use super::{enums, outcome, status};
 use crate::ledger::{Answered, Operation, ResetOperation, Rpc, Secret};
@@ -17,7 +18,7 @@ use crate::vault::Vault;
 
 pub(super) fn parse(
     request: v1::ResetPasswordRequest,
-    vault: &Vault,
+    party: &Party<'_>,
     allow_live_pan: bool,
 ) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
@@ -30,12 +31,12 @@ pub(super) fn parse(
     );
     let given = fields.require("proof", request.proof, "must be identity or card");
     let proof = given.and_then(|proof| match proof {
-        WireProof::Identity(identity) => parse_document(&mut fields, identity, vault),
-        WireProof::Card(card) => parse_card_proof(&mut fields, card, vault, allow_live_pan),
+        WireProof::Identity(identity) => parse_document(&mut fields, identity, party.vault),
+        WireProof::Card(card) => parse_card_proof(&mut fields, card, party.vault, allow_live_pan),
     });
     let whole = (|| Some((key?, account?, proof?)))();
     let (key, account, (proof, phone_code)) = fields.finish(whole)?;
-    let digests = Digests::new(vault);
+    let digests = Digests::new(party);
     let call = match &proof {
         // What proves who asks is as secret as a password here: whoever knew a key that was used
         // could find out by it, uncounted, which of the details are right.

@@ -11,10 +11,10 @@ use waika_domain::money::{Amount, Fen};
 use waika_domain::refusal::{Refused, ReversalRefusal};
 
 use super::parse::{Digests, Fields};
+use super::party::Party;
 use super::{enums, outcome, status};
 use crate::ledger::{Answered, Call, LedgerError, OriginalNamed, ReverseOperation, Rpc, Secret};
 use crate::payment_token::check_code;
-use crate::vault::Vault;
 
 /// A reversal or a refund that was asked for.
 pub(super) struct Parsed {
@@ -30,7 +30,10 @@ pub(super) struct ParsedReversal {
     pub(super) operation: ReverseOperation,
 }
 
-pub(super) fn parse(request: v1::ReverseRequest, vault: &Vault) -> Result<ParsedReversal, Status> {
+pub(super) fn parse(
+    request: v1::ReverseRequest,
+    party: &Party<'_>,
+) -> Result<ParsedReversal, Status> {
     let mut fields = Fields::default();
     let code = Secret::new(request.payment_code);
     let key = fields.key(&request.idempotency_key);
@@ -39,7 +42,7 @@ pub(super) fn parse(request: v1::ReverseRequest, vault: &Vault) -> Result<Parsed
     } else {
         refuse_beside_code(&mut fields, &request.account_id, request.original.as_ref());
         fields.take("payment_code", check_code(&code)); // D10
-        (Some(None), Some(vault.payment_code_digest(&code)))
+        (Some(None), Some(party.vault.payment_code_digest(&code)))
     };
     let amount = parse_amount(&mut fields, request.amount_fen);
     let original = parse_original(&mut fields, request.original.as_ref());
@@ -51,7 +54,7 @@ pub(super) fn parse(request: v1::ReverseRequest, vault: &Vault) -> Result<Parsed
         None => ("", ""),
     };
     let fen = amount.map_or(0, |amount| amount.fen().value());
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with("authorisation_id", id)
         .with("original_idempotency_key", original_key)
         .with("amount_fen", fen.to_le_bytes())
@@ -88,7 +91,10 @@ fn refuse_beside_code(fields: &mut Fields, account: &str, original: Option<&Orig
     }
 }
 
-pub(super) fn parse_refund(request: &v1::RefundRequest, vault: &Vault) -> Result<Parsed, Status> {
+pub(super) fn parse_refund(
+    request: &v1::RefundRequest,
+    party: &Party<'_>,
+) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
     let key = fields.key(&request.idempotency_key);
     let account = fields.account(&request.account_id);
@@ -97,7 +103,7 @@ pub(super) fn parse_refund(request: &v1::RefundRequest, vault: &Vault) -> Result
     let whole = (|| Some((key?, account?, amount?)))();
     let (key, account, amount) = fields.finish(whole)?;
     let fen = amount.map_or(0, |amount| amount.fen().value());
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with("authorisation_id", &request.authorisation_id)
         .with("amount_fen", fen.to_le_bytes())
         .call(Rpc::Refund, key);
@@ -115,7 +121,7 @@ pub(super) fn parse_refund(request: &v1::RefundRequest, vault: &Vault) -> Result
 
 pub(super) fn parse_settle(
     request: &v1::SettleRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<(AccountId, Call, AuthorisationId), Status> {
     let mut fields = Fields::default();
     let key = fields.key(&request.idempotency_key);
@@ -123,7 +129,7 @@ pub(super) fn parse_settle(
     require_id(&mut fields, &request.authorisation_id);
     let whole = (|| Some((key?, account?)))();
     let (key, account) = fields.finish(whole)?;
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with("authorisation_id", &request.authorisation_id)
         .call(Rpc::Settle, key);
     Ok((account, call, named(&request.authorisation_id)?))

@@ -1,16 +1,20 @@
 //! The one place that knows gRPC codes: accidents become statuses with `google.rpc` details.
 
 use std::any::Any;
+use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, ErrorInfo, FieldViolation, LocalizedMessage, StatusExt as _};
 
 use super::outcome::timestamp;
+use crate::identity::Denied;
 use crate::ledger::{KeptFrom, LedgerError};
 use crate::partner::NoAnswer;
 
 /// Who says so, in `ErrorInfo`.
 const DOMAIN: &str = "waika";
+/// When a client may try again, in milliseconds (gRFC A6).
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// The request is malformed; every bad field is named.
 pub(super) fn malformed(violations: Vec<(String, &'static str)>) -> Status {
@@ -58,6 +62,29 @@ pub(crate) fn broken_off() -> Status {
 pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Status {
     metrics::counter!("waika_rpc_panics_total").increment(1);
     internal("internal error")
+}
+
+/// Somebody calls what it may not call, or nobody knows who it is. Nothing was applied.
+pub(crate) fn denied(denied: &Denied) -> Status {
+    let (code, reason) = match denied {
+        Denied::Unknown(_) => (Code::Unauthenticated, "CALLER_UNKNOWN"),
+        Denied::NotAllowed { .. } => (Code::PermissionDenied, "CALLER_NOT_ALLOWED"),
+        Denied::TooOften { wait, .. } => {
+            return refused_for_now("CALLER_RATE", &denied.to_string(), *wait);
+        }
+    };
+    Status::with_error_details(code, denied.to_string(), with_info(reason, []))
+}
+
+/// Refused before anything was written: how long to wait stands in `RetryInfo`, and where clients that retry
+/// by themselves look for it.
+pub(super) fn refused_for_now(reason: &str, text: &str, wait: Duration) -> Status {
+    let mut details = with_info(reason, []);
+    details.set_retry_info(Some(wait));
+    let mut status = Status::with_error_details(Code::ResourceExhausted, text, details);
+    let milliseconds = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1);
+    status.metadata_mut().insert(PUSHBACK, milliseconds.into());
+    status
 }
 
 /// As many streams of payments are open as may be.

@@ -23,6 +23,7 @@ use self::frames::Frames;
 use self::unanswered::{Answered, Unanswered};
 use super::asked::Streamed;
 use super::{Desk, ENCODED_BYTES, STREAMED_BYTES, status};
+use crate::identity::Pass;
 use crate::wire::Wire;
 
 /// The path of the call.
@@ -68,7 +69,9 @@ impl StreamingService<Bytes> for Conversations {
             self.0.ledger()?;
             let place = Arc::clone(&self.0.doorway.streams).try_acquire_owned();
             let place = place.map_err(|_| status::too_many_streams())?;
-            let answers = answers(self.0.clone(), place, request.into_inner());
+            let pass = request.extensions().get().cloned();
+            let pass = pass.unwrap_or_default();
+            let answers = answers(self.0.clone(), place, pass, request.into_inner());
             Ok(Response::new(answers))
         };
         ready(begun())
@@ -76,13 +79,18 @@ impl StreamingService<Bytes> for Conversations {
 }
 
 /// Decides what comes, at the same time, and answers in the order in which it is decided.
-fn answers(desk: Desk, place: OwnedSemaphorePermit, requests: Streaming<Bytes>) -> Answers {
+fn answers(
+    desk: Desk,
+    place: OwnedSemaphorePermit,
+    pass: Pass,
+    requests: Streaming<Bytes>,
+) -> Answers {
     let conversation = Conversation {
         desk,
         _place: place,
         requests,
         waiting: VecDeque::new(),
-        unanswered: Unanswered::default(),
+        unanswered: Unanswered::of(pass),
         end: None,
     };
     Box::pin(stream::unfold(conversation, |mut conversation| async {
@@ -168,6 +176,10 @@ impl Conversation {
     }
 
     fn take(&mut self, message: Result<Option<Bytes>, Status>) {
+        if let Err(denied) = self.unanswered.pass().check(PATH) {
+            self.end = Some(End::Broken(status::denied(&denied)));
+            return;
+        }
         match message {
             Ok(Some(message)) => self.begin(&message),
             Ok(None) => self.end = Some(End::Said),

@@ -7,9 +7,9 @@ use waika_domain::event::Event;
 use waika_domain::identifiers::{AccountId, TicketId};
 
 use super::parse::{Digests, Fields, Parsed};
+use super::party::Party;
 use super::{outcome, reset, status};
 use crate::ledger::{Answered, Operation, PendingReview, Rpc};
-use crate::vault::Vault;
 
 /// Tickets on a page.
 const LARGEST_PAGE: usize = 1_000;
@@ -43,7 +43,7 @@ pub(super) fn review(pending: &PendingReview) -> v1::PendingReview {
 
 pub(super) fn parse_verdict(
     request: &v1::ResolvePasswordTicketRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
     let key = fields.key(&request.idempotency_key);
@@ -57,7 +57,7 @@ pub(super) fn parse_verdict(
     let approve = fields.require("verdict", approve, "must be APPROVE or REJECT");
     let whole = (|| Some((key?, account?, ticket?, approve?)))();
     let (key, account, ticket, approve) = fields.finish(whole)?;
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with("ticket_id", &request.ticket_id)
         .with_number("verdict", request.verdict)
         .call(Rpc::ResolvePasswordTicket, key);
@@ -84,7 +84,7 @@ pub(super) fn verdict_response(
 
 pub(super) fn parse_unlock(
     request: &v1::UnlockPasswordRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
     let key = fields.key(&request.idempotency_key);
@@ -93,7 +93,7 @@ pub(super) fn parse_unlock(
     let (key, account) = fields.finish(whole)?;
     Ok(Parsed {
         account,
-        call: Digests::new(vault).call(Rpc::UnlockPassword, key),
+        call: Digests::new(party).call(Rpc::UnlockPassword, key),
         operation: Operation::UnlockPassword,
     })
 }

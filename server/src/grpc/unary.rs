@@ -14,6 +14,7 @@ use tonic::body::Body;
 use super::asked::Asked;
 use super::authorisation::{self, Answer};
 use super::{Desk, MESSAGE_BYTES, deadline, stream};
+use crate::caller::Caller;
 use crate::ledger::LedgerError;
 use crate::wire::Wire;
 
@@ -50,10 +51,10 @@ impl Payments {
     }
 
     /// Begins the payment that a whole request holds; None if it is none that can be read here.
-    pub(crate) fn begin(&self, headers: &HeaderMap, body: &[u8]) -> Option<Begun> {
+    pub(crate) fn begin(&self, headers: &HeaderMap, caller: Caller, body: &[u8]) -> Option<Begun> {
         let asked = Asked::read(message(body)?)?;
         let deadline = deadline::of(headers);
-        Some(match self.desk.begin(&asked, deadline) {
+        Some(match self.desk.begin(&asked, caller, deadline) {
             Either::Left(decided) => Begun::Undurable(Undurable(decided)),
             Either::Right(other) => Begun::Other(other.map(reply).boxed()),
         })

@@ -8,9 +8,9 @@ use waika_domain::identifiers::{AccountId, CardToken};
 use waika_domain::rules;
 
 use super::parse::{Digests, Fields};
+use super::party::Party;
 use super::{outcome, status};
 use crate::ledger::{Answered, Call, Rpc, Secret, UnbindOperation};
-use crate::vault::Vault;
 
 /// An unbind that was asked for.
 pub(super) struct Parsed {
@@ -19,7 +19,7 @@ pub(super) struct Parsed {
     pub(super) operation: UnbindOperation,
 }
 
-pub(super) fn parse(request: v1::UnbindRequest, vault: &Vault) -> Result<Parsed, Status> {
+pub(super) fn parse(request: v1::UnbindRequest, party: &Party<'_>) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
     let password = Secret::new(request.payment_password);
     let key = fields.key(&request.idempotency_key);
@@ -28,7 +28,7 @@ pub(super) fn parse(request: v1::UnbindRequest, vault: &Vault) -> Result<Parsed,
     fields.take("payment_password", rules::password::check_shape(&password)); // R43
     let whole = (|| Some((key?, account?, card?)))();
     let (key, account, card) = fields.finish(whole)?;
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with("card_token", &request.card_token)
         .call(Rpc::Unbind, key);
     Ok(Parsed {

@@ -11,6 +11,7 @@ use waika_domain::rules::review::next_materials;
 use zeroize::Zeroize as _;
 
 use super::parse::{Digests, Fields};
+use super::party::Party;
 use super::{enums, outcome, status};
 use crate::ledger::{Answered, Call, Ledger, Rpc, VerificationOperation};
 use crate::partner::{IdentityVerifier, PhotoUpload};
@@ -32,28 +33,28 @@ pub(super) struct Parsed {
 /// verifier outside is forwarded each piece. If the stream breaks off, so does what was forwarded.
 pub(super) async fn read(
     mut stream: Streaming<v1::SubmitVerificationRequest>,
+    party: &Party<'_>,
     (ledger, core): (&Ledger, usize),
     verifier: Option<&IdentityVerifier>,
 ) -> Result<Parsed, Status> {
-    let vault = ledger.vault();
     let first = stream.message().await?.and_then(|message| message.part);
     let (key, account, material) = parse_photo(first)?;
     let mut look = match verifier {
         None => Look::Inside(FaceCheck::default()),
         Some(verifier) => {
             // What is stored for a used key is given again, whoever is on this photo.
-            let call = Digests::new(vault).call(Rpc::SubmitVerification, key.clone());
+            let call = Digests::new(party).call(Rpc::SubmitVerification, key.clone());
             if ledger.is_used(core, &account, &call).await? {
                 Look::Away
             } else {
-                let subject = vault.verifier_subject(&account);
+                let subject = party.vault.verifier_subject(&account);
                 let material = enums::to_material(material);
                 let begun = verifier.begin_photo(core, subject, material).await;
                 Look::Outside(begun.map_err(status::verifier_unavailable)?)
             }
         }
     };
-    let (mut digest, mut bytes) = (vault.photo(), 0);
+    let (mut digest, mut bytes) = (party.vault.photo(), 0);
     while let Some(message) = stream.message().await? {
         let mut piece = parse_piece(message.part, bytes)?;
         bytes += piece.len();
@@ -65,7 +66,7 @@ pub(super) async fn read(
         return Err(malformed("chunk", "must come at least once"));
     }
     let digest = digest.finish();
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with_number("material", enums::to_material(material).into())
         .with("photo", digest.0)
         .call(Rpc::SubmitVerification, key);

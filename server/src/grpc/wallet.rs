@@ -10,6 +10,7 @@ use waika_domain::rules::password::check_shape;
 use super::asked::Client;
 use super::card::no_randomness;
 use super::parse::{Digests, Fields, Parsed};
+use super::party::Party;
 use super::payment::{Payer, parse_amount};
 use super::{enums, outcome, status};
 use crate::ledger::{Answered, Operation, PaymentCodeOperation, Rpc, Secret};
@@ -17,7 +18,7 @@ use crate::vault::{self, Vault};
 
 pub(super) fn parse_code(
     request: v1::CreatePaymentCodeRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
     let password = Secret::new(request.payment_password);
@@ -32,7 +33,7 @@ pub(super) fn parse_code(
     let client = fields.client(request.client.as_ref().map(Client::from));
     let whole = (|| Some((key?, account?, funding?, client?)))();
     let (key, account, funding, client) = fields.finish(whole)?;
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with_number("funding", i32::from(funding.card().is_none()))
         .with("card_token", &request.card_token)
         .call(Rpc::CreatePaymentCode, key);
@@ -77,7 +78,7 @@ pub(super) fn code_response(
 
 pub(super) fn parse_funds(
     request: &v1::ReceiveFundsRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
     let key = fields.key(&request.idempotency_key);
@@ -88,7 +89,7 @@ pub(super) fn parse_funds(
     let amount = parse_amount(&mut fields, request.amount_fen, &request.currency);
     let whole = (|| Some((key?, account?, kind?, amount?)))();
     let (key, account, kind, amount): (_, _, FundsKind, Amount) = fields.finish(whole)?;
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with_number("kind", enums::to_funds_kind(kind).into())
         .with("amount_fen", request.amount_fen.to_le_bytes())
         .call(Rpc::ReceiveFunds, key);
@@ -119,7 +120,7 @@ pub(super) fn funds_response(answered: &Answered) -> Result<v1::ReceiveFundsResp
 
 pub(super) fn parse_region(
     request: &v1::SwitchWalletRegionRequest,
-    vault: &Vault,
+    party: &Party<'_>,
 ) -> Result<Parsed, Status> {
     let mut fields = Fields::default();
     let key = fields.key(&request.idempotency_key);
@@ -129,7 +130,7 @@ pub(super) fn parse_region(
     let region = given.and_then(|region| fields.region(region));
     let whole = (|| Some((key?, account?, region?)))();
     let (key, account, region): (_, _, WalletRegion) = fields.finish(whole)?;
-    let call = Digests::new(vault)
+    let call = Digests::new(party)
         .with_number("wallet_region", request.wallet_region)
         .call(Rpc::SwitchWalletRegion, key);
     Ok(Parsed {

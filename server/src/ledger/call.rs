@@ -4,6 +4,8 @@
 use waika_domain::event::{Funding, Payment};
 use waika_domain::identifiers::IdempotencyKey;
 
+use crate::caller::Caller;
+
 /// Which RPC a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rpc {
@@ -63,7 +65,7 @@ pub struct Call {
     /// Which RPC.
     pub rpc: Rpc,
     /// Who calls; empty where callers are not told apart.
-    pub caller: Box<str>,
+    pub caller: Caller,
     /// The caller's name for this call.
     pub key: IdempotencyKey,
     /// What a second call with the key must agree in.

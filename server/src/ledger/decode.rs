@@ -26,6 +26,7 @@ use waika_domain::version::Version;
 use super::call::Rpc;
 use super::numbers::Numbered;
 use super::schema;
+use crate::caller::Caller;
 
 /// What an entry says.
 #[derive(Debug, Clone)]
@@ -56,7 +57,7 @@ impl Stored {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredCall {
     pub(crate) rpc: Rpc,
-    pub(crate) caller: Box<str>,
+    pub(crate) caller: Caller,
     pub(crate) key: IdempotencyKey,
     pub(crate) fields: Vec<u64>,
 }
@@ -91,7 +92,7 @@ pub(crate) fn entry(bytes: &[u8]) -> Decoded<Stored> {
 fn call(call: schema::Call) -> Decoded<StoredCall> {
     Ok(StoredCall {
         rpc: known(call.rpc, "an RPC")?,
-        caller: call.caller.into(),
+        caller: call.caller.as_str().into(),
         key: IdempotencyKey::parse(&call.key).map_err(|_| NotUnderstood("a key"))?,
         fields: call.fields,
     })

@@ -167,7 +167,7 @@ pub(super) mod tests {
     fn global(ledger: &Ledger, key: &str, operation: &GlobalOperation) {
         let call = Call {
             rpc: Rpc::PutPolicy,
-            caller: Box::default(),
+            caller: crate::caller::Caller::default(),
             key: IdempotencyKey::parse(key).unwrap(),
             business: Business::Fields(Vec::new()),
         };

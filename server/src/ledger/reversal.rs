@@ -53,7 +53,7 @@ impl Ledger {
                 decided(id.sequence(), &stored)
             }
             OriginalNamed::Key(key) => {
-                let caller = passage.call.caller.clone();
+                let caller = (&*passage.call.caller).into();
                 let name = CallName { caller, key };
                 let payment = payment_call(&passage.call.caller, &name.key);
                 let search = Search::of(passage.account.as_str(), &payment);

@@ -185,7 +185,7 @@ fn stored(event: Event, by: Option<u32>) -> Stored {
         at: Timestamp::from_unix_ms(0),
         call: by.map(|number| StoredCall {
             rpc: Rpc::Authorise,
-            caller: Box::default(),
+            caller: crate::caller::Caller::default(),
             key: key(number),
             fields: Vec::new(),
         }),

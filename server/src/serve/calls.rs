@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -15,14 +16,18 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tracing::debug;
 use waika::v1::authorisation_service_server::{
     AuthorisationServiceServer, SERVICE_NAME as AUTHORISATION,
 };
 
-use super::payments::Payments;
+use super::entrance::Entrance;
+use super::payments::{self, Payments};
 use super::reply;
 use super::request_body::RequestBody;
+use crate::caller::Caller;
 use crate::grpc::{self, Desk};
+use crate::identity::{Denied, Pass};
 
 /// The type of what we answer.
 pub(super) const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
@@ -32,15 +37,21 @@ pub(super) struct Call {
     pub(super) head: Parts,
     pub(super) body: RequestBody,
     pub(super) respond: SendResponse<Bytes>,
+    /// Who makes it.
+    pub(super) caller: Caller,
 }
 
 impl Call {
-    pub(super) fn new(request: Request<RecvStream>, respond: SendResponse<Bytes>) -> Self {
-        let (head, stream) = request.into_parts();
+    pub(super) fn new(
+        (head, stream): (Parts, RecvStream),
+        respond: SendResponse<Bytes>,
+        caller: Caller,
+    ) -> Self {
         Self {
             head,
             body: RequestBody::new(stream),
             respond,
+            caller,
         }
     }
 }
@@ -52,15 +63,22 @@ pub(super) struct RpcService {
     /// Payments pass the router by: what it keeps of a call would wait as long as an issuer does.
     authorisation: Option<AuthorisationServiceServer<Desk>>,
     payments: Option<grpc::Payments>,
+    entrance: Arc<Entrance>,
 }
 
 impl RpcService {
-    pub(super) fn new(routes: Routes) -> Self {
+    pub(super) fn new(routes: Routes, entrance: &Arc<Entrance>) -> Self {
         Self {
             routes: routes.prepare(),
             authorisation: None,
             payments: None,
+            entrance: Arc::clone(entrance),
         }
+    }
+
+    /// How one gets in.
+    pub(super) fn entrance(&self) -> &Entrance {
+        &self.entrance
     }
 
     pub(super) fn with_authorisation(
@@ -81,12 +99,14 @@ impl RpcService {
     }
 
     /// Answers a call in a task of its own.
-    pub(super) fn serve(&self, call: Call) {
+    pub(super) fn serve(&self, call: Call, pass: Pass) {
         let Call {
-            head,
+            mut head,
             body,
             mut respond,
+            caller: _,
         } = call;
+        head.extensions.insert(pass);
         let answer = AssertUnwindSafe(self.answer(head, body)).catch_unwind();
         tokio::spawn(async move {
             if let Some(answered) = reply::unless_reset(answer, &mut respond).await {
@@ -97,6 +117,20 @@ impl RpcService {
                 reply::send(answered, respond).await;
             }
         });
+    }
+
+    /// Refuses a call whose caller may not make it.
+    pub(super) fn deny(&self, denied: &Denied, respond: SendResponse<Bytes>) {
+        let reason = match denied {
+            Denied::Unknown(_) => "UNAUTHENTICATED",
+            Denied::NotAllowed { .. } => "PERMISSION_DENIED",
+            Denied::TooOften { .. } => "RESOURCE_EXHAUSTED",
+        };
+        let listener = self.entrance.listener;
+        metrics::counter!("waika_calls_denied_total", "listener" => listener, "code" => reason)
+            .increment(1);
+        debug!(listener, %denied, "a call was denied");
+        payments::send(Err(grpc::denied(denied)), respond);
     }
 
     fn answer(&self, head: Parts, body: RequestBody) -> Answering {

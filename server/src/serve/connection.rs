@@ -8,15 +8,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::calls::{Call, RpcService};
+use super::entrance::Gate;
 use super::keep_alive::KeepAlive;
 use super::linger::{self, Lent};
 use super::listen::Ticket;
 use super::payments::Payments;
 use super::preface::{self, Opening};
+use super::transport::Transport;
+use crate::clock;
 
 const MAX_CONCURRENT_STREAMS: u32 = 1_024;
 /// Streams that a caller's errors made us reset: without a bound it can go on for ever
@@ -63,31 +67,65 @@ impl Protocol {
     /// Serves a connection until its caller closes it, or until it is told to go away and its
     /// calls in flight are answered.
     pub(super) async fn serve(&self, stream: TcpStream, ticket: Ticket, service: RpcService) {
-        let opening = tokio::select! {
-            opening = preface::wait(&stream, self.preface_timeout) => opening,
+        let until = Instant::from_std(clock::monotonic()) + self.preface_timeout;
+        let opened = tokio::select! {
+            opened = self.open(stream, &ticket, &service) => opened,
             () = self.goaway.cancelled() => return,
         };
-        match opening {
-            Opening::Http2 => self.speak_http2(stream, service).await,
+        if let Some(transport) = opened {
+            self.speak_http2(transport, &ticket, service, until).await;
+        }
+    }
+
+    /// Nothing if the connection ends here.
+    async fn open(
+        &self,
+        stream: TcpStream,
+        ticket: &Ticket,
+        service: &RpcService,
+    ) -> Option<Transport> {
+        if service.entrance().tls.is_some() {
+            let opened = timeout(self.preface_timeout, service.entrance().open(stream)).await;
+            let opened = opened.ok().flatten();
+            if opened.is_none() {
+                ticket.tls_failed();
+            }
+            return opened;
+        }
+        match preface::wait(&stream, self.preface_timeout).await {
+            Opening::Http2 => return Some(Transport::Plain(stream)),
             Opening::Other => {
                 ticket.not_http2();
                 preface::turn_away(stream).await;
             }
             Opening::Silent => ticket.not_http2(),
         }
+        None
     }
 
-    async fn speak_http2(&self, stream: TcpStream, service: RpcService) {
-        let (lent, returned) = linger::lend(stream);
-        let heard = lent.heard();
-        let ended = match self.http2.handshake(lent).await {
+    async fn speak_http2(
+        &self,
+        transport: Transport,
+        ticket: &Ticket,
+        service: RpcService,
+        until: Instant,
+    ) {
+        let gate = service.entrance().gate(&transport);
+        let (lent, returned) = linger::lend(transport);
+        // Over TLS the preface has not been seen yet.
+        let Ok(begun) = timeout_at(until, self.http2.handshake(lent)).await else {
+            ticket.not_http2();
+            return;
+        };
+        let ended = match begun {
             Ok(mut connection) => {
                 let pings = connection.ping_pong();
                 let session = Session {
                     connection,
-                    keep_alive: pings.map(|pings| KeepAlive::new(pings, heard)),
+                    keep_alive: pings.map(KeepAlive::new),
                     payments: service.payments(),
                     service,
+                    gate,
                 };
                 session.run(&self.goaway).await
             }
@@ -99,7 +137,7 @@ impl Protocol {
             Ok(End::GivenUp) => debug!("a caller does not answer any more"),
             Ok(End::ByUs) => {
                 if let Ok(stream) = returned.await {
-                    linger::until_closed(&stream).await;
+                    linger::until_closed(stream.socket()).await;
                 }
             }
         }
@@ -121,6 +159,7 @@ struct Session {
     keep_alive: Option<KeepAlive>,
     payments: Option<Payments>,
     service: RpcService,
+    gate: Gate,
 }
 
 impl Session {
@@ -179,13 +218,22 @@ impl Session {
             let Some((request, respond)) = next else {
                 return Poll::Ready(Ok(()));
             };
-            let call = Call::new(request, respond);
+            let (head, body) = request.into_parts();
+            let caller = match self.gate.check(&head) {
+                Ok(caller) => caller,
+                Err(denied) => {
+                    self.service.deny(&denied, respond);
+                    continue;
+                }
+            };
+            let call = Call::new((head, body), respond, caller);
             let call = match &mut self.payments {
                 Some(payments) => payments.begin(call, context),
                 None => Some(call),
             };
             if let Some(call) = call {
-                self.service.serve(call);
+                let pass = self.gate.pass(&call.caller);
+                self.service.serve(call, pass);
             }
         }
         context.waker().wake_by_ref();
@@ -198,7 +246,8 @@ impl Session {
             return;
         };
         for call in payments.begin_coming(context) {
-            self.service.serve(call);
+            let pass = self.gate.pass(&call.caller);
+            self.service.serve(call, pass);
         }
     }
 }

@@ -6,8 +6,6 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,6 +14,8 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::transport::Transport;
+
 /// How long a caller may take to close.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 
@@ -23,20 +23,18 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Lent {
     /// There until it is dropped.
-    stream: Option<TcpStream>,
-    back: Option<oneshot::Sender<TcpStream>>,
-    heard: Arc<AtomicBool>,
+    stream: Option<Transport>,
+    back: Option<oneshot::Sender<Transport>>,
     /// Something was read, so it is in use.
     was_read: bool,
 }
 
 /// Lends a socket, and says where it comes back.
-pub(super) fn lend(stream: TcpStream) -> (Lent, oneshot::Receiver<TcpStream>) {
+pub(super) fn lend(stream: Transport) -> (Lent, oneshot::Receiver<Transport>) {
     let (back, returned) = oneshot::channel();
     let lent = Lent {
         stream: Some(stream),
         back: Some(back),
-        heard: Arc::default(),
         was_read: false,
     };
     (lent, returned)
@@ -72,14 +70,9 @@ impl Drop for Lent {
 }
 
 impl Lent {
-    /// True after each read, until somebody has looked and made it false.
-    pub(super) fn heard(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.heard)
-    }
-
     fn with<R>(
         self: Pin<&mut Self>,
-        then: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<R>>,
+        then: impl FnOnce(Pin<&mut Transport>) -> Poll<io::Result<R>>,
     ) -> Poll<io::Result<R>> {
         match &mut self.get_mut().stream {
             Some(stream) => then(Pin::new(stream)),
@@ -98,7 +91,6 @@ impl AsyncRead for Lent {
             self.as_mut()
                 .with(|stream| stream.poll_read(context, buffer))
         )?;
-        self.heard.store(true, Ordering::Relaxed);
         self.was_read = true;
         Poll::Ready(Ok(()))
     }
@@ -126,7 +118,7 @@ impl AsyncWrite for Lent {
     /// are a little shorter or longer than 256, and each of the longer ones would be a system call.
     fn is_write_vectored(&self) -> bool {
         let stream = self.stream.as_ref().filter(|_| self.was_read);
-        stream.is_some_and(TcpStream::is_write_vectored)
+        stream.is_some_and(Transport::is_write_vectored)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -156,13 +148,14 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         });
-        let (mut lent, returned) = lend(accepted.unwrap().0);
+        let (mut lent, returned) = lend(Transport::Plain(accepted.unwrap().0));
         let mut first = [0; 16];
         lent.read_exact(&mut first).await.unwrap();
         lent.write_all(b"the last answer").await.unwrap();
         lent.shutdown().await.unwrap();
         drop(lent);
-        let lingering = tokio::spawn(async move { until_closed(&returned.await.unwrap()).await });
+        let lingering =
+            tokio::spawn(async move { until_closed(returned.await.unwrap().socket()).await });
         let mut heard = Vec::new();
         reader.read_to_end(&mut heard).await.unwrap();
         assert_eq!(heard, b"the last answer");

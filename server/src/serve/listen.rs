@@ -97,6 +97,11 @@ impl Ticket {
     pub(super) fn not_http2(&self) {
         self.metrics.not_http2.increment(1);
     }
+
+    /// Notes that the connection did not get through its TLS handshake in time, or at all.
+    pub(super) fn tls_failed(&self) {
+        self.metrics.tls_failed.increment(1);
+    }
 }
 
 impl Drop for Ticket {

@@ -1,6 +1,7 @@
 //! `GET /metrics` over HTTP/1.1, and nothing else. Each connection carries one request.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +16,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::listen::Door;
+use super::entrance::Entrance;
+use super::listen::{Door, Ticket};
 
 /// How long a whole scrape may take.
 const SCRAPE_LIMIT: Duration = Duration::from_secs(10);
@@ -25,14 +27,13 @@ const SCRAPE_LIMIT: Duration = Duration::from_secs(10);
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Accepts for ever.
-pub(super) async fn serve(door: Door, handle: PrometheusHandle) {
+pub(super) async fn serve(door: Door, entrance: Arc<Entrance>, handle: PrometheusHandle) {
     loop {
         let (stream, ticket) = door.accept().await;
-        let handle = handle.clone();
+        let (entrance, handle) = (Arc::clone(&entrance), handle.clone());
         tokio::spawn(async move {
-            let _ticket = ticket;
             // A scraper that breaks off or takes too long will come again.
-            let _ = timeout(SCRAPE_LIMIT, answer(stream, handle)).await;
+            let _ = timeout(SCRAPE_LIMIT, answer(stream, &ticket, &entrance, handle)).await;
         });
     }
 }
@@ -47,26 +48,47 @@ pub(super) async fn keep_up(handle: PrometheusHandle) {
     }
 }
 
-async fn answer(stream: TcpStream, handle: PrometheusHandle) -> hyper::Result<()> {
+async fn answer(
+    stream: TcpStream,
+    ticket: &Ticket,
+    entrance: &Entrance,
+    handle: PrometheusHandle,
+) -> hyper::Result<()> {
+    let Some(transport) = entrance.open(stream).await else {
+        ticket.tls_failed();
+        return Ok(());
+    };
+    let denied = entrance.gate(&transport).check_scraper().err();
     let service = service_fn(|request: Request<Incoming>| {
-        let response = page(request.method(), request.uri().path(), &handle);
+        let response = match &denied {
+            Some(denied) => text_page(StatusCode::FORBIDDEN, PLAIN, format!("{denied}\n")),
+            None => page(request.method(), request.uri().path(), &handle),
+        };
         async { Ok::<_, Infallible>(response) }
     });
     http1::Builder::new()
         .keep_alive(false)
         .max_buf_size(16 * 1_024)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(transport), service)
         .await
 }
 
 fn page(method: &Method, path: &str, handle: &PrometheusHandle) -> Response<Full<Bytes>> {
-    let (status, content_type, text) = if method == Method::GET && path == "/metrics" {
+    if method == Method::GET && path == "/metrics" {
         let format = "text/plain; version=0.0.4; charset=utf-8";
-        (StatusCode::OK, format, handle.render())
-    } else {
-        let text = "There is only GET /metrics here.\n".to_owned();
-        (StatusCode::NOT_FOUND, "text/plain; charset=utf-8", text)
-    };
+        return text_page(StatusCode::OK, format, handle.render());
+    }
+    let text = "There is only GET /metrics here.\n".to_owned();
+    text_page(StatusCode::NOT_FOUND, PLAIN, text)
+}
+
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+fn text_page(
+    status: StatusCode,
+    content_type: &'static str,
+    text: String,
+) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static(content_type);

@@ -96,6 +96,7 @@ impl Payments {
             head,
             mut body,
             respond,
+            caller,
         } = call;
         let is_payment = head.uri.path() == grpc::PATH
             && is_grpc(&head)
@@ -107,6 +108,7 @@ impl Payments {
                 head,
                 body,
                 respond,
+                caller,
             };
             if come == Some(Come::NotYet) {
                 self.coming.push_back(call);
@@ -114,7 +116,10 @@ impl Payments {
             }
             return Some(call);
         }
-        let begun = || self.desk.begin(&head.headers, body.read());
+        let begun = || {
+            let caller = caller.clone();
+            self.desk.begin(&head.headers, caller, body.read())
+        };
         match catch_unwind(AssertUnwindSafe(begun)) {
             Ok(Some(Begun::Undurable(decided))) => self.undurable.push_back((decided, respond)),
             Ok(Some(Begun::Other(other))) => drop(tokio::spawn(wait_and_send(other, respond))),
@@ -123,6 +128,7 @@ impl Payments {
                     head,
                     body,
                     respond,
+                    caller,
                 });
             }
             Err(panicked) => send(Err(grpc::panicked(panicked)), respond),
@@ -141,7 +147,7 @@ async fn wait_and_send(answer: impl Future<Output = Reply>, mut respond: SendRes
 
 /// Sends an answer at once. It is shorter than what a connection takes of one that does not read, and
 /// a caller that wants it no longer does not mind.
-fn send(reply: Reply, mut respond: SendResponse<Bytes>) {
+pub(super) fn send(reply: Reply, mut respond: SendResponse<Bytes>) {
     let _ = match reply {
         Ok(message) => send_message(message, &mut respond),
         Err(status) => respond.send_response(status.into_http(), true).map(drop),

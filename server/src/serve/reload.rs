@@ -1,9 +1,10 @@
-//! SIGHUP: the policy file is read again (D24). A mistake in it changes nothing.
+//! SIGHUP: the policy file is read again (D24), and certificates and callers at once. A mistake changes nothing.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use crate::exit::{Failure, Reason};
@@ -15,13 +16,19 @@ use crate::ledger::{Ledger, PolicyReload};
 pub(super) fn on_hangup(
     doorway: Arc<Doorway>,
     file: Option<PathBuf>,
+    credentials: Option<Arc<Notify>>,
 ) -> Result<impl Future<Output = ()>, Failure> {
     let refused = |error| Failure::new(Reason::System, format!("signals: {error}"));
     let mut hangup = signal(SignalKind::hangup()).map_err(refused)?;
     Ok(async move {
         while hangup.recv().await.is_some() {
+            if let Some(credentials) = &credentials {
+                credentials.notify_one();
+            }
             let Some(file) = file.clone() else {
-                warn!("SIGHUP reads the file of --policy again, and none was given");
+                if credentials.is_none() {
+                    warn!("SIGHUP reads the file of --policy again, and none was given");
+                }
                 continue;
             };
             if let Some(ledger) = doorway.ledger.get().cloned() {

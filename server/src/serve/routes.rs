@@ -7,6 +7,7 @@ use tonic_reflection::server::{Builder, Error};
 
 use super::calls::RpcService;
 use super::core::Services;
+use super::entrance::Entrances;
 use crate::exit::{Failure, Reason};
 use crate::grpc::health::Health;
 use crate::grpc::{self, Doorway};
@@ -24,18 +25,25 @@ const ALL: &[&str] = &[
 pub(super) fn services(
     doorway: &Arc<Doorway>,
     health: &Health,
+    entrances: &Entrances,
     core: usize,
 ) -> Result<Services, Failure> {
     let callers = grpc::rpc_routes(doorway, core).add_service(health.service(FOR_CALLERS));
     let operators = grpc::admin_routes(doorway, core).add_service(health.service(ALL));
     let failure = |error| Failure::new(Reason::System, format!("reflection: {error}"));
     Ok(Services {
-        callers: RpcService::new(with_reflection(callers, FOR_CALLERS).map_err(failure)?)
-            .with_authorisation(
-                grpc::authorisation(doorway, core),
-                grpc::payments(doorway, core),
-            ),
-        operators: RpcService::new(with_reflection(operators, FOR_OPERATORS).map_err(failure)?),
+        callers: RpcService::new(
+            with_reflection(callers, FOR_CALLERS).map_err(failure)?,
+            &entrances.callers,
+        )
+        .with_authorisation(
+            grpc::authorisation(doorway, core),
+            grpc::payments(doorway, core),
+        ),
+        operators: RpcService::new(
+            with_reflection(operators, FOR_OPERATORS).map_err(failure)?,
+            &entrances.operators,
+        ),
     })
 }
 

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
+use crate::caller::Caller;
 use crate::grpc::asked::Streamed;
 use crate::grpc::authorisation::{Answer, Undurable};
 use crate::grpc::{Desk, status};
+use crate::identity::Pass;
 use crate::wire::Wire;
 use futures_util::future::{BoxFuture, Either, FutureExt as _, ready};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tonic::Status;
 
 /// The answer to one payment of a stream.
 pub(super) struct Answered {
@@ -17,15 +20,32 @@ pub(super) struct Answered {
 
 /// In two parts, since nearly all wait for the disk only, and that comes to them in their order: so
 /// one wait is enough for all of them.
-#[derive(Default)]
 pub(super) struct Unanswered {
     /// Behind their correlation ids, in the order of their sequences.
     decided: VecDeque<(u64, Undurable)>,
     /// Those that are refused, and those for which somebody is asked or something is read.
     others: FuturesUnordered<BoxFuture<'static, Answered>>,
+    /// Whose payments they are.
+    caller: Caller,
+    pass: Pass,
 }
 
 impl Unanswered {
+    /// None yet, of a caller.
+    pub(super) fn of(pass: Pass) -> Self {
+        Self {
+            decided: VecDeque::new(),
+            others: FuturesUnordered::new(),
+            caller: pass.caller(),
+            pass,
+        }
+    }
+
+    /// What to ask before more is read.
+    pub(super) fn pass(&mut self) -> &mut Pass {
+        &mut self.pass
+    }
+
     pub(super) fn len(&self) -> usize {
         self.decided.len() + self.others.len()
     }
@@ -35,14 +55,12 @@ impl Unanswered {
         let correlation_id = streamed.correlation_id;
         let Some(asked) = &streamed.asked else {
             let violation = ("request".to_owned(), "must be given");
-            let refused = Answered {
-                correlation_id,
-                answer: Err(status::malformed(vec![violation])),
-            };
-            self.others.push(ready(refused).boxed());
-            return;
+            return self.refuse(correlation_id, status::malformed(vec![violation]));
         };
-        match desk.begin(asked, None) {
+        if let Err(denied) = self.pass.count() {
+            return self.refuse(correlation_id, status::denied(&denied));
+        }
+        match desk.begin(asked, self.caller.clone(), None) {
             Either::Left(decided) => self.decided.push_back((correlation_id, decided)),
             Either::Right(other) => {
                 let other = other.map(move |answer| Answered {
@@ -52,6 +70,14 @@ impl Unanswered {
                 self.others.push(other.boxed());
             }
         }
+    }
+
+    fn refuse(&mut self, correlation_id: u64, why: Status) {
+        let refused = Answered {
+            correlation_id,
+            answer: Err(why),
+        };
+        self.others.push(ready(refused).boxed());
     }
 
     /// The next answer; None if none is to come. Whoever stops waiting loses nothing.

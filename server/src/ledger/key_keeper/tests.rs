@@ -108,7 +108,7 @@ impl Stage {
 fn call(number: u64) -> Call {
     Call {
         rpc: Rpc::SetShadowPolicy,
-        caller: Box::default(),
+        caller: crate::caller::Caller::default(),
         key: IdempotencyKey::parse(&format!("k{number}")).unwrap(),
         business: Business::Fields(vec![("name", number)]),
     }

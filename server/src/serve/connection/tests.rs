@@ -14,6 +14,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 
 use super::*;
+use crate::serve::entrance::{Entrance, Knows};
 use crate::serve::listen::Door;
 
 /// Panics, or answers once it is told to, by path.
@@ -61,7 +62,12 @@ async fn connect() -> Setup {
     let odd = Odd {
         go_on: go_on.clone(),
     };
-    let service = RpcService::new(Routes::new(odd));
+    let entrance = Entrance {
+        listener: "rpc",
+        tls: None,
+        knows: Knows::Nobody,
+    };
+    let service = RpcService::new(Routes::new(odd), &Arc::new(entrance));
     let protocol = Protocol::new(Duration::from_secs(10), goaway.clone());
     let served = tokio::spawn(async move {
         let (stream, ticket) = door.accept().await;
