@@ -25,6 +25,7 @@ use waika_domain::rules;
 
 use crate::accounts::Accounts;
 use crate::adjusted::Adjusted;
+use crate::admission::{Admission, Class};
 use crate::bound_cards::BoundCards;
 use crate::caller_budget::CallerBudget;
 use crate::clock::Clock;
@@ -110,6 +111,7 @@ pub(crate) struct Authoriser {
     pub(crate) budget: CallerBudget,
     pub(crate) idempotency: Idempotency,
     pub(crate) room: Room,
+    pub(crate) admission: Admission,
     pub(crate) issuers: Issuers,
     pub(crate) owed: OwedAdvices,
     pub(crate) vault: Vault,
@@ -200,6 +202,7 @@ impl Authoriser {
         let now = self.clock.now();
         let in_force = self.policies.at(now);
         self.check_room(&in_force.policy)?;
+        self.check_admission(passage.queue, passage.call)?;
         let event = decide(account, now, &in_force)?;
         self.record(passage, account, event, now)
             .map(Taken::Applied)
@@ -268,6 +271,12 @@ impl Authoriser {
     pub(crate) fn pass_every_lock(&self) {
         drop(self.global.lock());
         self.accounts.pass_every_lock();
+    }
+
+    /// Nothing new is begun that could not be told in time.
+    fn check_admission(&self, queue: &CommitQueue, call: &Call) -> Result<(), LedgerError> {
+        self.admission
+            .check(Class::of(call.rpc), queue, call.deadline)
     }
 
     /// Nothing new is begun without room for its key, and for what follows from it. What was begun goes on.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod adjusted;
+mod admission;
 mod authoriser;
 mod bound_cards;
 pub mod caller;

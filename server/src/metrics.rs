@@ -80,6 +80,11 @@ fn describe() {
         "When the certificate that a listener shows ends, in seconds since 1970"
     );
     describe_counter!(
+        "waika_admission_refused_total",
+        Unit::Count,
+        "Calls refused before anything was written, since more waited than can be told in time, by class and bound"
+    );
+    describe_counter!(
         "waika_accept_errors_total",
         Unit::Count,
         "Connections that could not be accepted"

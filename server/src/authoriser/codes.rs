@@ -91,6 +91,7 @@ impl Authoriser {
         let in_force = self.policies.at(now);
         let policy = &in_force.policy;
         self.check_room(policy)?;
+        self.check_admission(queue, call)?;
         let merchant = asked.payment.merchant.as_ref();
         let merchant = merchant.and_then(|id| self.merchants.find(id));
         let payment = asked.payment.clone();

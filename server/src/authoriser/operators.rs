@@ -68,6 +68,7 @@ impl Authoriser {
             return Ok(Taken::Known(place));
         }
         self.check_room(&self.policies.at(self.clock.now()).policy)?;
+        self.check_admission(queue, call)?;
         let (event, at) = self.global_event(operation)?;
         let sequence = append(queue, &Entry::of_none(at, Some(call), &event))?;
         self.apply_without_account(&event, sequence);

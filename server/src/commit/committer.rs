@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use metrics::{Counter, Histogram};
 
@@ -53,6 +53,7 @@ impl Committer {
             return None;
         }
         let begun_at = monotonic();
+        self.shared.pace.note_begun(begun_at);
         #[cfg(feature = "planted-faults")]
         if self.options.tells_early {
             let last = self.journal.durable() + u64::from(batch.count());
@@ -65,7 +66,8 @@ impl Committer {
                 return None;
             }
         }
-        self.metrics.record(batch, begun_at);
+        let took = self.metrics.record(batch, begun_at);
+        self.shared.pace.note_ended(begun_at + took, took);
         let came = u64::from(batch.count());
         batch.clear();
         Some((begun_at, came))
@@ -130,10 +132,12 @@ impl Metrics {
         }
     }
 
-    fn record(&self, batch: &Batch, begun_at: Instant) {
+    /// Gives how long it took.
+    fn record(&self, batch: &Batch, begun_at: Instant) -> Duration {
+        let took = monotonic().saturating_duration_since(begun_at);
         self.batch_size.record(f64::from(batch.count()));
-        self.flush_seconds
-            .record(monotonic().saturating_duration_since(begun_at));
+        self.flush_seconds.record(took);
         self.commits.increment(1);
+        took
     }
 }

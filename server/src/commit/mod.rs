@@ -6,6 +6,7 @@
 //! each batch next to nothing.
 
 mod committer;
+mod pace;
 mod pending;
 mod waiters;
 
@@ -20,6 +21,8 @@ use crate::ledger::journal::{Batch, Journal};
 use crate::sync::Mutex;
 use crate::sync::thread::JoinHandle;
 pub(crate) use committer::Committer;
+pub use pace::Pace;
+use pace::PaceBoard;
 use pending::Pending;
 use waiters::Waiters;
 
@@ -80,6 +83,7 @@ pub struct CommitQueue {
 struct Shared {
     pending: Pending,
     waiters: Waiters,
+    pace: PaceBoard,
     halted: watch::Sender<Option<Halted>>,
 }
 
@@ -102,6 +106,7 @@ impl CommitQueue {
         let shared = Arc::new(Shared {
             pending: Pending::new(durable, options.record_bytes),
             waiters: Waiters::new(durable, cores),
+            pace: PaceBoard::new(durable),
             halted: watch::Sender::new(None),
         });
         let committer = Committer::new(journal, Arc::clone(&shared), options);
@@ -130,7 +135,9 @@ impl CommitQueue {
             let cause = format!("an entry of {} bytes is too long", entry.len());
             self.shared.halt(&Halted::new(&cause));
         }
-        self.shared.pending.append(entry)
+        let sequence = self.shared.pending.append(entry)?;
+        self.shared.pace.note_appended(sequence);
+        Ok(sequence)
     }
 
     /// Completes when everything up to `sequence` is durable. `core` is the runtime of the task
@@ -164,6 +171,16 @@ impl CommitQueue {
     /// The number of entries that are not durable yet.
     pub fn pending(&self) -> u64 {
         self.appended().saturating_sub(self.durable())
+    }
+
+    /// How fast commits follow each other, and how much waits for them. Takes no lock.
+    pub fn pace(&self) -> Pace {
+        self.shared.pace.pace(self.durable())
+    }
+
+    /// For how long the committer has neither begun a batch nor ended one.
+    pub fn still_for(&self) -> Duration {
+        self.shared.pace.still_for()
     }
 
     /// True once nothing more becomes durable.

@@ -213,6 +213,13 @@ pub(super) const SERVE: &[Flag] = &[
     .takes("N")
     .or("5242880"),
     Flag::value(
+        "max-pending",
+        "WAIKA_MAX_PENDING",
+        "Decisions that may wait for the disk before payments are refused; reads are from half as many on",
+    )
+    .takes("N")
+    .or("32768"),
+    Flag::value(
         "min-free-bytes",
         "WAIKA_MIN_FREE_BYTES",
         "Room on the store's disk below which nothing new is begun until there is more; 0: \

@@ -69,6 +69,9 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
     let keys_in_memory = reader.read("keys-in-memory", |text| {
         values::number(text, &(1_000..=33_554_432))
     });
+    let max_pending = reader.read("max-pending", |text| {
+        values::number(text, &(64..=16_777_216))
+    });
     let min_free_bytes = reader.read("min-free-bytes", |text| {
         values::number(text, &(0..=u64::MAX))
     });
@@ -90,6 +93,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         backup,
         journal_retention: journal_retention?,
         keys_in_memory: keys_in_memory?,
+        max_pending: max_pending?,
         min_free_bytes: min_free_bytes?,
         #[cfg(feature = "planted-faults")]
         planted_fault,

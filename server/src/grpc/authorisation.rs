@@ -20,7 +20,7 @@ use super::reversal::ParsedReversal;
 use super::{Desk, deadline, outcome, payment, receipt, reversal, status};
 use crate::caller::Caller;
 use crate::ledger::{
-    Awaited, Business, Decided, History, LedgerError, Operation, OriginalNamed, Rpc, Standing,
+    Awaited, Business, Call, Decided, History, LedgerError, Operation, OriginalNamed, Rpc, Standing,
 };
 use crate::page_token;
 use crate::stopwatch::Stopwatch;
@@ -64,7 +64,7 @@ impl AuthorisationService for Desk {
         &self,
         request: Request<v1::QuoteRequest>,
     ) -> Result<Response<v1::QuoteResponse>, Status> {
-        let ledger = self.ledger()?;
+        let ledger = self.reading()?;
         let (account, asked) = payment::parse_quote(request.get_ref())?;
         let quoted = ledger.quote(self.core, &account, &asked).await?;
         Ok(Response::new(payment::quote_response(asked.amount, quoted)))
@@ -124,7 +124,7 @@ impl AuthorisationService for Desk {
         &self,
         request: Request<v1::GetAuthorisationRequest>,
     ) -> Result<Response<v1::GetAuthorisationResponse>, Status> {
-        let ledger = self.ledger()?;
+        let ledger = self.reading()?;
         let request = request.into_inner();
         let mut fields = Fields::default();
         let account = fields.account(&request.account_id);
@@ -149,7 +149,7 @@ impl AuthorisationService for Desk {
         &self,
         request: Request<v1::ListAuthorisationsRequest>,
     ) -> Result<Response<v1::ListAuthorisationsResponse>, Status> {
-        let ledger = self.ledger()?;
+        let ledger = self.reading()?;
         let request = request.into_inner();
         let page = (request.page_size, &*request.page_token);
         let HistoryPage {
@@ -208,7 +208,10 @@ impl Desk {
             want_receipt: asked.want_receipt,
             stopwatch,
         };
-        let call = parse::call(Rpc::Authorise, caller, key, Business::Payment);
+        let call = Call {
+            deadline,
+            ..parse::call(Rpc::Authorise, caller, key, Business::Payment)
+        };
         let core = self.core;
         match (account, asked.payment.code) {
             (Some(account), _) => {

@@ -96,7 +96,7 @@ impl CardService for Desk {
         &self,
         request: Request<v1::ListCardsRequest>,
     ) -> Result<Response<v1::ListCardsResponse>, Status> {
-        let ledger = self.ledger()?;
+        let ledger = self.reading()?;
         let account = only_account(&request.into_inner().account_id)?;
         let look =
             |account: &Account, _: &Policy, _| account.cards().iter().map(outcome::card).collect();
@@ -108,7 +108,7 @@ impl CardService for Desk {
         &self,
         request: Request<v1::GetAccountRequest>,
     ) -> Result<Response<v1::GetAccountResponse>, Status> {
-        let ledger = self.ledger()?;
+        let ledger = self.reading()?;
         let id = only_account(&request.into_inner().account_id)?;
         let seen = ledger.view(self.core, &id, account_state).await?;
         Ok(Response::new(v1::GetAccountResponse {
@@ -190,7 +190,7 @@ impl CardService for Desk {
         &self,
         request: Request<v1::GetVerificationRequest>,
     ) -> Result<Response<v1::GetVerificationResponse>, Status> {
-        let ledger = self.ledger()?;
+        let ledger = self.reading()?;
         let account = only_account(&request.into_inner().account_id)?;
         let look = |account: &Account, _: &Policy, _| verification::state(account);
         let state = ledger.view(self.core, &account, look).await?;
@@ -201,7 +201,7 @@ impl CardService for Desk {
         &self,
         request: Request<v1::ListNotificationsRequest>,
     ) -> Result<Response<v1::ListNotificationsResponse>, Status> {
-        let ledger = self.ledger()?;
+        let ledger = self.reading()?;
         let vault = ledger.vault();
         let request = request.into_inner();
         let page = (request.page_size, &*request.page_token);
@@ -229,7 +229,7 @@ impl CardService for Desk {
         &self,
         request: Request<v1::WatchNotificationsRequest>,
     ) -> Result<Response<notifications::Messages>, Status> {
-        let ledger = self.ledger()?;
+        let ledger = self.reading()?;
         let pass = request.extensions().get().cloned();
         let request = request.into_inner();
         let account = only_account(&request.account_id)?;
@@ -283,7 +283,7 @@ impl CardService for Desk {
         &self,
         request: Request<v1::GetBalanceRequest>,
     ) -> Result<Response<v1::GetBalanceResponse>, Status> {
-        let ledger = self.ledger()?;
+        let ledger = self.reading()?;
         let account = only_account(&request.into_inner().account_id)?;
         let look = |account: &Account, _: &Policy, _| account.balance().value();
         let balance_fen = ledger.view(self.core, &account, look).await?;

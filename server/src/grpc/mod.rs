@@ -134,6 +134,13 @@ impl Desk {
         }
     }
 
+    /// The same for what changes nothing, which has to stand back first.
+    fn reading(&self) -> Result<&Arc<Ledger>, tonic::Status> {
+        let ledger = self.ledger()?;
+        ledger.admit_reading()?;
+        Ok(ledger)
+    }
+
     /// The ledger, and who asks something of it.
     fn asked_by<T>(
         &self,

@@ -215,12 +215,11 @@ impl<'a> Digests<'a> {
     }
 
     pub(super) fn call(self, rpc: Rpc, key: IdempotencyKey) -> Call {
-        call(
-            rpc,
-            self.party.caller.clone(),
-            key,
-            Business::Fields(self.fields),
-        )
+        let caller = self.party.caller.clone();
+        Call {
+            deadline: self.party.deadline,
+            ..call(rpc, caller, key, Business::Fields(self.fields))
+        }
     }
 }
 
@@ -231,5 +230,6 @@ pub(super) fn call(rpc: Rpc, caller: Caller, key: IdempotencyKey, business: Busi
         caller,
         key,
         business,
+        deadline: None,
     }
 }

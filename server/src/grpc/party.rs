@@ -1,7 +1,10 @@
 //! Who asks.
 
+use std::time::Instant;
+
 use tonic::Request;
 
+use super::deadline;
 use crate::caller::Caller;
 use crate::identity::Pass;
 use crate::vault::Vault;
@@ -10,6 +13,8 @@ use crate::vault::Vault;
 pub(super) struct Party<'a> {
     pub(super) vault: &'a Vault,
     pub(super) caller: Caller,
+    /// When it stops waiting, if it said so.
+    pub(super) deadline: Option<Instant>,
 }
 
 impl<'a> Party<'a> {
@@ -18,6 +23,7 @@ impl<'a> Party<'a> {
         Self {
             vault,
             caller: Self::caller_of(request),
+            deadline: deadline::of(request.metadata().as_ref()),
         }
     }
 

@@ -169,7 +169,11 @@ impl From<LedgerError> for Status {
                 ": nothing was written; what is there can be read, and the same key is safe to send \
                  again once there is room",
             ),
-            LedgerError::DeadlineBudget => (
+            LedgerError::Overloaded { wait } => {
+                let mend = ": nothing was written; the same key is safe to send again later";
+                return refused_for_now("OVERLOADED", &(text + mend), wait);
+            }
+            LedgerError::DeadlineBudget | LedgerError::DeadlineTooShort => (
                 Code::DeadlineExceeded,
                 "DEADLINE_BUDGET",
                 ": nothing was written; give the call more time",

@@ -10,6 +10,7 @@ fn call(rpc: Rpc, caller: &str, key: &str) -> Call {
         caller: caller.into(),
         key: IdempotencyKey::parse(key).unwrap(),
         business: Business::Fields(Vec::new()),
+        deadline: None,
     }
 }
 

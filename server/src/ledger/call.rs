@@ -1,6 +1,8 @@
 //! A call that changes something: who made it, under which key, and by what a second call with
 //! that key is compared (D18).
 
+use std::time::Instant;
+
 use waika_domain::event::{Funding, Payment};
 use waika_domain::identifiers::IdempotencyKey;
 
@@ -70,6 +72,8 @@ pub struct Call {
     pub key: IdempotencyKey,
     /// What a second call with the key must agree in.
     pub business: Business,
+    /// When its caller stops waiting, if it said so.
+    pub deadline: Option<Instant>,
 }
 
 /// The business fields of a call. Never a secret: else a used key would tell right passwords

@@ -1,5 +1,7 @@
 //! What can go wrong with a ledger.
 
+use std::time::Duration;
+
 use crate::commit::Halted;
 use crate::kept::KeptFrom;
 use crate::policy_book::MOST_POLICIES;
@@ -61,6 +63,15 @@ pub enum LedgerError {
     /// The caller's deadline leaves no time to ask the issuer; nothing was written (D16).
     #[error("the deadline leaves no time to ask the issuer")]
     DeadlineBudget,
+    /// The caller's deadline leaves no time to make the answer durable; nothing was written.
+    #[error("the deadline leaves no time to make the answer durable")]
+    DeadlineTooShort,
+    /// More waits for the disk than it can take in time; nothing was written.
+    #[error("the server has more to do than it can in time")]
+    Overloaded {
+        /// When to try again.
+        wait: Duration,
+    },
     /// The card's issuer is elsewhere, and thinks what it thinks.
     #[error("this server's issuer is not the sandbox inside it")]
     IssuerIsRemote,

@@ -76,6 +76,7 @@ use self::search::Search;
 pub use self::snapshot::SnapshotTaken;
 use self::snapshot::Snapshotter;
 pub use self::steps::{Step, StepKind};
+use crate::admission::Class;
 use crate::authoriser::{Authoriser, Passage, Taken};
 use crate::commit::CommitQueue;
 use crate::exit::Failure;
@@ -163,6 +164,13 @@ impl Ledger {
     /// The room on the store's disk.
     pub(crate) fn room(&self) -> &Room {
         &self.authoriser.room
+    }
+
+    /// Says whether something may be read: not while payments wait too long.
+    pub(crate) fn admit_reading(&self) -> Result<(), LedgerError> {
+        self.authoriser
+            .admission
+            .check(Class::Read, &self.queue, None)
     }
 
     /// The keyed functions of this deployment.

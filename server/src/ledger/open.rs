@@ -21,6 +21,7 @@ use super::snapshot::Snapshotter;
 use super::{Ledger, LedgerError, encode};
 use crate::accounts::Accounts;
 use crate::adjusted::Adjusted;
+use crate::admission::Admission;
 use crate::authoriser::{Authoriser, Passage};
 use crate::bound_cards::BoundCards;
 use crate::caller_budget::CallerBudget;
@@ -285,6 +286,7 @@ fn new_authoriser(vault: Vault, config: &LedgerConfig, remote: Option<IssuerClie
         budget: CallerBudget::default(),
         idempotency: Idempotency::new(vault.index_key()),
         room: Room::new(folder, config.min_free_bytes),
+        admission: Admission::new(config.max_pending),
         issuers: Issuers::new(SandboxIssuer::new(config.seed), remote),
         owed: OwedAdvices::default(),
         vault,

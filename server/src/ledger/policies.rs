@@ -151,6 +151,7 @@ pub(super) mod tests {
             backup: None,
             journal_retention: Duration::ZERO,
             keys_in_memory: 1_000,
+            max_pending: 32_768,
             min_free_bytes: 0,
             #[cfg(feature = "planted-faults")]
             planted_fault: None,
@@ -170,6 +171,7 @@ pub(super) mod tests {
             caller: crate::caller::Caller::default(),
             key: IdempotencyKey::parse(key).unwrap(),
             business: Business::Fields(Vec::new()),
+            deadline: None,
         };
         let slot = ledger.authoriser.idempotency.slot("test/", &call);
         let done = ledger

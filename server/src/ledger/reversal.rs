@@ -120,6 +120,7 @@ fn payment_call(caller: &str, key: &IdempotencyKey) -> Call {
         caller: caller.into(),
         key: key.clone(),
         business: Business::Payment,
+        deadline: None,
     }
 }
 

@@ -334,6 +334,7 @@ fn call() -> Call {
         caller: "c".into(),
         key: IdempotencyKey::parse("k").unwrap(),
         business: Business::Fields(vec![("a", 1), ("b", u64::MAX)]),
+        deadline: None,
     }
 }
 

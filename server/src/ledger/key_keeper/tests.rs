@@ -111,6 +111,7 @@ fn call(number: u64) -> Call {
         caller: crate::caller::Caller::default(),
         key: IdempotencyKey::parse(&format!("k{number}")).unwrap(),
         business: Business::Fields(vec![("name", number)]),
+        deadline: None,
     }
 }
 

@@ -85,6 +85,7 @@ impl<'a> Applier<'a> {
                 caller: by.caller.clone(),
                 key: by.key.clone(),
                 business: Business::Fields(fields.collect()),
+                deadline: None,
             };
             let begun = Unanswered {
                 account,

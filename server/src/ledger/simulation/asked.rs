@@ -180,6 +180,7 @@ impl Asked {
             caller: CALLER.into(),
             key: IdempotencyKey::parse(&self.key).unwrap(),
             business,
+            deadline: None,
         }
     }
 

