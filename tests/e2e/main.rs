@@ -100,6 +100,7 @@ mod security_identity;
 mod security_overload;
 mod security_proxy;
 mod security_rates;
+mod security_slow;
 mod security_support;
 mod settlement;
 mod settlement_recount;

@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::server::TlsStream;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::credentials::Credentials;
 use super::transport::Transport;
@@ -61,6 +61,17 @@ pub(super) enum Knows {
         header: IdentityHeader,
         addresses: Arc<[IpAddr]>,
     },
+}
+
+impl Knows {
+    /// For the log.
+    fn words(&self) -> &'static str {
+        match self {
+            Self::Nobody => "anybody",
+            Self::Certificates(_) => "known by their certificates",
+            Self::Proxy { .. } => "known by the word of the mesh's proxy",
+        }
+    }
 }
 
 /// What one listener asks of whoever comes.
@@ -235,6 +246,13 @@ impl Entrances {
                 },
                 (Some(_) | None, _) => Knows::Nobody,
             };
+            let is_secured = tls.is_some();
+            info!(
+                listener,
+                tls = is_secured,
+                callers = knows.words(),
+                "listens"
+            );
             Arc::new(Entrance {
                 listener,
                 tls,

@@ -198,22 +198,31 @@ impl Life {
 
     fn let_time_pass(&mut self) {
         const DAY_MS: i64 = 86_400_000;
+        const HOUR_MS: i64 = 3_600_000;
         let history = &self.history;
         let now = self.world.now();
         let below = |bound: u64| i64::try_from(history.below(bound)).unwrap();
-        let time_ms = match history.below(20) {
-            0..9 => below(400),
-            9..13 => self.world.next_wake_ms().unwrap_or_default(),
-            13..17 => below(120_000),
-            17 => below(2_000_000),
-            18 => now.day().plus_days(1).start().unix_ms() - now.unix_ms() - below(3),
+        let (time_ms, is_little) = match history.below(20) {
+            0..9 => (below(400), true),
+            9..13 => (self.world.next_wake_ms().unwrap_or_default(), true),
+            13..17 => (below(120_000), false),
+            17 => (below(2_000_000), false),
+            18 => {
+                let midnight = now.day().plus_days(1).start().unix_ms();
+                (midnight - now.unix_ms() - below(3), false)
+            }
             _ => {
                 let days = i64::from(history.one_in(8)) * 334 * DAY_MS;
-                now.month().end().unix_ms() - now.unix_ms() - below(3) + days
+                (
+                    now.month().end().unix_ms() - now.unix_ms() - below(3) + days,
+                    false,
+                )
             }
         };
-        // Where keys are moved out of memory, they are forgotten after a day.
-        let is_too_long = self.world.passed_ms() + time_ms > DAY_MS;
+        // Where keys are moved out of memory, they are forgotten after a day. Of that some is left for what
+        // waits for a moment only: it would wait for ever.
+        let most_ms = if is_little { DAY_MS } else { DAY_MS - HOUR_MS };
+        let is_too_long = self.world.passed_ms() + time_ms > most_ms;
         let time_ms = if history.moves_keys && is_too_long {
             0
         } else {
