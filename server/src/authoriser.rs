@@ -10,6 +10,7 @@ mod cards;
 mod codes;
 mod credentials;
 mod hop;
+mod keys;
 mod operators;
 mod payments;
 mod wallet;

@@ -13,6 +13,8 @@ mod issuer_flags;
 mod issuer_serving;
 mod issuer_specs;
 mod key_file;
+mod key_flags;
+mod keys;
 mod listening;
 mod partner_flags;
 mod partners;
@@ -55,6 +57,7 @@ pub use issuer_serving::{BooksStore, IssuerSandboxConfig};
 pub use issuer_specs::{
     ErrorKind, ErrorSpec, LatencySpec, OutageKind, OutageSpec, OutageTimes, TakesTime,
 };
+pub use keys::{RewrapConfig, RotateConfig};
 pub use listening::{CallersFile, IdentityProxy, ListenerTls, Security};
 pub(crate) use listening::{HTTP1, HTTP2};
 pub use partners::{IssuerConfig, Partners, Target};
@@ -196,6 +199,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, F
         Some(("reconcile", matches)) => inspect_command(matches, inspecting::reconcile),
         Some(("backup", matches)) => inspect_command(matches, backups::backup),
         Some(("restore", matches)) => inspect_command(matches, backups::restore),
+        Some(("rotate-keys", matches)) => inspect_command(matches, keys::rotate),
+        Some(("rewrap-keys", matches)) => inspect_command(matches, keys::rewrap),
         Some((_, matches)) => serve_command(matches),
         None => serve_command(&matches),
     };

@@ -28,6 +28,8 @@ pub(crate) struct DecisionMetrics {
     /// Searches among older keys, by whether their hash was there.
     older_found: Counter,
     older_not_found: Counter,
+    /// Passwords that moved to the active key.
+    moved_passwords: Counter,
     /// What came of asking issuers.
     pub(crate) hops: HopMetrics,
 }
@@ -63,8 +65,14 @@ impl DecisionMetrics {
             replayed: counter!("waika_replays_total"),
             older_found: counter!("waika_older_key_searches_total", "found" => "yes"),
             older_not_found: counter!("waika_older_key_searches_total", "found" => "no"),
+            moved_passwords: counter!("waika_moved_passwords_total"),
             hops: HopMetrics::new(),
         }
+    }
+
+    /// Counts a password that is kept under the active key from now on.
+    pub(crate) fn count_moved_password(&self) {
+        self.moved_passwords.increment(1);
     }
 
     /// Counts what was decided; not what a used key was told again.

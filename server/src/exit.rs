@@ -87,11 +87,12 @@ impl From<OpenError> for Failure {
             OpenError::Key(_)
             | OpenError::NoKey { .. }
             | OpenError::OtherKey { .. }
+            | OpenError::OtherWrapping { .. }
             | OpenError::NotForAServer { .. }
             | OpenError::BackupFolder { .. }
             | OpenError::PolicyNameTaken { .. }
             | OpenError::PoliciesFull { .. } => Reason::Configuration,
-            OpenError::Thread(_) => Reason::System,
+            OpenError::Thread(_) | OpenError::NoRandomness(_) => Reason::System,
             OpenError::Unwritable { .. } => Reason::Io,
             OpenError::Journal(journal) => Reason::of(journal),
         };

@@ -8,6 +8,7 @@ mod export;
 mod fsync_probe;
 mod instants;
 mod interrupt;
+mod keys;
 mod progress;
 mod reconcile;
 mod restore;
@@ -44,6 +45,11 @@ pub fn run(inspection: Inspection) -> Result<(), Failure> {
         Inspection::Restore(config) => {
             tell_warnings();
             restore::run(config)
+        }
+        Inspection::RotateKeys(config) => keys::rotate(config),
+        Inspection::RewrapKeys(config) => {
+            tell_warnings();
+            keys::rewrap(config)
         }
     }
 }

@@ -95,6 +95,7 @@ fn describe() {
         "RPCs that ended in a panic, which is a bug"
     );
     describe_the_ledger();
+    describe_keys();
     describe_the_partners();
     describe_hops();
 }
@@ -138,6 +139,19 @@ fn describe_hops() {
     describe_counter!(
         "waika_stand_in_fen_total",
         "Principal approved in an issuer's place, and of that what the issuer would have declined, in fen"
+    );
+}
+
+fn describe_keys() {
+    describe_gauge!(
+        "waika_live_keys",
+        Unit::Count,
+        "Data keys that something may be under: more than one while keys are rotated"
+    );
+    describe_counter!(
+        "waika_moved_passwords_total",
+        Unit::Count,
+        "Passwords that moved to the active data key when they were used"
     );
 }
 

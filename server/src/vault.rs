@@ -1,36 +1,49 @@
 //! Keys, and everything that is computed with one: fingerprints of cards, documents and phones,
 //! phone codes, and verifiers of payment passwords. The only place that holds keys.
+//!
+//! A store has one key for good and data keys that are changed (decision 0040). Both stand in its keyring,
+//! wrapped by a key outside the data folder.
 
+mod data_key;
 mod key_file;
+mod keyring;
+mod mac;
+mod random;
 
-use std::io;
-use std::path::Path;
+use std::sync::Arc;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use arc_swap::ArcSwap;
+use hmac::Mac as _;
 use subtle::ConstantTimeEq as _;
 use waika_domain::event::PasswordVerifier;
+use waika_domain::fingerprints::KeyNumber;
 use waika_domain::identifiers::{AccountId, CodeDigest, Fingerprint};
 use waika_domain::identity::{CountryCode, DocumentType};
 use waika_domain::period::Timestamp;
 use zeroize::Zeroizing;
 
+use self::mac::{HmacSha256, digest, keyed, purpose, short};
 use crate::quote_token::{QuoteTerms, QuoteToken};
 
-pub use key_file::VaultError;
+use self::data_key::DocumentNumber;
 
-type HmacSha256 = Hmac<Sha256>;
+pub use self::data_key::LiveKeys;
+pub use self::key_file::{KeyFile, VaultError};
+pub use self::keyring::{Keyring, KeyringError, WrappedBy};
+pub use self::random::{random_bits, random_id, random_salt};
 
-/// The keyed functions of one deployment. Cloning a keyed state is cheaper than keying anew.
+/// The keyed functions of one deployment. Cloning a keyed state is cheaper than keying anew; clones take up
+/// a further data key together.
 #[derive(Clone)]
 pub struct Vault {
-    fingerprints: HmacSha256,
-    passwords: HmacSha256,
+    /// What is compared for as long as the store lasts.
+    lasting: HmacSha256,
     phone_codes: HmacSha256,
     seals: HmacSha256,
     index_key: [u8; 16],
     accounts_seed: [u64; 2],
     check: [u8; 8],
+    live: Arc<ArcSwap<LiveKeys>>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -40,30 +53,51 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// Opens the key file, or makes one (0600, in a folder made 0700) where there is none.
-    pub fn open(path: &Path) -> Result<Self, VaultError> {
-        key_file::open_or_create(path).map(|key| Self::from_key(&key))
+    /// Of a store from before keyrings: its one key is its key for good, and its first data key.
+    pub fn from_key(key: &[u8; 32]) -> Self {
+        Self::of(&Keyring::of_one(key))
     }
 
     /// Derives a key for each purpose, so that no digest of one is of use for another.
-    pub fn from_key(key: &[u8; 32]) -> Self {
-        let purpose = |label: &str| Zeroizing::new(digest(&keyed(key), &[label.as_bytes()]));
+    pub fn of(keyring: &Keyring) -> Self {
+        let purpose = |label: &str| purpose(keyring.store_key(), label);
         let mut index_key = [0; 16];
         index_key.copy_from_slice(purpose("index").first_chunk::<16>().unwrap_or(&[0; 16]));
         let eight = |label: &str| *purpose(label).first_chunk::<8>().unwrap_or(&[0; 8]);
         let number = |label: &str| u64::from_le_bytes(eight(label));
         Self {
-            fingerprints: keyed(&purpose("fingerprints")),
-            passwords: keyed(&purpose("passwords")),
+            // The label is from when these were fingerprints too.
+            lasting: keyed(&purpose("fingerprints")),
             phone_codes: keyed(&purpose("phone codes")),
             seals: keyed(&purpose("seals")),
             index_key,
             accounts_seed: [number("accounts"), number("accounts' hasher")],
             check: eight("check"),
+            live: Arc::new(ArcSwap::from_pointee(LiveKeys::of(keyring))),
         }
     }
 
-    /// Tells this key from another without saying anything about it: kept in the journal, so
+    /// Goes on with the data keys of a keyring, unless that is another store's. Says whether it is this one's.
+    #[must_use]
+    pub fn take_up(&self, keyring: &Keyring) -> bool {
+        let is_ours = Self::of(keyring).check == self.check;
+        if is_ours {
+            self.live.store(Arc::new(LiveKeys::of(keyring)));
+        }
+        is_ours
+    }
+
+    /// The data keys that are live at this moment: all that one call needs is asked of the same ones.
+    pub fn live(&self) -> Arc<LiveKeys> {
+        self.live.load_full()
+    }
+
+    /// True if something may be under that key.
+    pub fn is_live(&self, key: KeyNumber) -> bool {
+        self.live.load().are(key)
+    }
+
+    /// Tells this store's key from another's without saying anything about it: kept in the journal, so
     /// that a server does not start with the wrong one.
     pub fn check(&self) -> [u8; 8] {
         self.check
@@ -111,37 +145,26 @@ impl Vault {
         QuoteToken::of(self, terms, expires_at).seal(self)
     }
 
-    /// Digest of a card number (D9, D28).
-    pub fn card(&self, digits: &str) -> Fingerprint {
-        self.fingerprint("card", &[digits.as_bytes()])
+    /// Names a card for good, to whoever must know it again whichever key it is found by.
+    pub fn lasting_card(&self, digits: &str) -> Fingerprint {
+        self.lasting("card", &[digits.as_bytes()])
     }
 
-    /// Digest of a document: the same for the same person, however the number was spaced (D9).
-    pub fn document(
+    /// The same of a document.
+    pub fn lasting_document(
         &self,
         document: Option<DocumentType>,
         issuing_country: CountryCode,
         number: &str,
     ) -> Fingerprint {
-        let kind = document.map_or(0, |document| document as u8 + 1);
-        let mut folded = Zeroizing::new(String::with_capacity(number.len()));
-        folded.extend(number.chars().filter(|&letter| letter != '-'));
-        folded.make_ascii_uppercase();
-        self.fingerprint(
-            "document",
-            &[&[kind], &issuing_country.letters(), folded.as_bytes()],
-        )
-    }
-
-    /// Digest of a phone number with its country code.
-    pub fn phone(&self, number: &str) -> Fingerprint {
-        self.fingerprint("phone", &[number.as_bytes()])
+        let number = DocumentNumber::new(document, issuing_country, number);
+        self.lasting("document", &number.parts())
     }
 
     /// Digest of one business field of a call, for telling later whether a used key came with
     /// other content (D18). Keyed, since such a field may be personal.
     pub fn field(&self, name: &str, value: &[u8]) -> u64 {
-        let fingerprint = self.fingerprint(name, &[value]);
+        let fingerprint = self.lasting(name, &[value]);
         u64::from_le_bytes(fingerprint.0.first_chunk().copied().unwrap_or_default())
     }
 
@@ -180,25 +203,20 @@ impl Vault {
     /// Who an account is to the identity verifier, in hexadecimal: the same each time, and nothing
     /// can be told from it.
     pub(crate) fn verifier_subject(&self, account: &AccountId) -> String {
-        let subject = self.fingerprint("verifier's subject", &[account.as_str().as_bytes()]);
+        let subject = self.lasting("verifier's subject", &[account.as_str().as_bytes()]);
         format!("{:032x}", u128::from_be_bytes(subject.0))
     }
 
     /// Begins the digest of a photo, which comes in pieces.
     pub(crate) fn photo(&self) -> PhotoDigest {
-        let mut mac = self.fingerprints.clone();
+        let mut mac = self.lasting.clone();
         mac.update(b"photo");
         PhotoDigest(mac)
     }
 
     /// What is kept of a new password. `salt` is random.
     pub fn password(&self, account: &AccountId, password: &str, salt: [u8; 8]) -> PasswordVerifier {
-        let parts = [account.as_str().as_bytes(), &salt, password.as_bytes()];
-        let full = digest(&self.passwords, &parts);
-        PasswordVerifier {
-            salt,
-            digest: full.first_chunk().copied().unwrap_or_default(),
-        }
+        self.live.load().active().password(account, password, salt)
     }
 
     /// True if the password is the one that was set. Takes as long for a wrong one.
@@ -208,15 +226,29 @@ impl Vault {
         password: &str,
         verifier: &PasswordVerifier,
     ) -> bool {
-        let given = self.password(account, password, verifier.salt);
-        given.digest.ct_eq(&verifier.digest).into()
+        let live = self.live.load();
+        live.find(verifier.key()).is_some_and(|key| {
+            let given = key.password(account, password, verifier.salt);
+            given.digest.ct_eq(&verifier.digest).into()
+        })
     }
 
-    fn fingerprint(&self, label: &str, parts: &[&[u8]]) -> Fingerprint {
-        let mut labelled = vec![label.as_bytes()];
-        labelled.extend_from_slice(parts);
-        let full = digest(&self.fingerprints, &labelled);
-        Fingerprint(full.first_chunk().copied().unwrap_or_default())
+    /// A password that was right, as it is to be kept from now on; None if it is kept so already.
+    pub fn moved(
+        &self,
+        account: &AccountId,
+        password: &str,
+        verifier: &PasswordVerifier,
+    ) -> Option<PasswordVerifier> {
+        let live = self.live.load();
+        let active = live.active();
+        // The salt stays: whatever stands for the password is bound to it.
+        (verifier.key() != active.number())
+            .then(|| active.password(account, password, verifier.salt))
+    }
+
+    fn lasting(&self, label: &str, parts: &[&[u8]]) -> Fingerprint {
+        mac::fingerprint(&self.lasting, label, parts)
     }
 }
 
@@ -257,56 +289,6 @@ impl std::fmt::Debug for SecretDigits {
     }
 }
 
-/// Random bits from the system.
-pub fn random_bits() -> io::Result<u64> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(u64::from_le_bytes(bytes))
-}
-
-/// A random name from the system: 128 bits.
-pub fn random_id() -> io::Result<u128> {
-    #[cfg(test)]
-    if let Some(bits) = crate::ledger::simulation::world::random() {
-        return Ok(bits);
-    }
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(u128::from_le_bytes(bytes))
-}
-
-/// A random salt from the system.
-pub fn random_salt() -> io::Result<[u8; 8]> {
-    let mut salt = [0; 8];
-    getrandom::fill(&mut salt).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(salt)
-}
-
-/// A short key is padded with zeros to a block of the hash (RFC 2104), so doing it here takes a
-/// key of any other length, and with it an error, out of the question.
-fn keyed(key: &[u8; 32]) -> HmacSha256 {
-    let mut block = Zeroizing::new([0; 64]);
-    for (place, byte) in block.iter_mut().zip(key) {
-        *place = *byte;
-    }
-    HmacSha256::new((&*block).into())
-}
-
-fn short(keyed: &HmacSha256, parts: &[&[u8]]) -> u64 {
-    let full = digest(keyed, parts);
-    u64::from_le_bytes(full.first_chunk().copied().unwrap_or_default())
-}
-
-/// Every part goes in with its length, so that no two lists of parts run together.
-fn digest(keyed: &HmacSha256, parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = keyed.clone();
-    for part in parts {
-        mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,7 +317,8 @@ mod tests {
     #[test]
     fn a_phone_code_belongs_to_account_phone_and_nonce() {
         let vault = Vault::from_key(&[7; 32]);
-        let (one, other) = (vault.phone("+8613800138000"), vault.phone("+8613800138001"));
+        let phone = |number| vault.live().phone(number).active();
+        let (one, other) = (phone("+8613800138000"), phone("+8613800138001"));
         let code = vault.phone_code(&account("a"), one, 1);
         assert_eq!(code.expose().len(), 6);
         assert!(code.is(vault.phone_code(&account("a"), one, 1).expose()));
@@ -364,11 +347,40 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_digest_do_not_run_together() {
-        let keyed = keyed(&[7; 32]);
-        assert_ne!(
-            digest(&keyed, &[b"ab", b"c"]),
-            digest(&keyed, &[b"a", b"bc"])
+    fn a_password_moves_to_the_active_key_once() {
+        let mut keyring = Keyring::of_one(&[7; 32]);
+        let vault = Vault::of(&keyring);
+        let account = account("a");
+        let before = vault.password(&account, "123456", [1; 8]);
+        assert_eq!(vault.moved(&account, "123456", &before), None);
+        keyring.add([8; 32], Timestamp::from_unix_ms(0)).unwrap();
+        assert!(vault.take_up(&keyring));
+        assert!(vault.password_matches(&account, "123456", &before));
+        let after = vault.moved(&account, "123456", &before).unwrap();
+        assert_eq!((before.key(), after.key()), (KeyNumber(1), KeyNumber(2)));
+        assert!(vault.password_matches(&account, "123456", &after));
+        assert!(!vault.password_matches(&account, "654321", &after));
+        assert_eq!(vault.moved(&account, "123456", &after), None);
+        keyring.remove_older();
+        assert!(vault.take_up(&keyring));
+        assert!(!vault.password_matches(&account, "123456", &before));
+        assert!(vault.password_matches(&account, "123456", &after));
+    }
+
+    #[test]
+    fn what_lasts_does_not_change_with_the_data_keys() {
+        let mut keyring = Keyring::of_one(&[7; 32]);
+        let before = Vault::of(&keyring);
+        keyring.add([8; 32], Timestamp::from_unix_ms(0)).unwrap();
+        keyring.remove_older();
+        let after = Vault::of(&keyring);
+        assert_eq!(before.lasting_card("4111"), after.lasting_card("4111"));
+        assert_eq!(before.check(), after.check());
+        assert_eq!(before.accounts_seed(), after.accounts_seed());
+        assert_ne!(before.live().card("4111"), after.live().card("4111"));
+        assert!(
+            !before.take_up(&Keyring::of_one(&[9; 32])),
+            "another store's"
         );
     }
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod credentials;
+mod keys;
 mod parts;
 mod phone_codes;
 

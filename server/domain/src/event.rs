@@ -11,8 +11,8 @@ mod policy;
 mod wallet;
 
 pub use self::binding::{
-    BindDecided, BindReserved, Binding, PasswordVerifier, PhoneCodeDecided, PhoneCodeSent,
-    UnbindDecided, Unbound,
+    BindDecided, BindReserved, Binding, MovedPassword, OlderOfBinding, PasswordVerifier,
+    PhoneCodeDecided, PhoneCodeSent, UnbindDecided, Unbound,
 };
 pub use self::credential::{
     CodeIssued, PasswordChanged, PasswordResetDecided, PasswordTicket, PasswordTicketResolved,
@@ -43,11 +43,11 @@ pub enum Event {
     /// A phone code was asked for.
     PhoneCode(PhoneCodeDecided),
     /// A slot for a card is held while the issuer is asked (C2, D6).
-    BindReserved(BindReserved),
+    BindReserved(Box<BindReserved>),
     /// A card was bound or refused.
     BindDecided(Box<BindDecided>),
     /// A card was unbound, or not.
-    UnbindDecided(UnbindDecided),
+    UnbindDecided(Box<UnbindDecided>),
     /// Money is held while the issuer is asked.
     Reserved(Box<Reservation>),
     /// A payment was approved.
@@ -262,6 +262,8 @@ pub enum PasswordEffect {
         /// Set by the try that locks it.
         locked_until: Option<Timestamp>,
     },
+    /// It was right, and is kept under another key from now on: the counter begins anew.
+    Moved(MovedPassword),
 }
 
 /// What a call did to an outstanding phone code (D8).

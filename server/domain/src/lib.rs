@@ -13,6 +13,7 @@ pub mod card;
 pub mod decline;
 pub mod event;
 pub mod fee;
+pub mod fingerprints;
 pub mod identifiers;
 pub mod identity;
 pub mod merchant;

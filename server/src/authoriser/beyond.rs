@@ -33,17 +33,10 @@ impl Authoriser {
         } = happened;
         self.note_owed(id, happened);
         match event {
-            Event::BindDecided(decided) => {
-                if let Ok(binding) = &decided.outcome {
-                    let identity = binding.identity.fingerprint;
-                    let card = binding.card.fingerprint;
-                    self.bound_cards.bind(card, identity, sequence);
-                }
-            }
+            Event::BindDecided(decided) => self.hold_bound(decided, sequence),
             Event::UnbindDecided(decided) => {
-                if let Ok(unbound) = decided.outcome {
-                    self.bound_cards
-                        .unbind(unbound.fingerprint, unbound.bound_by);
+                if let Ok(unbound) = &decided.outcome {
+                    self.let_card_go(unbound);
                 }
             }
             Event::ReversalDecided(_)

@@ -7,6 +7,7 @@ use waika_domain::event::{Event, Transaction, UnbindDecided};
 use waika_domain::identifiers::{AccountId, Fingerprint};
 use waika_domain::period::Timestamp;
 use waika_domain::rules;
+use waika_domain::rules::bind::Application;
 use waika_domain::rules::phone_code::SendFacts;
 
 use super::{Applied, Asks, Authoriser, Outcome, Passage, Patience};
@@ -20,32 +21,33 @@ impl Authoriser {
         passage: Passage<'_>,
         operation: &PhoneCodeOperation,
     ) -> Outcome {
-        let facts = operation.facts();
         self.opening(passage, operation.region, |account, now, in_force| {
+            let facts = operation.facts(account.phone_among(&operation.phones, now));
             let rule = &in_force.policy.phone_code;
             let decided = rules::phone_code::send(account, &facts, rule, now);
             Ok(Event::PhoneCode(decided))
         })
     }
 
-    /// Until when a phone code would be good that was sent now, so that it can be sent before it is
-    /// decided. None if it would be refused, whether it can be sent or not.
+    /// Until when a phone code would be good that was sent now, and by which of the phone's digests, so that it
+    /// can be sent before it is decided. None if it would be refused, whether it can be sent or not.
     pub(crate) fn phone_code_ahead(
         &self,
         id: &AccountId,
         operation: &PhoneCodeOperation,
-    ) -> Result<Option<Timestamp>, LedgerError> {
+    ) -> Result<Option<(Timestamp, Fingerprint)>, LedgerError> {
         let now = self.clock.now();
         let in_force = self.policies.at(now);
         self.check_room(&in_force.policy)?;
-        let facts = SendFacts {
-            deliverable: true,
-            ..operation.facts()
-        };
         let rule = &in_force.policy.phone_code;
         let expires_at = |account: &Account| {
+            let phone = account.phone_among(&operation.phones, now);
+            let facts = SendFacts {
+                deliverable: true,
+                ..operation.facts(phone)
+            };
             let decided = rules::phone_code::send(account, &facts, rule, now);
-            decided.outcome.ok().map(|sent| sent.expires_at)
+            decided.outcome.ok().map(|sent| (sent.expires_at, phone))
         };
         let known = self
             .accounts
@@ -63,17 +65,25 @@ impl Authoriser {
             |account, now, in_force| {
                 let policy = &in_force.policy;
                 self.check_budget(passage.call, policy)?;
-                let phone = bind.application.phone;
+                let application = Application {
+                    phone: account.phone_among(&bind.phones, now),
+                    ..bind.application
+                };
                 let facts = rules::bind::Facts {
                     rolled_out: policy.is_rolled_out_to(id.as_str()),
                     identity_confirmed: bind.identity_confirmed,
-                    phone_code_matches: self.phone_code_is(id, account, phone, &bind.phone_code),
+                    phone_code_matches: self.phone_code_is(
+                        id,
+                        account,
+                        application.phone,
+                        &bind.phone_code,
+                    ),
                     password_matches: self.password_matches(id, account, &bind.password),
                 };
-                let application = &bind.application;
-                let mut event = rules::bind::reserve(account, application, &facts, policy, now);
+                let event = rules::bind::reserve(account, &application, &facts, policy, now);
+                let mut event = self.moving(id, account, &bind.password, event);
                 if let Event::BindReserved(reserved) = &mut event {
-                    let scheme = application.chosen_scheme;
+                    let scheme = bind.application.chosen_scheme;
                     let opening = self.issuers.open_verification(&bind.pan, scheme);
                     if let Opening::Ask(question) = &opening {
                         Patience::new(&policy.issuer, bind.deadline)
@@ -153,11 +163,12 @@ impl Authoriser {
             let matches = self.password_matches(id, account, &asked.password);
             let (outcome, password) =
                 rules::unbind::decide(account, asked.card, matches, policy, now);
-            Ok(Event::UnbindDecided(UnbindDecided {
+            let event = Event::UnbindDecided(Box::new(UnbindDecided {
                 card: asked.card,
                 password,
                 outcome,
-            }))
+            }));
+            Ok(self.moving(id, account, &asked.password, event))
         })
     }
 }

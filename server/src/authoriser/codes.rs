@@ -34,7 +34,8 @@ impl Authoriser {
                 password_matches: self.password_matches(id, account, &asked.password),
             };
             let decided = payment_code::decide(account, offered, facts, policy, now);
-            Ok(Event::PaymentCodeDecided(Box::new(decided)))
+            let event = Event::PaymentCodeDecided(Box::new(decided));
+            Ok(self.moving(id, account, &asked.password, event))
         })
     }
 

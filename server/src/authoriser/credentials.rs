@@ -3,6 +3,7 @@
 use waika_domain::account::Account;
 use waika_domain::event::Event;
 use waika_domain::identifiers::{AccountId, TicketId};
+use waika_domain::period::Timestamp;
 use waika_domain::rules::password::{self, Change};
 use waika_domain::rules::reset::{self, NewPassword, Proof};
 
@@ -18,7 +19,8 @@ impl Authoriser {
             self.check_budget(passage.call, policy)?;
             let matches = self.password_matches(id, account, &asked.password);
             let verified = password::verify(account, asked.intent, matches, policy, now);
-            Ok(Event::PasswordVerified(verified))
+            let event = Event::PasswordVerified(verified);
+            Ok(self.moving(id, account, &asked.password, event))
         })
     }
 
@@ -34,7 +36,13 @@ impl Authoriser {
                 offered: self.vault.password(id, &asked.new.password, asked.new.salt),
             };
             let changed = password::change(account, change, policy, now);
-            Ok(Event::PasswordChanged(changed))
+            let stays = changed.outcome.is_err();
+            let event = Event::PasswordChanged(changed);
+            Ok(if stays {
+                self.moving(id, account, &asked.old, event)
+            } else {
+                event
+            })
         })
     }
 
@@ -42,17 +50,24 @@ impl Authoriser {
     pub(crate) fn reset_password(&self, passage: Passage<'_>, asked: &ResetOperation) -> Outcome {
         let id = passage.account;
         self.existing(passage, |account, now, in_force| {
-            let proof = self.proof_of(id, account, asked);
+            let proof = self.proof_of(id, account, asked, now);
             let new = self.new_password(id, &asked.new);
             let decided = reset::decide(account, &proof, new, &in_force.policy, now);
             Ok(Event::PasswordResetDecided(Box::new(decided)))
         })
     }
 
-    fn proof_of(&self, id: &AccountId, account: &Account, asked: &ResetOperation) -> Proof {
+    fn proof_of(
+        &self,
+        id: &AccountId,
+        account: &Account,
+        asked: &ResetOperation,
+        now: Timestamp,
+    ) -> Proof {
         match asked.proof {
             Proof::Identity { document } => Proof::Identity { document },
             Proof::Card(mut card) => {
+                card.phone = account.phone_among(&card.phones, now);
                 let (phone, given) = (card.phone, &asked.phone_code);
                 card.phone_code_matches = self.phone_code_is(id, account, phone, given);
                 Proof::Card(card)

@@ -105,7 +105,7 @@ impl Authoriser {
             if let (Some(watch), Some(since)) = (&asked.stopwatch, deciding) {
                 watch.add(Part::Rules, since);
             }
-            Ok(event)
+            Ok(self.moving_by(&asked.credential, passage.account, account, event))
         });
         Ok(taken?.asking(hop.map(Asks::Payment)))
     }
@@ -284,11 +284,8 @@ impl Authoriser {
 
     /// The risk for which payments with a card are declined now.
     pub(crate) fn risk_of(&self, account: &Account, card: &BoundCard) -> Option<RiskReason> {
-        let identity = account.identity()?.fingerprint;
-        rules::risk::of_card(account, card, |after| {
-            self.bound_cards
-                .is_shared(card.fingerprint, identity, after)
-        })
+        account.identity()?;
+        rules::risk::of_card(account, card, |after| self.is_shared(account, card, after))
     }
 
     /// What is true of a payment as far as the account says.

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, Command};
 
 #[cfg(feature = "planted-faults")]
 use super::planted_flags::PLANTED;
-use super::{backup_flags, inspect_flags, issuer_flags, partner_flags, security_flags};
+use super::{backup_flags, inspect_flags, issuer_flags, key_flags, partner_flags, security_flags};
 
 /// One flag with its variable.
 pub(super) struct Flag {
@@ -255,6 +255,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
         inspect_flags::RECONCILE,
         backup_flags::BACKUP,
         backup_flags::RESTORE,
+        key_flags::ROTATE,
+        key_flags::REWRAP,
     ];
     let tables = tables
         .into_iter()
@@ -308,7 +310,7 @@ pub(super) const SEGMENT_BYTES: Flag = Flag::value(
 .or("67108864")
 .hidden();
 
-const KEY_FILE: Flag = Flag::value(
+pub(super) const KEY_FILE: Flag = Flag::value(
     "key-file",
     "WAIKA_KEY_FILE",
     "The secret key, outside the data folder \
@@ -367,6 +369,7 @@ pub(super) fn command() -> Command {
         .subcommand(issuer_flags::issuer_sandbox())
         .subcommands(inspect_flags::commands())
         .subcommands(backup_flags::commands())
+        .subcommands(key_flags::commands())
 }
 
 #[cfg(test)]

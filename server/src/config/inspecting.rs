@@ -9,6 +9,7 @@ use waika_domain::identifiers::{AccountId, MerchantId};
 use waika_domain::period::Day;
 
 use super::backups::{BackupConfig, RestoreConfig};
+use super::keys::{RewrapConfig, RotateConfig};
 use super::reader::Reader;
 use super::values::{self, Expected};
 use super::{Store, serving};
@@ -30,6 +31,10 @@ pub enum Inspection {
     Backup(BackupConfig),
     /// Make a journal from its copy.
     Restore(RestoreConfig),
+    /// Add a data key.
+    RotateKeys(RotateConfig),
+    /// Change what wraps the keyring.
+    RewrapKeys(RewrapConfig),
 }
 
 /// What to check, and how.

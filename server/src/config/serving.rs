@@ -128,7 +128,7 @@ fn read_policy(reader: &mut Reader<'_>, file: Option<&Path>) -> Option<Policy> {
         .ok()
 }
 
-fn read_key_file(
+pub(super) fn read_key_file(
     reader: &mut Reader<'_>,
     named: Option<PathBuf>,
     store: Option<&Store>,

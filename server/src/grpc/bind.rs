@@ -21,7 +21,7 @@ use crate::ledger::{Answered, BindOperation, Call, Ledger, Rpc, Secret};
 use crate::pan::Pan;
 use crate::partner::{IdentityAsked, IdentityVerifier};
 use crate::sandbox;
-use crate::vault;
+use crate::vault::{self, Vault};
 
 /// A bind that cannot be malformed.
 pub(super) struct Parsed {
@@ -75,49 +75,33 @@ pub(super) fn parse(
     let whole = (|| Some((key?, account?, region?, client?, identity?, card?, phone?)))();
     let (key, account, region, client, identity, card, phone) = fields.finish(whole)?;
 
+    let live = party.vault.live();
+    let (kind, country) = (identity.document, identity.issuing_country);
+    let phones = live.phone(&phone);
     let application = Application {
         region,
         client,
         agreements_accepted: request.service_agreement_accepted && request.privacy_policy_accepted,
-        document: identity.document,
-        issuing_country: identity.issuing_country,
-        document_fingerprint: party.vault.document(
-            identity.document,
-            identity.issuing_country,
-            &identity.number,
-        ),
+        document: kind,
+        issuing_country: country,
+        document_fingerprints: live.document(kind, country, &identity.number),
         document_expires_on: identity.expires_on,
-        card_fingerprint: party.vault.card(card.pan.expose()),
+        card_fingerprints: live.card(card.pan.expose()),
         card_scheme: card.pan.scheme(),
         chosen_scheme: card.chosen_scheme,
         card_expiry: card.expiry,
-        phone: party.vault.phone(&phone),
+        phone: phones.active(),
     };
-    // Each as one: whoever knew a key that was used could find their parts out one by one, and they
-    // reset a password (R46, R47). What has a length of its own comes last.
-    let whole_identity = [
-        &application.document_fingerprint.0[..],
-        &identity.expires_on.number().to_le_bytes(),
-        identity.holder_name.as_bytes(),
-    ]
-    .concat();
-    let whole_card = [
-        &application.card_fingerprint.0[..],
-        &i32::from(enums::to_scheme(card.chosen_scheme)).to_le_bytes(),
-        &card.expiry.year.to_le_bytes(),
-        &[card.expiry.month],
-        card.holder_name.as_bytes(),
-    ]
-    .concat();
     let call = Digests::new(party)
         .with_number("wallet_region", enums::to_wallet_region(region).into())
         .with("agreements", [u8::from(application.agreements_accepted)])
-        .with("identity", whole_identity)
-        .with("card", whole_card)
+        .with("identity", identity.as_one(party.vault))
+        .with("card", card.as_one(party.vault))
         .with("phone_number", &phone)
         .call(Rpc::Bind, key);
     let operation = BindOperation {
         application,
+        phones,
         phone_code,
         password,
         password_salt: vault::random_salt().map_err(|_| no_randomness())?,
@@ -141,6 +125,35 @@ pub(super) struct ParsedIdentity {
     pub(super) number: Secret,
     holder_name: Secret,
     expires_on: Day,
+}
+
+// Each as one: whoever knew a key that was used could find their parts out one by one, and they
+// reset a password (R46, R47). What has a length of its own comes last.
+
+impl ParsedIdentity {
+    fn as_one(&self, vault: &Vault) -> Vec<u8> {
+        let (document, country) = (self.document, self.issuing_country);
+        let document = vault.lasting_document(document, country, &self.number);
+        [
+            &document.0[..],
+            &self.expires_on.number().to_le_bytes(),
+            self.holder_name.as_bytes(),
+        ]
+        .concat()
+    }
+}
+
+impl ParsedCard {
+    fn as_one(&self, vault: &Vault) -> Vec<u8> {
+        [
+            &vault.lasting_card(self.pan.expose()).0[..],
+            &i32::from(enums::to_scheme(self.chosen_scheme)).to_le_bytes(),
+            &self.expiry.year.to_le_bytes(),
+            &[self.expiry.month],
+            self.holder_name.as_bytes(),
+        ]
+        .concat()
+    }
 }
 
 pub(super) fn parse_identity(

@@ -43,7 +43,7 @@ pub(super) fn parse(
         .call(Rpc::SendPhoneCode, key);
     let operation = PhoneCodeOperation {
         region,
-        phone: party.vault.phone(&phone),
+        phones: party.vault.live().phone(&phone),
         nonce: vault::random_bits().map_err(|_| no_randomness())?,
         deliverable: sandbox::sms_is_deliverable(&phone),
     };

@@ -62,7 +62,7 @@ fn parse_document(
 ) -> Option<(Proof, Secret)> {
     let identity = parse_identity(fields, Some(identity))?;
     let (document, country) = (identity.document, identity.issuing_country);
-    let document = vault.document(document, country, &identity.number);
+    let document = vault.live().document(document, country, &identity.number);
     Some((Proof::Identity { document }, Secret::default()))
 }
 
@@ -81,13 +81,17 @@ fn parse_card_proof(
     let phone = fields.take("card.phone_number", phone);
     fields.take("card.phone_code", check_shape(&phone_code))?; // D8
     let card = card?;
+    let live = vault.live();
+    let phones = live.phone(&phone?);
     let proof = CardProof {
         card: token?,
-        number: vault.card(card.pan.expose()),
+        number: live.card(card.pan.expose()),
         scheme: card.chosen_scheme,
         expiry: card.expiry,
-        phone: vault.phone(&phone?),
-        phone_code_matches: false, // Known under the account's lock only.
+        phones,
+        // By which of them it is known, and whether the code is right, is found under the account's lock.
+        phone: phones.active(),
+        phone_code_matches: false,
     };
     Some((Proof::Card(proof), phone_code))
 }

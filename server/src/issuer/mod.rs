@@ -114,6 +114,7 @@ pub(crate) struct Asked {
 /// A card to verify. Secrets are wiped when dropped and never printed.
 pub(crate) struct CardToVerify<'a> {
     pub(crate) pan: &'a Pan,
+    /// The same for as long as the store lasts, and its sandbox.
     pub(crate) fingerprint: Fingerprint,
     pub(crate) expiry: CardExpiry,
     pub(crate) cvv: &'a Secret,

@@ -131,7 +131,7 @@ impl Issuer {
 
     /// The reference that stands for a card from its verification on, whatever comes of that.
     pub(crate) fn fingerprint(&self, card: &Pan) -> Fingerprint {
-        self.vault.card(card.expose())
+        self.vault.lasting_card(card.expose())
     }
 
     /// A verification as the books ask for it.

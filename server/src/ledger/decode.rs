@@ -1,9 +1,10 @@
 //! From what is written to what happened. Whatever is not understood is an error that names
 //! it: an entry that an older server skips would be a decision that it forgets.
 
-pub(super) mod binding;
+mod binding;
 pub(super) mod credentials;
 pub(super) mod issuer;
+pub(super) mod keys;
 pub(super) mod operators;
 mod payments;
 pub(super) mod reversal;
@@ -103,7 +104,9 @@ fn body(body: schema::Body, at: Timestamp) -> Decoded<StoredBody> {
     let event = match body {
         Body::KeyCheck(check) => return Ok(StoredBody::KeyCheck(check.into())),
         Body::PhoneCode(decided) => Event::PhoneCode(phone_code(decided)?),
-        Body::BindReserved(reserved) => Event::BindReserved(binding::reserved(&reserved)?),
+        Body::BindReserved(reserved) => {
+            Event::BindReserved(Box::new(binding::reserved(&reserved)?))
+        }
         Body::BindDecided(decided) => Event::BindDecided(Box::new(bind(*decided, at)?)),
         Body::Reserved(held) => Event::Reserved(Box::new(payments::reservation(Some(held))?)),
         Body::Posted(posted) => Event::Posted(Box::new(payments::posted(posted)?)),
@@ -112,7 +115,7 @@ fn body(body: schema::Body, at: Timestamp) -> Decoded<StoredBody> {
         Body::ReviewResolved(done) => Event::ReviewResolved(operators::review_resolved(&done)?),
         Body::MerchantPut(put) => Event::MerchantPut(merchant(put)?),
         Body::CardStatusSet(set) => Event::CardStatusSet(operators::card_status_set(set)?),
-        Body::UnbindDecided(decided) => Event::UnbindDecided(binding::unbind(decided)?),
+        Body::UnbindDecided(decided) => Event::UnbindDecided(Box::new(binding::unbind(decided)?)),
         Body::ReversalDecided(done) => Event::ReversalDecided(Box::new(reversal::reversal(done)?)),
         Body::ReversedAhead(name) => Event::ReversedAhead(Box::new(reversal::call_name(name)?)),
         Body::RiskResolved(resolved) => Event::RiskResolved(operators::risk_resolved(resolved)?),
@@ -249,7 +252,7 @@ fn evidence(stored: Option<schema::Evidence>) -> Decoded<Evidence> {
 fn password_effect(stored: Option<schema::PasswordEffect>) -> PasswordEffect {
     match stored {
         None => PasswordEffect::Untouched,
-        Some(effect) if effect.wrong_tries == 0 => PasswordEffect::Matched,
+        Some(effect) if effect.wrong_tries == 0 => keys::matched(effect),
         Some(effect) => PasswordEffect::Wrong {
             tries: u8::try_from(effect.wrong_tries).unwrap_or(u8::MAX),
             locked_until: effect.locked_until_ms.map(Timestamp::from_unix_ms),

@@ -2,14 +2,15 @@
 
 pub(super) mod credentials;
 pub(super) mod issuer;
+pub(super) mod keys;
 mod payments;
 mod wallet;
 
 use prost::Message as _;
 use waika_domain::decline::{Decline, Evidence};
 use waika_domain::event::{
-    BindDecided, BindReserved, Binding, Event, PasswordEffect, PasswordVerifier, PhoneCodeDecided,
-    PhoneCodeEffect, PolicyPut, UnbindDecided,
+    BindDecided, BindReserved, Binding, Event, PasswordEffect, PhoneCodeDecided, PhoneCodeEffect,
+    PolicyPut, UnbindDecided,
 };
 use waika_domain::identifiers::{CallName, Fingerprint, TicketId};
 use waika_domain::merchant::{Merchant, MerchantRegion};
@@ -154,7 +155,8 @@ fn write_body(wire: &mut Wire<'_>, event: &Event) {
 fn bind_reserved(reserved: &BindReserved) -> schema::BindReserved {
     schema::BindReserved {
         region: reserved.region.number(),
-        card: bytes(reserved.card),
+        card: keys::fingerprint(reserved.card.active()),
+        older_cards: keys::older(reserved.card.older()),
         phone_code: phone_code_effect(reserved.phone_code),
         password: password_effect(reserved.password),
         debit: reserved.debit.map(issuer::transaction),
@@ -176,7 +178,8 @@ fn unbind(decided: &UnbindDecided) -> schema::UnbindDecided {
     };
     match decided.outcome {
         Ok(unbound) => schema::UnbindDecided {
-            fingerprint: bytes(unbound.fingerprint),
+            fingerprint: keys::fingerprint(unbound.card.active()),
+            older_cards: keys::older(unbound.card.older()),
             bound_by: unbound.bound_by,
             ..asked
         },
@@ -249,10 +252,11 @@ fn binding(binding: &Binding) -> schema::Binding {
         card,
         identity,
         password_set,
+        older,
     } = binding;
     schema::Binding {
         card_token: card.token.bits(),
-        card_fingerprint: bytes(card.fingerprint),
+        card_fingerprint: keys::fingerprint(card.fingerprint),
         issuer_reference: card.issuer_reference.0.to_string(),
         issuer: issuer::kind(card.issuer),
         bin: card.bin.value(),
@@ -263,15 +267,15 @@ fn binding(binding: &Binding) -> schema::Binding {
         expiry_month: u32::from(card.expiry.month),
         holder_matches: card.holder_matches,
         document: identity.document.number(),
-        document_fingerprint: bytes(identity.fingerprint),
+        document_fingerprint: keys::fingerprint(identity.fingerprint),
         document_expires_on: identity.expires_on.number(),
-        password_set: password_set.as_ref().map(verifier).unwrap_or_default(),
+        password_set: password_set
+            .as_ref()
+            .map(keys::verifier)
+            .unwrap_or_default(),
+        older_cards: keys::older(older.card),
+        older_documents: keys::older(older.document),
     }
-}
-
-/// Salt and digest in one.
-pub(super) fn verifier(verifier: &PasswordVerifier) -> Vec<u8> {
-    [&verifier.salt[..], &verifier.digest[..]].concat()
 }
 
 pub(super) fn merchant(merchant: &Merchant) -> schema::Merchant {
@@ -329,7 +333,9 @@ fn password_effect(effect: PasswordEffect) -> Option<schema::PasswordEffect> {
         } => Some(schema::PasswordEffect {
             wrong_tries: u32::from(tries),
             locked_until_ms: locked_until.map(Timestamp::unix_ms),
+            ..schema::PasswordEffect::default()
         }),
+        PasswordEffect::Moved(password) => Some(keys::moved(password)),
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 mod error;
 mod key_keeper;
+pub(crate) mod keys;
 mod lists;
 mod notices;
 mod numbers;
@@ -37,6 +38,7 @@ pub(crate) mod simulation;
 pub(crate) mod snapshot;
 mod steps;
 mod submit;
+pub(crate) mod under_keys;
 mod walk;
 
 use std::sync::Arc;

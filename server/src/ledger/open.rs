@@ -1,5 +1,7 @@
 //! Opening a ledger: the key, the journal, and the state that follows from it.
 
+mod error;
+
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
@@ -9,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+pub use self::error::OpenError;
 use super::backups::BackupKeeper;
 use super::journal::backup::not_for_a_server;
 use super::journal::disk::{Disk, MemoryDisk, RealDisk};
@@ -18,7 +21,7 @@ use super::pruning::Pruning;
 use super::recovery::{Recovery, Unanswered};
 use super::scrub::Scrubber;
 use super::snapshot::Snapshotter;
-use super::{Ledger, LedgerError, encode};
+use super::{Ledger, LedgerError, encode, keys};
 use crate::accounts::Accounts;
 use crate::adjusted::Adjusted;
 use crate::admission::Admission;
@@ -35,13 +38,13 @@ use crate::kept::{Kept, KeptFrom};
 use crate::merchants::Merchants;
 use crate::owed::OwedAdvices;
 use crate::payment_codes::PaymentCodes;
-use crate::policy_book::{MOST_POLICIES, PolicyBook};
+use crate::policy_book::PolicyBook;
 use crate::room::Room;
 use crate::shadow::Shadow;
 use crate::ticket_desk::TicketDesk;
 use crate::turns::Turns;
 use crate::under_way::UnderWay;
-use crate::vault::{Vault, VaultError};
+use crate::vault::Vault;
 use crate::watchers::Watchers;
 
 /// Readings of many entries at once: mostly pages of history, each some dozens of short reads.
@@ -50,106 +53,21 @@ const HISTORY_READERS: usize = 4;
 /// Readings of the whole journal at once: an operator's, who can wait for another's.
 const JOURNAL_READERS: usize = 1;
 
-/// Why there is no ledger. Each says what is wrong, where, and what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The key file cannot be used.
-    #[error(transparent)]
-    Key(#[from] VaultError),
-    /// There is a journal, and no key.
-    #[error(
-        "there is no key file {key_file}, and the journal in {folder} was written with one: give \
-         it with --key-file; without it no password of its accounts can be checked"
-    )]
-    NoKey {
-        /// The journal's folder.
-        folder: String,
-        /// Where the key was looked for.
-        key_file: String,
-    },
-    /// The journal was written with another key.
-    #[error(
-        "the journal in {folder} was written with another key than the one in {key_file}: give \
-         its own with --key-file; without it no password of its accounts can be checked"
-    )]
-    OtherKey {
-        /// The journal's folder.
-        folder: String,
-        /// The key file.
-        key_file: String,
-    },
-    /// The folder is a backup, or a restore into it was not finished.
-    #[error("no server starts on {folder}: {why}")]
-    NotForAServer {
-        /// The folder.
-        folder: String,
-        /// What it is.
-        why: &'static str,
-    },
-    /// The folder for backups holds something else.
-    #[error("--backup-to \"{folder}\": {why}")]
-    BackupFolder {
-        /// The folder.
-        folder: String,
-        /// What it holds.
-        why: String,
-    },
-    /// The journal cannot be used.
-    #[error(transparent)]
-    Journal(#[from] journal::OpenError),
-    /// The thread that commits could not be started.
-    #[error("the system gave no thread for commits: {0}")]
-    Thread(io::Error),
-    /// The policy file has another content than what decisions of its name were taken by.
-    #[error(
-        "policy {name} in {file} is not what has that name in the store already: give the file's \
-         policy a name of its own, since decisions carry it"
-    )]
-    PolicyNameTaken {
-        /// The policy's name.
-        name: String,
-        /// Its file.
-        file: String,
-    },
-    /// The policy file is a new policy's, and no further one can be stored.
-    #[error(
-        "policy {name} in {file} cannot be stored, since there are {MOST_POLICIES} policies: start \
-         without --policy, or with the file of one that is stored"
-    )]
-    PoliciesFull {
-        /// The policy's name.
-        name: String,
-        /// Its file.
-        file: String,
-    },
-    /// What recovery had to add could not be written.
-    #[error("the journal in {folder} cannot be written to: {reason}")]
-    Unwritable {
-        /// The journal's folder.
-        folder: String,
-        /// What happened.
-        reason: String,
-    },
-}
-
 impl Ledger {
     /// Opens the store and replays it. Blocks for as long as that takes.
     pub fn open(config: &LedgerConfig, cores: usize) -> Result<Arc<Self>, OpenError> {
         let (disk, folder) = disk(&config.store)?;
         #[cfg(feature = "planted-faults")]
         let disk = crate::planted::PlantedDisk::over(disk, config.planted_fault);
-        let vault = if config.key_file.exists() || is_new(&*disk, &folder)? {
-            Vault::open(&config.key_file)?
-        } else {
-            let key_file = config.key_file.display().to_string();
-            return Err(OpenError::NoKey { folder, key_file });
-        };
+        let vault = keys::open(&*disk, &folder, &config.key_file)?;
         let store = OpenStore {
             disk,
             folder,
             vault,
         };
-        Self::open_over(store, config, cores, CommitQueue::commit_by_thread)
+        let ledger = Self::open_over(store, config, cores, CommitQueue::commit_by_thread)?;
+        ledger.watch_keys(config).map_err(OpenError::Thread)?;
+        Ok(ledger)
     }
 
     /// Replays a store, and lets `commit` see to it that what comes becomes durable.
@@ -386,14 +304,7 @@ fn disk(store: &Store) -> Result<(Arc<dyn Disk>, String), OpenError> {
     }
 }
 
-/// True if nothing was ever written here, so that a key may be made.
-fn is_new(disk: &dyn Disk, folder: &str) -> Result<bool, OpenError> {
-    let names = disk.list().map_err(|error| unlisted(folder, error))?;
-    let has_ending = |name: &String| Path::new(name).extension().is_some_and(|end| end == "seg");
-    Ok(!names.iter().any(has_ending))
-}
-
-fn unlisted(folder: &str, source: io::Error) -> journal::OpenError {
+pub(super) fn unlisted(folder: &str, source: io::Error) -> journal::OpenError {
     let path = Path::new(folder).to_owned();
     journal::OpenError::Unwritable { path, source }
 }

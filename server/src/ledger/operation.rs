@@ -10,6 +10,7 @@ use waika_domain::card::{Bin, BoundCard, IssuerCardReference};
 use waika_domain::event::{
     CardStatus, Funding, FundsKind, IssuerKind, Material, Payment, WalletRegion,
 };
+use waika_domain::fingerprints::Fingerprints;
 use waika_domain::identifiers::{AuthorisationId, CardToken, Fingerprint, TicketId};
 use waika_domain::identity::Identity;
 use waika_domain::merchant::Merchant;
@@ -147,8 +148,8 @@ pub enum GlobalOperation {
 pub struct PhoneCodeOperation {
     /// The wallet's region, for an account that this opens.
     pub region: WalletRegion,
-    /// The phone's digest.
-    pub phone: Fingerprint,
+    /// The phone's digests.
+    pub phones: Fingerprints,
     /// Random.
     pub nonce: u64,
     /// The gateway takes messages for this number.
@@ -156,11 +157,11 @@ pub struct PhoneCodeOperation {
 }
 
 impl PhoneCodeOperation {
-    /// As the rules take it.
-    pub(crate) fn facts(&self) -> SendFacts {
+    /// As the rules take it: by that of the phone's digests which it is known by.
+    pub(crate) fn facts(&self, phone: Fingerprint) -> SendFacts {
         let Self {
             region,
-            phone,
+            phones: _,
             nonce,
             deliverable,
         } = *self;
@@ -177,6 +178,8 @@ impl PhoneCodeOperation {
 pub struct BindOperation {
     /// What was asked, without any secret.
     pub application: Application,
+    /// The phone's digests, in the order of the card's.
+    pub phones: Fingerprints,
     /// The card's number: in memory until the issuer has answered, and nowhere else (D28).
     pub pan: Pan,
     /// The code that was sent to the phone.
@@ -210,7 +213,7 @@ impl BindOperation {
     pub(crate) fn identity(&self) -> Option<Identity> {
         Some(Identity {
             document: self.application.document?,
-            fingerprint: self.application.document_fingerprint,
+            fingerprint: self.application.document_fingerprints.active(),
             expires_on: self.application.document_expires_on,
         })
     }
@@ -223,19 +226,18 @@ impl BindOperation {
         now: Timestamp,
     ) -> BoundCard {
         let Application {
-            card_fingerprint,
+            card_fingerprints,
             chosen_scheme,
             card_expiry,
-            phone,
             ..
         } = self.application;
         BoundCard {
             token: self.token,
-            fingerprint: card_fingerprint,
+            fingerprint: card_fingerprints.active(),
             issuer_reference,
             issuer,
             bin: Bin::new(self.pan.bin()),
-            phone: phone.mark(),
+            phone: self.phones.active().mark(),
             last_four: self.pan.last_four(),
             scheme: chosen_scheme,
             expiry: card_expiry,

@@ -29,7 +29,9 @@ impl Ledger {
         sending: Sending,
     ) -> Result<Answered, LedgerError> {
         let turns = &self.authoriser.turns;
-        let turn = turns.take(&sending.account, sending.asked.phone).await;
+        let turn = turns
+            .take(&sending.account, sending.asked.phones.oldest())
+            .await;
         let ledger = Arc::clone(self);
         let saga = self.sagas.spawn(async move {
             let answer = ledger.send_and_decide(core, sending).await;
@@ -48,24 +50,26 @@ impl Ledger {
             account,
             call,
             mut asked,
-            phone,
+            phone: number,
             gateway,
         } = sending;
         // So it stays if nothing is sent.
         asked.deliverable = false;
         if !self.is_used(core, &account, &call).await?
-            && let Some(expires_at) = self.authoriser.phone_code_ahead(&account, &asked)?
+            && let Some((expires_at, phone)) = self.authoriser.phone_code_ahead(&account, &asked)?
         {
-            let digits = self.vault().phone_code(&account, asked.phone, asked.nonce);
+            // As it was found, so that what is decided is what was sent.
+            asked.phones = phone.into();
+            let digits = self.vault().phone_code(&account, phone, asked.nonce);
             let message = CodeMessage {
                 id: asked.nonce,
-                phone: &phone,
+                phone: &number,
                 code: digits.expose(),
                 expires_at,
             };
             asked.deliverable = gateway.send(core, message).await; // R24
         }
-        drop(phone);
+        drop(number);
         let operation = Operation::SendPhoneCode(asked);
         self.submit(core, account, call, operation).await
     }

@@ -33,6 +33,7 @@ use super::schema;
 mod bytes;
 #[path = "round_trip_tests/issuer.rs"]
 mod issuer;
+mod keys;
 #[path = "round_trip_tests/wallet.rs"]
 mod wallet;
 
@@ -97,6 +98,7 @@ fn binding(password_set: Option<PasswordVerifier>) -> Binding {
             expires_on: Day::from_civil(1969, 1, 1).unwrap(),
         },
         password_set,
+        older: keys::older(),
     }
 }
 
@@ -225,22 +227,22 @@ pub(crate) fn every_kind_of_event() -> Vec<Event> {
 }
 
 fn bind_reserved() -> Event {
-    Event::BindReserved(BindReserved {
+    Event::BindReserved(Box::new(BindReserved {
         region: WalletRegion::Other,
-        card: Fingerprint([9; 16]),
+        card: keys::of_a_card(),
         phone_code: PhoneCodeEffect::Used { phone: PHONE },
         password: PasswordEffect::Untouched,
         debit: None,
-    })
+    }))
 }
 
 fn later_events() -> Vec<Event> {
     let unbind = |outcome| {
-        Event::UnbindDecided(UnbindDecided {
+        Event::UnbindDecided(Box::new(UnbindDecided {
             card: CardToken::from_bits(3),
             password: PasswordEffect::Matched,
             outcome,
-        })
+        }))
     };
     let reversal = |outcome| {
         Event::ReversalDecided(Box::new(ReversalDecided {
@@ -252,7 +254,7 @@ fn later_events() -> Vec<Event> {
     };
     vec![
         unbind(Ok(Unbound {
-            fingerprint: Fingerprint([9; 16]),
+            card: keys::of_a_card(),
             bound_by: 12,
         })),
         unbind(Err(Refused::because(UnbindRefusal::CardNotBound))),

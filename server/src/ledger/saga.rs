@@ -125,7 +125,7 @@ impl Ledger {
                 ledger.finish_payment(core, held, Box::new(hop), told);
             }
             (Some(Asks::Card(opening)), Event::BindReserved(reserved)) => {
-                let begins = (reserved_by, reserved);
+                let begins = (reserved_by, *reserved);
                 self.sagas.spawn(async move {
                     let answer = ledger.finish_bind(core, begun, begins, opening).await;
                     if answer.is_ok() {
@@ -229,7 +229,7 @@ impl Ledger {
     ) -> Verified {
         let card = CardToVerify {
             pan: &bind.pan,
-            fingerprint: bind.application.card_fingerprint,
+            fingerprint: self.vault().lasting_card(bind.pan.expose()),
             expiry: bind.application.card_expiry,
             cvv: &bind.cvv,
             key,

@@ -214,6 +214,12 @@ pub(super) struct PasswordEffect {
     pub wrong_tries: u32,
     #[prost(int64, optional, tag = "2")]
     pub locked_until_ms: Option<i64>,
+    /// Both halves of the digest under another key, if it is kept like that from now on. The second half ends
+    /// with the key's number and is not 0 then.
+    #[prost(fixed64, tag = "3")]
+    pub moved_digest: u64,
+    #[prost(fixed64, tag = "4")]
+    pub moved_rest: u64,
 }
 
 /// Absent where the code was not looked at.
@@ -239,6 +245,9 @@ pub(super) struct BindReserved {
     /// The verification debit, where the issuer does not answer at once.
     #[prost(message, optional, tag = "5")]
     pub debit: Option<Transaction>,
+    /// Digests of the card's number under other live keys than the active one.
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub older_cards: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -299,6 +308,11 @@ pub(super) struct Binding {
     /// Who gave the card its reference; 0 is the sandbox inside.
     #[prost(uint32, tag = "15")]
     pub issuer: u32,
+    /// Digests under other live keys than the active one: of the card's number, and of the document.
+    #[prost(bytes = "vec", repeated, tag = "16")]
+    pub older_cards: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "17")]
+    pub older_documents: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -315,6 +329,9 @@ pub(super) struct UnbindDecided {
     /// The sequence of the entry that had bound it.
     #[prost(uint64, tag = "5")]
     pub bound_by: u64,
+    /// Digests of the card's number under other keys than that one.
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub older_cards: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -6,7 +6,7 @@
 //! (exit 65): nobody can tell any more which of the two is right, and no further answer may follow from the
 //! wrong one.
 
-mod apart;
+pub(super) mod apart;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -257,6 +257,12 @@ impl Scrub {
             };
             let there = apart.take(&name);
             let now = ledger.authoriser.clock.now();
+            let live = ledger.authoriser.vault.live();
+            let freed = |mut account: Account| {
+                account.forget_keys(|key| live.are(key));
+                account
+            };
+            let (here, there) = (freed(here), there.map(freed));
             match compare(&here, there.as_ref(), through, now)? {
                 Seen::Same => looked.same += 1,
                 Seen::MovedOn => looked.moved_on += 1,

@@ -1,4 +1,5 @@
-//! The key file: one line, readable by its owner only, outside the data folder.
+//! The key file: readable by its owner only, outside the data folder. A line holds the key that wraps the
+//! keyring; while that is being changed there may be several, and the last one wraps.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -7,8 +8,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// A key, wiped when dropped.
-type Key = Zeroizing<[u8; 32]>;
+use super::keyring::{Key, WrappedBy, random};
 
 /// First word of a key file: names what it is and the version of its form.
 const KEY_FILE_MARK: &str = "waika-key-1";
@@ -26,7 +26,7 @@ pub enum VaultError {
     },
     /// It is no key file.
     #[error(
-        "key file {path} does not hold a key: it must be one line, `{KEY_FILE_MARK}` and 64 \
+        "key file {path} does not hold a key: each of its lines must be `{KEY_FILE_MARK}` and 64 \
          hexadecimal digits; restore it from where your keys are kept"
     )]
     Malformed {
@@ -43,35 +43,98 @@ pub enum VaultError {
     },
 }
 
-/// Reads the key, or makes one (0600, in a folder made 0700) where there is no file.
-pub(super) fn open_or_create(path: &Path) -> Result<Key, VaultError> {
-    let failed = |source| VaultError::Io {
-        path: path.display().to_string(),
-        source,
-    };
-    if !path.try_exists().map_err(failed)? {
-        match create(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(failed(error));
-            }
-            // Another server made it in the meantime: its key is the key.
-            Ok(()) | Err(_) => {}
-        }
-    }
-    let mode = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o7777;
-    let path_text = path.display().to_string();
-    if mode & 0o077 != 0 {
-        return Err(VaultError::Exposed {
-            path: path_text,
-            mode,
-        });
-    }
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
-    parse_key(&text).ok_or(VaultError::Malformed { path: path_text })
+/// The keys of a key file.
+pub struct KeyFile {
+    /// What wraps.
+    last: Key,
+    /// What stands before it in the file.
+    before: Vec<Key>,
 }
 
-fn parse_key(text: &str) -> Option<Key> {
-    let digits = text
+impl std::fmt::Debug for KeyFile {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("KeyFile(…)")
+    }
+}
+
+impl KeyFile {
+    /// Reads it.
+    pub fn open(path: &Path) -> Result<Self, VaultError> {
+        let path_text = || path.display().to_string();
+        let failed = |source| VaultError::Io {
+            path: path_text(),
+            source,
+        };
+        let mode = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(VaultError::Exposed {
+                path: path_text(),
+                mode,
+            });
+        }
+        let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
+        Self::parse(&text).ok_or(VaultError::Malformed { path: path_text() })
+    }
+
+    /// Reads it, or makes one with one key (0600, in a folder made 0700) where there is none.
+    pub fn open_or_create(path: &Path) -> Result<Self, VaultError> {
+        let failed = |source| VaultError::Io {
+            path: path.display().to_string(),
+            source,
+        };
+        if !path.try_exists().map_err(failed)? {
+            match create(path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(failed(error));
+                }
+                // Another server made it in the meantime: its key is the key.
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Self::open(path)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let lines = text.trim_end().lines();
+        let mut keys = lines.map(parse_key).collect::<Option<Vec<_>>>()?;
+        Some(Self {
+            last: keys.pop()?,
+            before: keys,
+        })
+    }
+
+    /// The key that is written first: a store from before keyrings has no other.
+    pub(crate) fn first(&self) -> &[u8; 32] {
+        self.before.first().unwrap_or(&self.last)
+    }
+
+    /// The key that wraps.
+    pub(super) fn last(&self) -> &Key {
+        &self.last
+    }
+
+    /// Names the key that wraps.
+    pub fn wraps_as(&self) -> WrappedBy {
+        WrappedBy::of(&self.last)
+    }
+
+    pub(super) fn find(&self, name: WrappedBy) -> Option<&Key> {
+        let mut keys = std::iter::once(&self.last).chain(&self.before);
+        keys.find(|key| WrappedBy::of(key) == name)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(keys: &[[u8; 32]]) -> Self {
+        let mut keys: Vec<_> = keys.iter().map(|key| Zeroizing::new(*key)).collect();
+        Self {
+            last: keys.pop().unwrap(),
+            before: keys,
+        }
+    }
+}
+
+fn parse_key(line: &str) -> Option<Key> {
+    let digits = line
         .trim_end()
         .strip_prefix(KEY_FILE_MARK)?
         .strip_prefix(' ')?;
@@ -112,8 +175,7 @@ fn create(path: &Path) -> io::Result<()> {
 
 fn random_line() -> io::Result<Zeroizing<String>> {
     use std::fmt::Write as _;
-    let mut key = Key::new([0; 32]);
-    getrandom::fill(key.as_mut_slice()).map_err(|error| io::Error::other(error.to_string()))?;
+    let key = random::<32>().map_err(io::Error::other)?;
     // Room for all of it, so that it does not grow and leave a copy behind.
     let mut line = Zeroizing::new(String::with_capacity(128));
     line.push_str(KEY_FILE_MARK);
@@ -128,29 +190,28 @@ fn random_line() -> io::Result<Zeroizing<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::Vault;
 
     #[test]
     fn a_key_file_is_made_private_and_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys/waika.key");
-        let made = Vault::open(&path).unwrap();
+        let made = KeyFile::open_or_create(&path).unwrap();
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
             0o600
         );
-        let read = Vault::open(&path).unwrap();
-        assert_eq!(made.card("4111111111111111"), read.card("4111111111111111"));
-        assert_eq!(made.check(), read.check());
+        let read = KeyFile::open_or_create(&path).unwrap();
+        assert_eq!(made.wraps_as(), read.wraps_as());
+        assert_eq!(made.first(), read.first());
     }
 
     #[test]
     fn a_key_file_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("waika.key");
-        Vault::open(&path).unwrap();
+        KeyFile::open_or_create(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let error = Vault::open(&path).unwrap_err();
+        let error = KeyFile::open_or_create(&path).unwrap_err();
         assert!(
             matches!(error, VaultError::Exposed { mode: 0o640, .. }),
             "{error}"
@@ -176,7 +237,7 @@ mod tests {
                 .open(&path)
                 .unwrap();
             file.write_all(content.as_bytes()).unwrap();
-            let error = Vault::open(&path).unwrap_err();
+            let error = KeyFile::open_or_create(&path).unwrap_err();
             assert!(
                 matches!(error, VaultError::Malformed { .. }),
                 "{content}: {error}"
@@ -191,12 +252,32 @@ mod tests {
     fn a_key_that_another_made_first_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("waika.key");
-        let first = Vault::open(&path).unwrap();
+        let first = KeyFile::open_or_create(&path).unwrap();
         assert_eq!(
             create(&path).unwrap_err().kind(),
             io::ErrorKind::AlreadyExists
         );
-        assert_eq!(Vault::open(&path).unwrap().check(), first.check());
+        assert_eq!(
+            KeyFile::open_or_create(&path).unwrap().wraps_as(),
+            first.wraps_as()
+        );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_several_keys_the_last_wraps_and_the_first_is_a_store_s_from_before_keyrings() {
+        let line = |digit: &str| format!("{KEY_FILE_MARK} {}\n", digit.repeat(64));
+        let both = KeyFile::parse(&(line("1") + &line("2"))).unwrap();
+        let [one, two] = ["1", "2"].map(|digit| KeyFile::parse(&line(digit)).unwrap());
+        assert_eq!(both.wraps_as(), two.wraps_as());
+        assert_eq!(both.first(), one.first());
+        assert!(both.find(one.wraps_as()).is_some());
+        assert!(one.find(two.wraps_as()).is_none());
+        for text in ["\n", "\n\n", "waika-key-2 11"] {
+            assert!(
+                KeyFile::parse(&(line("1") + text + &line("2"))).is_none(),
+                "{text:?}"
+            );
+        }
     }
 }

@@ -143,6 +143,7 @@ impl Account {
                 bound_by: sequence,
                 ..binding.card.clone()
             };
+            self.note_older(card.token, &binding.older);
             let cards = std::mem::take(&mut self.cards);
             self.cards = cards.into_iter().chain([card]).collect();
         }
@@ -163,6 +164,8 @@ impl Account {
             let funding = Funding::Card(decided.card);
             rare.codes.retain(|code| code.funding != funding); // D22
             rare.tokens.retain(|token| token.funding != funding); // D22
+            rare.also_known
+                .retain(|known| known.card != Some(decided.card));
         }
     }
 

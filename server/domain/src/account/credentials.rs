@@ -22,6 +22,13 @@ impl Account {
                 let rare = self.rare();
                 (rare.wrong_passwords, rare.password_locked_until) = (tries, locked_until);
             }
+            // What stands for the password goes on standing for it.
+            PasswordEffect::Moved(moved) => {
+                if let Some(password) = &mut self.password {
+                    password.digest = moved.digest;
+                }
+                self.clear_password_lock();
+            }
         }
     }
 
@@ -78,7 +85,7 @@ impl Account {
         self.apply_phone_code_effect(decided.phone_code);
         match decided.wrong_proofs {
             PasswordEffect::Untouched => {}
-            PasswordEffect::Matched => self.clear_reset_lock(),
+            PasswordEffect::Matched | PasswordEffect::Moved(_) => self.clear_reset_lock(),
             PasswordEffect::Wrong {
                 tries,
                 locked_until,

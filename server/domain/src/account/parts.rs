@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{Account, PhoneCodes};
 use crate::card::BoundCard;
 use crate::event::{Funding, PasswordTicket, PasswordVerifier, Review, WalletRegion};
-use crate::identifiers::{CallName, CodeDigest, Fingerprint, TicketId};
+use crate::fingerprints::{AlsoKnown, Fingerprints};
+use crate::identifiers::{CallName, CodeDigest, TicketId};
 use crate::identity::Identity;
 use crate::money::Fen;
 use crate::period::Timestamp;
@@ -82,6 +83,8 @@ pub struct Rare {
     pub review_ticket: Option<ReviewTicket>,
     /// Approved in an issuer's place and not agreed to since, in principal (D17).
     pub stood_in: Fen,
+    /// Digests of its document and cards under live keys beside their own: none but while keys change.
+    pub also_known: Vec<AlsoKnown>,
 }
 
 /// A passport holder's review that waits for an operator (R53).
@@ -134,8 +137,8 @@ impl PaymentCode {
 pub struct PendingBind {
     /// The sequence of its `BindReserved`.
     pub sequence: u64,
-    /// Digest of the card's number.
-    pub card: Fingerprint,
+    /// Digests of the card's number.
+    pub card: Fingerprints,
 }
 
 impl Account {

@@ -2,6 +2,7 @@
 
 use super::{PasswordEffect, PhoneCodeEffect, Review, Transaction, WalletRegion};
 use crate::card::BoundCard;
+use crate::fingerprints::{Fingerprints, OlderFingerprints};
 use crate::identifiers::{CardToken, Fingerprint};
 use crate::identity::Identity;
 use crate::period::Timestamp;
@@ -34,8 +35,8 @@ pub struct PhoneCodeSent {
 pub struct BindReserved {
     /// The wallet's region, which counts only if this opened the account.
     pub region: WalletRegion,
-    /// Digest of the card's number.
-    pub card: Fingerprint,
+    /// Digests of the card's number.
+    pub card: Fingerprints,
     /// The code is spent by now.
     pub phone_code: PhoneCodeEffect,
     /// A wrong password would have been refused, so it matched or none was set.
@@ -72,6 +73,17 @@ pub struct Binding {
     pub identity: Identity,
     /// The password, if this bind set it (R44, D6).
     pub password_set: Option<PasswordVerifier>,
+    /// What else the card and the document are found by.
+    pub older: OlderOfBinding,
+}
+
+/// Digests of what a bind brought along under live keys beside the active one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OlderOfBinding {
+    /// Of the card's number.
+    pub card: OlderFingerprints,
+    /// Of the document.
+    pub document: OlderFingerprints,
 }
 
 /// What is kept of a payment password: enough to check one, under a key that is elsewhere.
@@ -97,6 +109,26 @@ impl std::fmt::Debug for PasswordVerifier {
     }
 }
 
+/// A password's digest under another key. Its salt stays, which payment tokens are bound to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MovedPassword {
+    /// What takes the place of the verifier's digest.
+    pub digest: [u8; 16],
+}
+
+impl From<PasswordVerifier> for MovedPassword {
+    fn from(verifier: PasswordVerifier) -> Self {
+        let PasswordVerifier { salt: _, digest } = verifier;
+        Self { digest }
+    }
+}
+
+impl std::fmt::Debug for MovedPassword {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("MovedPassword(…)")
+    }
+}
+
 /// How an unbind ended (R48, D22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnbindDecided {
@@ -111,8 +143,8 @@ pub struct UnbindDecided {
 /// A card that is no longer bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unbound {
-    /// Digest of its number.
-    pub fingerprint: Fingerprint,
+    /// Digests of its number.
+    pub card: Fingerprints,
     /// The sequence of the event that had bound it.
     pub bound_by: u64,
 }

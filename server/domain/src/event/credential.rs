@@ -1,11 +1,47 @@
 //! Events of the payment password, and of the tokens and codes that stand for it.
 
-use super::{Funding, PasswordEffect, PasswordVerifier, PhoneCodeEffect};
+use super::{Event, Funding, MovedPassword, PasswordEffect, PasswordVerifier, PhoneCodeEffect};
 use crate::decline::Decline;
 use crate::identifiers::{CodeDigest, Fingerprint, TicketId};
 use crate::money::Amount;
 use crate::period::Timestamp;
 use crate::refusal::{PasswordRefusal, Refused, ResetRefusal};
+
+impl Event {
+    /// Where it says that the password was right, lets it say too that it is kept like this from now on: one
+    /// event, so that either both are durable or neither is.
+    pub fn move_password(&mut self, to: MovedPassword) {
+        if let Some(effect) = self.password_effect_mut()
+            && *effect == PasswordEffect::Matched
+        {
+            *effect = PasswordEffect::Moved(to);
+        }
+    }
+
+    fn password_effect_mut(&mut self) -> Option<&mut PasswordEffect> {
+        if let Self::BindReserved(reserved) = self {
+            Some(&mut reserved.password)
+        } else if let Self::BindDecided(decided) = self {
+            Some(&mut decided.password)
+        } else if let Self::UnbindDecided(decided) = self {
+            Some(&mut decided.password)
+        } else if let Self::PasswordVerified(verified) = self {
+            Some(&mut verified.password)
+        } else if let Self::PasswordChanged(changed) = self {
+            Some(&mut changed.password)
+        } else if let Self::PaymentCodeDecided(decided) = self {
+            Some(&mut decided.password)
+        } else if let Self::Declined(declined) = self {
+            Some(&mut declined.password)
+        } else if let Self::Reserved(reservation) = self {
+            Some(&mut reservation.password)
+        } else if let Self::Posted(posted) = self {
+            Some(&mut posted.reservation.password)
+        } else {
+            None
+        }
+    }
+}
 
 /// A password was verified for one payment, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

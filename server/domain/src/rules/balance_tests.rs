@@ -29,11 +29,11 @@ fn received(wrong: &[Reason]) -> Option<Reason> {
                 ..
             } = &wallet;
             let (outcome, password) = unbind::decide(account, name, true, policy, *now);
-            wallet.record(Event::UnbindDecided(UnbindDecided {
+            wallet.record(Event::UnbindDecided(Box::new(UnbindDecided {
                 card: name,
                 password,
                 outcome,
-            }));
+            })));
         }
     }
     let decided = receive::decide(&wallet.account, FundsKind::RedPacket, amount("5.00"));

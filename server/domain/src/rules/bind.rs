@@ -10,9 +10,10 @@ use crate::account::Account;
 use crate::card::{BoundCard, CardExpiry, Scheme};
 use crate::decline::{Evidence, IssuerRefusal};
 use crate::event::{
-    BindDecided, BindReserved, Binding, Event, PasswordEffect, PasswordVerifier, PhoneCodeEffect,
-    Review, Transaction, WalletRegion,
+    BindDecided, BindReserved, Binding, Event, OlderOfBinding, PasswordEffect, PasswordVerifier,
+    PhoneCodeEffect, Review, Transaction, WalletRegion,
 };
+use crate::fingerprints::Fingerprints;
 use crate::identifiers::Fingerprint;
 use crate::identity::{CountryCode, DocumentType, Identity};
 use crate::period::{Day, Timestamp};
@@ -33,12 +34,12 @@ pub struct Application {
     pub document: Option<DocumentType>,
     /// Where the document was issued.
     pub issuing_country: CountryCode,
-    /// Digest of document type, issuing country and number.
-    pub document_fingerprint: Fingerprint,
+    /// Digests of document type, issuing country and number.
+    pub document_fingerprints: Fingerprints,
     /// The document's last day.
     pub document_expires_on: Day,
-    /// Digest of the card's number.
-    pub card_fingerprint: Fingerprint,
+    /// Digests of the card's number.
+    pub card_fingerprints: Fingerprints,
     /// The scheme by the number; None if it is not on the list (R17).
     pub card_scheme: Option<Scheme>,
     /// The scheme that the person chose (R35).
@@ -77,13 +78,13 @@ pub fn reserve(
     let region = application.region;
     let (climbed, spent) = climb(account, application, *facts, policy, now);
     match climbed {
-        Ok(()) => Event::BindReserved(BindReserved {
+        Ok(()) => Event::BindReserved(Box::new(BindReserved {
             region,
-            card: application.card_fingerprint,
+            card: application.card_fingerprints,
             phone_code: spent.phone_code,
             password: spent.password,
             debit: None,
-        }),
+        })),
         Err(refused) => Event::BindDecided(Box::new(BindDecided {
             region,
             reserved_by: None,
@@ -190,9 +191,10 @@ fn check_identity(
 }
 
 fn is_someone_else(account: &Account, application: &Application) -> bool {
+    let given = &application.document_fingerprints;
     account
-        .identity()
-        .is_some_and(|identity| identity.fingerprint != application.document_fingerprint)
+        .document_fingerprints()
+        .is_some_and(|known| !known.are_those_of(given))
 }
 
 fn check_card(
@@ -215,12 +217,13 @@ fn check_card(
             observed: application.card_expiry,
         },
     })?;
-    let same = application.card_fingerprint;
-    let bound = account.cards().iter().any(|card| card.fingerprint == same);
+    let given = &application.card_fingerprints;
+    let mut cards = account.cards().iter();
+    let bound = cards.any(|card| account.fingerprints_of(card).are_those_of(given));
     let being_bound = account
         .pending_binds()
         .iter()
-        .any(|pending| pending.card == same);
+        .any(|pending| pending.card.are_those_of(given));
     refuse_if(bound || being_bound, because(Reason::CardAlreadyBound))?; // D23
     let slots = account.cards().len() + account.pending_binds().len();
     refuse_if(slots >= usize::from(policy.card_cap), || Refused {
@@ -306,12 +309,17 @@ fn conclude(
         return (Err(Refused::because(Reason::IdentityDiffers)), untouched);
     }
     let identity = completion.identity;
+    let older = OlderOfBinding {
+        card: application.card_fingerprints.older(),
+        document: application.document_fingerprints.older(),
+    };
     if account.password().is_none() {
         let password_set = Some(completion.password_offered); // D6
         let binding = Binding {
             card,
             identity,
             password_set,
+            older,
         };
         return (Ok(binding), untouched);
     }
@@ -321,6 +329,7 @@ fn conclude(
         card,
         identity,
         password_set: None,
+        older,
     });
     (binding, effect)
 }

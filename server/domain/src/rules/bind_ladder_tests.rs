@@ -74,13 +74,13 @@ fn wallet_with(wrong: &[Reason]) -> Wallet {
 
 /// A bind that used the code of phone 1 and was given up.
 fn spend_code(wallet: &mut Wallet) {
-    let reserved_by = wallet.record(Event::BindReserved(BindReserved {
+    let reserved_by = wallet.record(Event::BindReserved(Box::new(BindReserved {
         region: WalletRegion::Mainland,
-        card: person(9),
+        card: person(9).into(),
         phone_code: PhoneCodeEffect::Used { phone: phone(1) },
         password: PasswordEffect::Untouched,
         debit: None,
-    }));
+    })));
     let given_up = super::bind::abandon(&wallet.account, reserved_by, None);
     wallet.record(given_up);
 }

@@ -10,6 +10,7 @@ use crate::event::{
     PasswordEffect, PasswordResetDecided, PasswordTicketResolved, PasswordTicketState,
     PasswordVerifier, PhoneCodeEffect, ResetStep,
 };
+use crate::fingerprints::Fingerprints;
 use crate::identifiers::{CardToken, Fingerprint, TicketId};
 use crate::period::Timestamp;
 use crate::policy::Policy;
@@ -21,8 +22,8 @@ pub enum Proof {
     /// Route 1, where no card is bound: a document that an operator looks at. The call is made
     /// again once the operator has said yes.
     Identity {
-        /// Digest of the document.
-        document: Fingerprint,
+        /// Digests of the document.
+        document: Fingerprints,
     },
     /// Route 2: the whole data of a card that is bound, and a phone code.
     Card(CardProof),
@@ -33,14 +34,16 @@ pub enum Proof {
 pub struct CardProof {
     /// The card that was chosen.
     pub card: CardToken,
-    /// Digest of the number that was entered.
-    pub number: Fingerprint,
+    /// Digests of the number that was entered.
+    pub number: Fingerprints,
     /// The scheme that was chosen.
     pub scheme: Scheme,
     /// When the card expires.
     pub expiry: CardExpiry,
-    /// Digest of the phone: the one that the card was bound with, or whoever reads a card could
-    /// have the code sent to a phone of their own.
+    /// Digests of the phone, in the order of the number's: the one that the card was bound with, or whoever
+    /// reads a card could have the code sent to a phone of their own.
+    pub phones: Fingerprints,
+    /// That of them which the phone code was sent under.
     pub phone: Fingerprint,
     /// The phone code given is the one that was sent.
     pub phone_code_matches: bool,
@@ -48,8 +51,11 @@ pub struct CardProof {
 
 impl CardProof {
     fn is_of(&self, card: &BoundCard) -> bool {
-        let given = (self.number, self.scheme, self.expiry, self.phone.mark());
-        given == (card.fingerprint, card.scheme, card.expiry, card.phone)
+        let mut given = self.number.iter().zip(self.phones.iter());
+        // The mark is under the key of the card's own digest.
+        let is_known =
+            given.any(|(number, phone)| (number, phone.mark()) == (card.fingerprint, card.phone));
+        is_known && (self.scheme, self.expiry) == (card.scheme, card.expiry)
     }
 }
 
@@ -90,7 +96,7 @@ fn untouched(outcome: Result<ResetStep, Refused<Reason>>) -> PasswordResetDecide
 /// Route 1 (R46): opens a ticket, or ends one that an operator has resolved.
 fn by_identity(
     account: &Account,
-    document: Fingerprint,
+    given: Fingerprints,
     new: NewPassword,
     policy: &Policy,
     now: Timestamp,
@@ -99,15 +105,16 @@ fn by_identity(
         return untouched(Err(refused));
     }
     let Some(ticket) = account.password_ticket() else {
-        let identity = account.identity();
-        let matches = identity.is_some_and(|identity| identity.fingerprint == document);
+        let known = account.document_fingerprints();
+        let matches = known.is_some_and(|known| known.are_those_of(&given));
+        let document = given.active();
         return untouched(Ok(ResetStep::TicketOpened { document, matches }));
     };
     // Whoever mistyped the document hears of the rejection with the right one too.
     if ticket.state == PasswordTicketState::Rejected {
         return untouched(Err(Refused::because(Reason::TicketRejected)));
     }
-    if ticket.document == document {
+    if given.contain(ticket.document) {
         return PasswordResetDecided {
             wrong_proofs: PasswordEffect::Matched,
             ..untouched(Ok(ResetStep::Reset(new.offered)))

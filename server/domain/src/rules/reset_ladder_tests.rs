@@ -56,14 +56,14 @@ fn by_identity(wrong: &[Reason]) -> PasswordResetDecided {
         wallet = Wallet::open(WalletRegion::Mainland);
     }
     if !is(Reason::CardBound) {
-        wallet.record(Event::UnbindDecided(UnbindDecided {
+        wallet.record(Event::UnbindDecided(Box::new(UnbindDecided {
             card: token(1),
             password: PasswordEffect::Untouched,
             outcome: Ok(Unbound {
-                fingerprint: card_number(1),
+                card: card_number(1).into(),
                 bound_by: 1,
             }),
-        }));
+        })));
     }
     let opened = ResetStep::TicketOpened {
         document: person(1),
@@ -82,7 +82,7 @@ fn by_identity(wrong: &[Reason]) -> PasswordResetDecided {
         let resolved = reset::resolve_ticket(&wallet.account, ticket, approve).unwrap();
         wallet.record(Event::PasswordTicketResolved(Box::new(resolved)));
     }
-    let document = person(if is(Reason::IdentityDiffers) { 2 } else { 1 });
+    let document = person(if is(Reason::IdentityDiffers) { 2 } else { 1 }).into();
     decided(&wallet, &Proof::Identity { document }, wrong)
 }
 
@@ -122,9 +122,10 @@ fn by_card(wrong: &[Reason]) -> PasswordResetDecided {
     }
     let proof = Proof::Card(CardProof {
         card: token(if is(Reason::CardNotBound) { 9 } else { 1 }),
-        number: card_number(if is(Reason::CardDataWrong) { 2 } else { 1 }),
+        number: card_number(if is(Reason::CardDataWrong) { 2 } else { 1 }).into(),
         scheme: Scheme::Visa,
         expiry: bound_card(1, wallet.now).expiry,
+        phones: phone.into(),
         phone,
         phone_code_matches: !is(Reason::PhoneCodeWrong),
     });

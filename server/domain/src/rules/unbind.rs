@@ -29,7 +29,7 @@ pub fn decide(
         None => Err(Refused::because(Reason::CardNotBound)),
         // R40, D22: whatever was paid with it stays as it is.
         Some(card) => Ok(Unbound {
-            fingerprint: card.fingerprint,
+            card: account.fingerprints_of(card),
             bound_by: card.bound_by,
         }),
     });

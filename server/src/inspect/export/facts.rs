@@ -93,7 +93,9 @@ fn over_limit(row: &mut Row, amount: &AmountOverLimit) {
 pub(super) fn password_check(row: &mut Row, effect: PasswordEffect) {
     match effect {
         PasswordEffect::Untouched => {}
-        PasswordEffect::Matched => row.password_check = Some("matched".into()),
+        PasswordEffect::Matched | PasswordEffect::Moved(_) => {
+            row.password_check = Some("matched".into());
+        }
         PasswordEffect::Wrong {
             tries,
             locked_until,
@@ -109,7 +111,9 @@ pub(super) fn password_check(row: &mut Row, effect: PasswordEffect) {
 pub(super) fn proof_check(row: &mut Row, effect: PasswordEffect) {
     match effect {
         PasswordEffect::Untouched => {}
-        PasswordEffect::Matched => row.proof_check = Some("matched".into()),
+        PasswordEffect::Matched | PasswordEffect::Moved(_) => {
+            row.proof_check = Some("matched".into());
+        }
         PasswordEffect::Wrong {
             tries,
             locked_until,

@@ -114,7 +114,8 @@ impl Journal {
     pub(super) fn see(&mut self, sequence: u64, event: &Event) {
         if let Event::Reserved(reservation) = event {
             self.change(reservation.transaction, |ours| ours.is_open = true);
-        } else if let Event::BindReserved(BindReserved { debit, .. }) = event {
+        } else if let Event::BindReserved(reserved) = event {
+            let BindReserved { debit, .. } = &**reserved;
             self.change(*debit, |ours| ours.is_open = true);
             let debit = remote(*debit).map(|debit| (sequence, debit.id));
             self.binding.extend(debit);

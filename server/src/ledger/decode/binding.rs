@@ -1,21 +1,19 @@
 //! From what is written of cards that are bound and unbound.
 
 use waika_domain::card::{Bin, BoundCard, CardExpiry, IssuerCardReference};
-use waika_domain::event::{BindReserved, Binding, PasswordVerifier, UnbindDecided, Unbound};
+use waika_domain::event::{BindReserved, Binding, OlderOfBinding, UnbindDecided, Unbound};
 use waika_domain::identifiers::CardToken;
 use waika_domain::identity::Identity;
 use waika_domain::period::{Day, Timestamp};
 use waika_domain::refusal::UnbindRefusal;
 
-use super::{
-    Decoded, array, fingerprint, issuer, known, password_effect, phone_code_effect, refusal, small,
-};
+use super::{Decoded, issuer, keys, known, password_effect, phone_code_effect, refusal, small};
 use crate::ledger::schema;
 
 pub(super) fn reserved(reserved: &schema::BindReserved) -> Decoded<BindReserved> {
     Ok(BindReserved {
         region: known(reserved.region, "a wallet region")?,
-        card: fingerprint(&reserved.card)?,
+        card: keys::fingerprints(&reserved.card, &reserved.older_cards)?,
         phone_code: phone_code_effect(reserved.phone_code.clone())?,
         password: password_effect(reserved.password),
         debit: issuer::transaction(reserved.debit)?,
@@ -25,7 +23,7 @@ pub(super) fn reserved(reserved: &schema::BindReserved) -> Decoded<BindReserved>
 pub(super) fn binding(binding: schema::Binding, at: Timestamp) -> Decoded<Binding> {
     let card = BoundCard {
         token: CardToken::from_bits(binding.card_token),
-        fingerprint: fingerprint(&binding.card_fingerprint)?,
+        fingerprint: keys::fingerprint(&binding.card_fingerprint)?,
         issuer_reference: IssuerCardReference(binding.issuer_reference.into()),
         issuer: issuer::kind(binding.issuer)?,
         bin: Bin::new(binding.bin),
@@ -42,33 +40,24 @@ pub(super) fn binding(binding: schema::Binding, at: Timestamp) -> Decoded<Bindin
     };
     let identity = Identity {
         document: known(binding.document, "a document type")?,
-        fingerprint: fingerprint(&binding.document_fingerprint)?,
+        fingerprint: keys::fingerprint(&binding.document_fingerprint)?,
         expires_on: Day::from_number(binding.document_expires_on),
     };
-    let password_set = verifier(&binding.password_set)?;
     Ok(Binding {
         card,
         identity,
-        password_set,
+        password_set: keys::verifier(&binding.password_set)?,
+        older: OlderOfBinding {
+            card: keys::older(&binding.older_cards)?,
+            document: keys::older(&binding.older_documents)?,
+        },
     })
-}
-
-/// Salt and digest in one; empty where there is no password.
-pub(in crate::ledger) fn verifier(bytes: &[u8]) -> Decoded<Option<PasswordVerifier>> {
-    const WHAT: &str = "a password's verifier";
-    let Some((salt, digest)) = bytes.split_at_checked(8) else {
-        return Ok(None);
-    };
-    Ok(Some(PasswordVerifier {
-        salt: array(salt, WHAT)?,
-        digest: array(digest, WHAT)?,
-    }))
 }
 
 pub(super) fn unbind(decided: schema::UnbindDecided) -> Decoded<UnbindDecided> {
     let outcome = match decided.refused {
         None => Ok(Unbound {
-            fingerprint: fingerprint(&decided.fingerprint)?,
+            card: keys::fingerprints(&decided.fingerprint, &decided.older_cards)?,
             bound_by: decided.bound_by,
         }),
         refused => Err(refusal(refused, UnbindRefusal::from_number)?),

@@ -8,11 +8,10 @@ use waika_domain::identifiers::{CodeDigest, TicketId};
 use waika_domain::period::Timestamp;
 use waika_domain::refusal::{PasswordRefusal, ResetRefusal};
 
-use super::binding::verifier;
+use super::keys::{fingerprint, verifier};
 pub(in crate::ledger) use super::payments::funding;
 use super::{
-    Decoded, NotUnderstood, amount, decline, fingerprint, known, password_effect,
-    phone_code_effect, refusal,
+    Decoded, NotUnderstood, amount, decline, known, password_effect, phone_code_effect, refusal,
 };
 use crate::ledger::schema;
 

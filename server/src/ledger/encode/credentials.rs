@@ -6,8 +6,9 @@ use waika_domain::event::{
 };
 use waika_domain::period::Timestamp;
 
+use super::keys::{fingerprint, verifier};
 use super::payments::funding;
-use super::{bytes, decline, password_effect, phone_code_effect, refusal, verifier};
+use super::{decline, password_effect, phone_code_effect, refusal};
 use crate::ledger::numbers::Numbered as _;
 use crate::ledger::schema;
 
@@ -43,7 +44,7 @@ pub(super) fn reset(decided: &PasswordResetDecided) -> schema::PasswordReset {
     };
     match &decided.outcome {
         Ok(ResetStep::TicketOpened { document, matches }) => schema::PasswordReset {
-            document: bytes(*document),
+            document: fingerprint(*document),
             matches: *matches,
             ..reset
         },
@@ -61,7 +62,7 @@ pub(super) fn reset(decided: &PasswordResetDecided) -> schema::PasswordReset {
 pub(in crate::ledger) fn ticket(ticket: &PasswordTicket) -> schema::PasswordTicket {
     schema::PasswordTicket {
         id: ticket.id.sequence(),
-        document: bytes(ticket.document),
+        document: fingerprint(ticket.document),
         matches: ticket.matches,
         opened_at_ms: ticket.opened_at.unix_ms(),
         state: ticket.state.number(),

@@ -17,6 +17,7 @@ mod file;
 mod folder;
 mod index;
 mod key_runs;
+pub mod keyring;
 mod live;
 mod preparing;
 mod pruning;
@@ -69,6 +70,7 @@ fn is_of_a_journal(name: &str) -> bool {
         || key_runs::is_named_like_one(name)
         || name == watermark::FILE
         || name == beginning::FILE
+        || name == keyring::FILE
 }
 
 /// How a journal is laid out.

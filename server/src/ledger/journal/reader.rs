@@ -10,6 +10,7 @@ use super::disk::Disk;
 use super::error::{Damage, DiskError, OpenError, ReadError};
 use super::file::NamedFile;
 use super::index::{BatchPlace, Index, Place, Unread};
+use super::keyring;
 use super::read_all::read_all;
 use super::record::Record;
 use super::segment;
@@ -44,6 +45,16 @@ impl JournalReader {
     /// Where the journal begins; `None`: with sequence 1.
     pub fn beginning(&self) -> Option<Beginning> {
         self.index.beginning()
+    }
+
+    /// The store's keyring as it stands in the folder now.
+    pub fn keyring(&self) -> Result<Option<Vec<u8>>, OpenError> {
+        keyring::read(&*self.disk)
+    }
+
+    /// Says for others beside the server that it goes on with this keyring.
+    pub fn note_taken_up(&self, keyring: &[u8]) -> Result<(), DiskError> {
+        keyring::note_taken_up(&*self.disk, keyring)
     }
 
     /// The bytes of an entry; `None` if nothing durable has this sequence, and

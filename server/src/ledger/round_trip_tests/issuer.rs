@@ -46,13 +46,13 @@ pub(super) fn events() -> Vec<Event> {
         }))
     };
     vec![
-        Event::BindReserved(BindReserved {
+        Event::BindReserved(Box::new(BindReserved {
             region: WalletRegion::Other,
-            card: Fingerprint([9; 16]),
+            card: Fingerprint([9; 16]).into(),
             phone_code: PhoneCodeEffect::Untouched,
             password: PasswordEffect::Untouched,
             debit: Some(TRANSACTION),
-        }),
+        })),
         Event::Reserved(Box::new(asked(IssuerKind::Remote))),
         voided(true),
         voided(false),

@@ -116,7 +116,7 @@ fn passwords() -> Vec<Event> {
         Event::PasswordVerified(PasswordVerified {
             funding,
             amount: amount(),
-            password: PasswordEffect::Matched,
+            password: PasswordEffect::Moved(PASSWORD.into()),
             outcome,
         })
     };

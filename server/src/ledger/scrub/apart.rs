@@ -11,14 +11,14 @@ use crate::ledger::journal::SnapshotBlock;
 use crate::ledger::snapshot;
 
 /// The accounts of one part, as the store has them.
-pub(super) struct Apart<F> {
+pub(in crate::ledger) struct Apart<F> {
     is_of_part: F,
     accounts: HashMap<CompactString, Account>,
 }
 
 impl<F: Fn(&str) -> bool> Apart<F> {
     /// None yet.
-    pub(super) fn new(is_of_part: F) -> Self {
+    pub(in crate::ledger) fn new(is_of_part: F) -> Self {
         Self {
             is_of_part,
             accounts: HashMap::new(),
@@ -26,12 +26,12 @@ impl<F: Fn(&str) -> bool> Apart<F> {
     }
 
     /// Begins again with none.
-    pub(super) fn forget(&mut self) {
+    pub(in crate::ledger) fn forget(&mut self) {
         self.accounts.clear();
     }
 
     /// Takes its accounts out of a snapshot.
-    pub(super) fn load(&mut self, block: &SnapshotBlock) -> Result<(), NotUnderstood> {
+    pub(in crate::ledger) fn load(&mut self, block: &SnapshotBlock) -> Result<(), NotUnderstood> {
         for account in snapshot::accounts(block) {
             let (id, account) = account?;
             if (self.is_of_part)(id.as_str()) {
@@ -42,7 +42,11 @@ impl<F: Fn(&str) -> bool> Apart<F> {
     }
 
     /// Applies an entry, unless it is another part's, or the snapshot's account has seen it.
-    pub(super) fn apply(&mut self, sequence: u64, entry: &[u8]) -> Result<(), NotUnderstood> {
+    pub(in crate::ledger) fn apply(
+        &mut self,
+        sequence: u64,
+        entry: &[u8],
+    ) -> Result<(), NotUnderstood> {
         let stored = decode::entry(entry)?;
         let Some(event) = stored.event() else {
             return Ok(());
@@ -59,12 +63,12 @@ impl<F: Fn(&str) -> bool> Apart<F> {
     }
 
     /// Takes an account out.
-    pub(super) fn take(&mut self, name: &str) -> Option<Account> {
+    pub(in crate::ledger) fn take(&mut self, name: &str) -> Option<Account> {
         self.accounts.remove(name)
     }
 
     /// Those that nobody has taken out.
-    pub(super) fn rest(&self) -> impl Iterator<Item = &Account> {
+    pub(in crate::ledger) fn rest(&self) -> impl Iterator<Item = &Account> {
         self.accounts.values()
     }
 }

@@ -206,7 +206,7 @@ impl Asked {
         match &self.what {
             What::PhoneCode { nonce } => Operation::SendPhoneCode(PhoneCodeOperation {
                 region: WalletRegion::Mainland,
-                phone: vault.phone(&phone(self.account)),
+                phones: vault.live().phone(&phone(self.account)),
                 nonce: *nonce,
                 deliverable: true,
             }),
@@ -273,7 +273,9 @@ impl Asked {
             unreachable!("it is no bind");
         };
         let pan = pan(self.account, selector);
-        let phone = vault.phone(&phone(self.account));
+        let live = vault.live();
+        let phones = live.phone(&phone(self.account));
+        let phone = phones.active();
         let document = Some(DocumentType::HongKongMacaoTravelPermit);
         let number = format!("H0{}", self.account);
         BindOperation {
@@ -283,14 +285,15 @@ impl Asked {
                 agreements_accepted: true,
                 document,
                 issuing_country: CountryCode::MAINLAND,
-                document_fingerprint: vault.document(document, CountryCode::MAINLAND, &number),
+                document_fingerprints: live.document(document, CountryCode::MAINLAND, &number),
                 document_expires_on: Day::from_civil(2099, 12, 31).unwrap(),
-                card_fingerprint: vault.card(pan.expose()),
+                card_fingerprints: live.card(pan.expose()),
                 card_scheme: pan.scheme(),
                 chosen_scheme: pan.scheme().unwrap(),
                 card_expiry: CardExpiry::new(2099, 12).unwrap(),
                 phone,
             },
+            phones,
             phone_code: vault
                 .phone_code(account, phone, nonce)
                 .expose()

@@ -7,6 +7,7 @@ use waika_domain::account::{
 };
 use waika_domain::card::{Bin, BoundCard, CardExpiry, IssuerCardReference};
 use waika_domain::event::{CardStatus, Owed, OwedKind};
+use waika_domain::fingerprints::AlsoKnown;
 use waika_domain::identifiers::{AccountId, CardToken, CodeDigest, TicketId};
 use waika_domain::identity::Identity;
 use waika_domain::merchant::Merchant;
@@ -21,7 +22,7 @@ use super::schema;
 use crate::adjusted::Adjustment;
 use crate::idempotency::MovedOut;
 use crate::ledger::decode::{
-    Decoded, NotUnderstood, binding, credentials, fingerprint, issuer, known, merchant, operators,
+    Decoded, NotUnderstood, credentials, fingerprint, issuer, keys, known, merchant, operators,
     reversal, small,
 };
 use crate::owed::OwedAdvice;
@@ -76,7 +77,7 @@ pub(super) fn record(bytes: &[u8]) -> Decoded<Part> {
             through: stored.through,
             oldest_ms: stored.oldest_ms,
         }),
-        schema::Part::Keys(bytes) => Part::Keys(keys(&bytes)?),
+        schema::Part::Keys(bytes) => Part::Keys(used_keys(&bytes)?),
         schema::Part::Policies(stored) => Part::Policies(Policies {
             stored: stored
                 .stored
@@ -106,7 +107,7 @@ fn adjustment(stored: &schema::Adjustment) -> Adjustment {
     }
 }
 
-fn keys(bytes: &[u8]) -> Decoded<Vec<(u64, u64)>> {
+fn used_keys(bytes: &[u8]) -> Decoded<Vec<(u64, u64)>> {
     let (pairs, []) = bytes.as_chunks::<16>() else {
         return Err(NotUnderstood("a snapshot's used keys"));
     };
@@ -123,7 +124,7 @@ fn account(stored: schema::Account) -> Decoded<Account> {
         0 => None,
         document => Some(Identity {
             document: known(document, "a document type")?,
-            fingerprint: fingerprint(&stored.document_fingerprint)?,
+            fingerprint: keys::fingerprint(&stored.document_fingerprint)?,
             expires_on: Day::from_number(stored.document_expires_on),
         }),
     };
@@ -138,7 +139,7 @@ fn account(stored: schema::Account) -> Decoded<Account> {
         region: known(stored.region, "a wallet region")?,
         review: known(stored.review, "a review's state")?,
         identity,
-        password: binding::verifier(&stored.password)?,
+        password: keys::verifier(&stored.password)?,
         cards: cards.into_boxed_slice(),
         phone_codes: phone_codes.collect::<Decoded<_>>()?,
         usage: Usage {
@@ -155,7 +156,7 @@ fn account(stored: schema::Account) -> Decoded<Account> {
 fn card(stored: schema::Card) -> Decoded<BoundCard> {
     Ok(BoundCard {
         token: CardToken::from_bits(stored.token),
-        fingerprint: fingerprint(&stored.fingerprint)?,
+        fingerprint: keys::fingerprint(&stored.fingerprint)?,
         issuer_reference: IssuerCardReference(stored.issuer_reference.into()),
         issuer: issuer::kind(stored.issuer)?,
         bin: Bin::new(stored.bin),
@@ -187,7 +188,7 @@ fn rare(stored: schema::Rare) -> Decoded<Rare> {
     let binds = stored.binds.iter().map(|bind| {
         Ok(PendingBind {
             sequence: bind.sequence,
-            card: fingerprint(&bind.card)?,
+            card: keys::fingerprints(&bind.card, &bind.older_cards)?,
         })
     });
     let clearances = stored.clearances.iter().map(|clearance| {
@@ -195,6 +196,12 @@ fn rare(stored: schema::Rare) -> Decoded<Rare> {
             card: CardToken::from_bits(clearance.card_token),
             reason: known(clearance.reason, "a risk")?,
             sequence: clearance.sequence,
+        })
+    });
+    let also_known = stored.also_known.iter().map(|known| {
+        Ok(AlsoKnown {
+            card: known.card_token.map(CardToken::from_bits),
+            fingerprint: keys::fingerprint(&known.fingerprint)?,
         })
     });
     let risk_tickets = stored.risk_tickets.into_iter();
@@ -229,6 +236,7 @@ fn rare(stored: schema::Rare) -> Decoded<Rare> {
                 submitted_at: Timestamp::from_unix_ms(stored.review_submitted_at_ms),
             }),
         stood_in: Fen::new(stored.stood_in_fen),
+        also_known: also_known.collect::<Decoded<_>>()?,
     })
 }
 

@@ -4,6 +4,8 @@ use prost::Message as _;
 use waika_domain::account::{AccountParts, PaymentCode, PaymentToken, PhoneCode, Rare};
 use waika_domain::card::{BoundCard, IssuerCardReference};
 use waika_domain::event::{CardStatus, Owed, OwedKind};
+use waika_domain::fingerprints::AlsoKnown;
+use waika_domain::identifiers::CardToken;
 use waika_domain::merchant::Merchant;
 use waika_domain::period::Timestamp;
 use waika_domain::sandbox_clock::ClockSetting;
@@ -134,10 +136,13 @@ pub(super) fn account(id: &str, parts: AccountParts) -> Vec<u8> {
         review: review.number(),
         document: identity.map_or(0, |identity| identity.document.number()),
         document_fingerprint: identity
-            .map(|identity| encode::bytes(identity.fingerprint))
+            .map(|identity| encode::keys::fingerprint(identity.fingerprint))
             .unwrap_or_default(),
         document_expires_on: identity.map_or(0, |identity| identity.expires_on.number()),
-        password: password.as_ref().map(encode::verifier).unwrap_or_default(),
+        password: password
+            .as_ref()
+            .map(encode::keys::verifier)
+            .unwrap_or_default(),
         cards: cards.iter().map(card).collect(),
         phone_codes: phone_codes.iter().map(phone_code).collect(),
         month: usage.month.number(),
@@ -161,7 +166,7 @@ fn record(part: Part) -> Vec<u8> {
 fn card(card: &BoundCard) -> schema::Card {
     schema::Card {
         token: card.token.bits(),
-        fingerprint: encode::bytes(card.fingerprint),
+        fingerprint: encode::keys::fingerprint(card.fingerprint),
         issuer_reference: card.issuer_reference.0.to_string(),
         issuer: encode::issuer::kind(card.issuer),
         bin: card.bin.value(),
@@ -190,7 +195,8 @@ fn phone_code(code: &PhoneCode) -> schema::PhoneCode {
 fn encode_rare(rare: &Rare) -> schema::Rare {
     let binds = rare.binds.iter().map(|bind| schema::PendingBind {
         sequence: bind.sequence,
-        card: encode::bytes(bind.card),
+        card: encode::keys::fingerprint(bind.card.active()),
+        older_cards: encode::keys::older(bind.card.older()),
     });
     let clearances = rare.clearances.iter().map(|clearance| schema::Clearance {
         card_token: clearance.card.bits(),
@@ -220,6 +226,14 @@ fn encode_rare(rare: &Rare) -> schema::Rare {
             .review_ticket
             .map_or(0, |review| review.submitted_at.unix_ms()),
         stood_in_fen: rare.stood_in.value(),
+        also_known: rare.also_known.iter().map(also_known).collect(),
+    }
+}
+
+fn also_known(known: &AlsoKnown) -> schema::AlsoKnown {
+    schema::AlsoKnown {
+        card_token: known.card.map(CardToken::bits),
+        fingerprint: encode::keys::fingerprint(known.fingerprint),
     }
 }
 

@@ -81,13 +81,9 @@ fn restore(authoriser: &Authoriser, part: Part) -> Result<(), RecoveryError> {
             authoriser.accounts.make_room(accounts);
             authoriser.bound_cards.make_room(accounts);
         }
-        Part::Account(id, account) => {
-            if let Some(identity) = account.identity() {
-                for card in account.cards() {
-                    let cards = &authoriser.bound_cards;
-                    cards.bind(card.fingerprint, identity.fingerprint, card.bound_by);
-                }
-            }
+        Part::Account(id, mut account) => {
+            account.forget_keys(|key| authoriser.vault.is_live(key));
+            authoriser.hold_cards(&account);
             restore_leads(authoriser, &id, &account);
             authoriser.accounts.restore(&id, account);
         }

@@ -67,6 +67,24 @@ pub(crate) fn clock(disk: &dyn Disk) -> Result<Option<ClockSetting>, OpenError> 
     Ok(setting)
 }
 
+/// What the newest whole snapshot in a folder says of the store's key.
+pub(crate) fn key_check(disk: &dyn Disk) -> Result<Option<Box<[u8]>>, OpenError> {
+    let Some(identity) = journal::identity(disk) else {
+        return Ok(None);
+    };
+    let mut check = None;
+    journal::read_newest(disk, identity, |block| {
+        let first = block.iter().flat_map(|block| block.records().take(1));
+        for record in first {
+            if let decode::Part::KeyCheck(told, _) = decode::record(record)? {
+                check = Some(told);
+            }
+        }
+        Ok::<_, NotUnderstood>(())
+    })?;
+    Ok(check)
+}
+
 /// How often it is looked whether a snapshot is due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 

@@ -222,6 +222,8 @@ pub(super) struct Rare {
     /// Approved in an issuer's place and not agreed to since.
     #[prost(int64, tag = "17")]
     pub stood_in_fen: i64,
+    #[prost(message, repeated, tag = "18")]
+    pub also_known: Vec<AlsoKnown>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -262,6 +264,18 @@ pub(super) struct PendingBind {
     pub sequence: u64,
     #[prost(bytes, tag = "2")]
     pub card: Vec<u8>,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub older_cards: Vec<Vec<u8>>,
+}
+
+/// A digest of one of its cards, or of its document, under a live key beside that which is active.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct AlsoKnown {
+    /// Absent: the document.
+    #[prost(fixed64, optional, tag = "1")]
+    pub card_token: Option<u64>,
+    #[prost(bytes, tag = "2")]
+    pub fingerprint: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -12,6 +12,7 @@ use crate::authoriser::Authoriser;
 use crate::ledger::Ledger;
 use crate::ledger::background::{Stretch, wait};
 use crate::ledger::journal::{SnapshotOptions, SnapshotWriter, Snapshots};
+use crate::vault::LiveKeys;
 
 /// Accounts that are copied before the thread rests.
 const SLICE: usize = 128;
@@ -69,8 +70,9 @@ pub(super) fn snapshot(
 }
 
 /// An account as it is, but for what nobody can use any more: that is freed in both.
-fn copy(account: &mut Account, now: Timestamp) -> Account {
+fn copy(account: &mut Account, now: Timestamp, live: &LiveKeys) -> Account {
     account.forget_what_is_over(now);
+    account.forget_keys(|key| live.are(key));
     account.clone()
 }
 
@@ -102,11 +104,11 @@ impl Copier<'_> {
         let (mut count, mut stretch) = (0, Stretch::begin());
         for slice in names.chunks(SLICE) {
             self.go_on()?;
-            let now = authoriser.clock.now();
+            let (now, live) = (authoriser.clock.now(), authoriser.vault.live());
             for name in slice {
                 let copied = authoriser
                     .accounts
-                    .with_account_named(name, |account| copy(account, now));
+                    .with_account_named(name, |account| copy(account, now, &live));
                 let Some(account) = copied else {
                     continue;
                 };
@@ -161,6 +163,7 @@ impl Copier<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vault::Vault;
     use waika_domain::account::{EXPIRED_KEPT_SECONDS, PhoneCode};
     use waika_domain::event::WalletRegion;
     use waika_domain::identifiers::Fingerprint;
@@ -184,7 +187,7 @@ mod tests {
             (expires_at, 1),
             (expires_at.plus_seconds(EXPIRED_KEPT_SECONDS), 0),
         ] {
-            let copy = copy(&mut account, now);
+            let copy = copy(&mut account, now, &Vault::from_key(&[7; 32]).live());
             assert_eq!((codes(&account), codes(&copy)), (left, left));
         }
     }

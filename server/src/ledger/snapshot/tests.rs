@@ -10,6 +10,7 @@ use waika_domain::card::{Bin, BoundCard, CardExpiry, IssuerCardReference, Scheme
 use waika_domain::event::{
     Funding, PasswordTicket, PasswordTicketState, PasswordVerifier, Review, WalletRegion,
 };
+use waika_domain::fingerprints::{AlsoKnown, Fingerprints};
 use waika_domain::identifiers::{
     AccountId, CallName, CardToken, CodeDigest, Fingerprint, IdempotencyKey, MerchantId, TicketId,
 };
@@ -83,7 +84,7 @@ fn full_rare() -> Rare {
         password_locked_until: Some(NOW),
         binds: vec![PendingBind {
             sequence: 98,
-            card: Fingerprint([8; 16]),
+            card: Fingerprints::with_older(Fingerprint([8; 16]), [Fingerprint([1; 16])]),
         }],
         risk_tickets: vec![RiskTicket {
             id: TicketId::from_sequence(50),
@@ -127,6 +128,16 @@ fn full_rare() -> Rare {
             submitted_at: NOW,
         }),
         stood_in: Fen::new(4),
+        also_known: vec![
+            AlsoKnown {
+                card: None,
+                fingerprint: Fingerprint([1; 16]),
+            },
+            AlsoKnown {
+                card: Some(CardToken::from_bits(0)),
+                fingerprint: Fingerprint([2; 16]),
+            },
+        ],
     }
 }
 

@@ -45,7 +45,7 @@ impl Play {
     pub(super) fn reset(&mut self, line: &Line<'_>) -> Vec<String> {
         let proof = match line.value("by") {
             None | Some("identity") => reset::Proof::Identity {
-                document: person(line.number("person")),
+                document: person(line.number("person")).into(),
             },
             Some("card") => reset::Proof::Card(card_proof(line)),
             Some(other) => panic!("no reset by {other}"),
@@ -148,9 +148,10 @@ fn card_proof(line: &Line<'_>) -> reset::CardProof {
     };
     reset::CardProof {
         card: token(card),
-        number: card_number(number),
+        number: card_number(number).into(),
         scheme,
         expiry: expiry.unwrap(),
+        phones: phone(line.number("phone")).into(),
         phone: phone(line.number("phone")),
         phone_code_matches: line.value("code").is_none(),
     }

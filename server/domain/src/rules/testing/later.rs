@@ -44,11 +44,11 @@ impl Play {
         let matches = wallet.account.password() == Some(&given);
         let (outcome, password) =
             unbind::decide(&wallet.account, card, matches, &wallet.policy, wallet.now);
-        self.record(Event::UnbindDecided(UnbindDecided {
+        self.record(Event::UnbindDecided(Box::new(UnbindDecided {
             card,
             password,
             outcome,
-        }))
+        })))
     }
 
     /// The payment of that number, or the last.

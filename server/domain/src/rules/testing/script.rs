@@ -167,7 +167,7 @@ impl Play {
         let (card, password) = (line.number("card"), line.number("password"));
         let application = bind::Application {
             document: Some(line.document()),
-            document_fingerprint: person(line.number("person")),
+            document_fingerprints: person(line.number("person")).into(),
             phone: phone(line.number("phone")),
             ..application(card)
         };
@@ -208,7 +208,7 @@ impl Play {
         card.holder_matches = line.value("holder").is_none();
         card.phone = begun.application.phone.mark();
         let mut identity = identity(begun.application.document.unwrap());
-        identity.fingerprint = begun.application.document_fingerprint;
+        identity.fingerprint = begun.application.document_fingerprints.active();
         let completion = bind::Completion {
             reserved_by: begun.reserved_by,
             answer: line.issuer().map(|()| card),

@@ -6,9 +6,9 @@ use crate::card::{Bin, BoundCard, CardExpiry, IssuerCardReference, Scheme};
 use crate::decline::{Decline, DeclineReason};
 use crate::event::{
     ApprovalCode, BindDecided, Binding, Declined, Event, Funding, FundsKind, FundsReceived,
-    IssuerKind, PasswordEffect, PasswordVerifier, Payment, PaymentMode, PhoneCodeDecided,
-    PhoneCodeEffect, PhoneCodeSent, Posted, Reservation, Review, Scene, Spent, WalletRegion,
-    Windows,
+    IssuerKind, OlderOfBinding, PasswordEffect, PasswordVerifier, Payment, PaymentMode,
+    PhoneCodeDecided, PhoneCodeEffect, PhoneCodeSent, Posted, Reservation, Review, Scene, Spent,
+    WalletRegion, Windows,
 };
 use crate::identifiers::{CardToken, CodeDigest, Fingerprint, MerchantId};
 use crate::identity::{CountryCode, DocumentType, Identity};
@@ -141,9 +141,9 @@ pub(in crate::rules) fn application(card: u8) -> bind::Application {
         agreements_accepted: true,
         document: Some(DocumentType::TaiwanTravelPermit),
         issuing_country: CountryCode::MAINLAND,
-        document_fingerprint: person(1),
+        document_fingerprints: person(1).into(),
         document_expires_on: Day::from_civil(2033, 12, 31).unwrap(),
-        card_fingerprint: card_number(card),
+        card_fingerprints: card_number(card).into(),
         card_scheme: Some(Scheme::Visa),
         chosen_scheme: Scheme::Visa,
         card_expiry: CardExpiry::new(2033, 12).unwrap(),
@@ -234,6 +234,7 @@ impl Wallet {
                 card,
                 identity,
                 password_set,
+                older: OlderOfBinding::default(),
             }),
             review,
             debit: None,

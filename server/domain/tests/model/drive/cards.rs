@@ -204,11 +204,11 @@ impl Drive<'_> {
             Ok(unbound) => Answer::of("UNBOUND").with("bound_by", number(unbound.bound_by)),
             Err(refusal) => refused(refusal, UnbindRefusal::name),
         };
-        let event = Event::UnbindDecided(UnbindDecided {
+        let event = Event::UnbindDecided(Box::new(UnbindDecided {
             card,
             password,
             outcome,
-        });
+        }));
         self.step("Unbind", verdict, &answer, event)?;
         Ok(())
     }
@@ -221,9 +221,9 @@ fn application(ask: &BindAsk, region: waika_domain::event::WalletRegion) -> bind
         agreements_accepted: ask.agreed,
         document: ask.document,
         issuing_country: domain::country(ask.abroad),
-        document_fingerprint: domain::document(person(ask)),
+        document_fingerprints: domain::document(person(ask)).into(),
         document_expires_on: domain::day(ask.last_day),
-        card_fingerprint: domain::card_number(ask.card),
+        card_fingerprints: domain::card_number(ask.card).into(),
         card_scheme: ask.scheme,
         chosen_scheme: ask.chosen,
         card_expiry: domain::expiry(ask.last_month),

@@ -126,7 +126,7 @@ fn look_at_card(card: &BoundCard) -> CardView {
 fn look_at_binds(account: &Account) -> Vec<(u64, u8)> {
     let pending = account.pending_binds().iter();
     pending
-        .map(|pending| (pending.sequence, pending.card.0[0]))
+        .map(|pending| (pending.sequence, pending.card.active().0[0]))
         .collect()
 }
 

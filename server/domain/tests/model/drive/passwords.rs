@@ -88,9 +88,10 @@ impl Drive<'_> {
         let verdict = self.model.reset_by_card(&ask, op.new, self.now);
         let proof = reset::Proof::Card(reset::CardProof {
             card: CardToken::from_bits(ask.token),
-            number: domain::card_number(ask.number),
+            number: domain::card_number(ask.number).into(),
             scheme: ask.scheme,
             expiry: domain::expiry(ask.last_month),
+            phones: domain::phone(ask.phone).into(),
             phone: domain::phone(ask.phone),
             phone_code_matches: ask.code_right,
         });
@@ -151,7 +152,7 @@ impl Drive<'_> {
             abroad: false,
         };
         let verdict = self.model.reset_by_identity(who, new, self.now);
-        let document = domain::document(who);
+        let document = domain::document(who).into();
         self.reset(&reset::Proof::Identity { document }, new, verdict)
     }
 

@@ -81,6 +81,7 @@ fn binding(row: &mut Row, binding: &Binding) {
         card,
         identity,
         password_set,
+        older: _,
     } = binding;
     row.card_token = Some(card.token.to_string().into());
     row.bin = Some(format!("{:06}", card.bin.value()).into());
@@ -104,7 +105,7 @@ pub(super) fn unbind(row: &mut Row, decided: &UnbindDecided) -> &'static str {
     match outcome {
         Ok(unbound) => {
             let Unbound {
-                fingerprint: _,
+                card: _,
                 bound_by: _,
             } = unbound;
             row.decision = Some("unbound".into());

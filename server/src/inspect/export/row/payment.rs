@@ -129,7 +129,11 @@ fn credential(row: &mut Row, asked: &Payment, spent: Option<Spent>, password: Pa
     let name = match (asked.code, spent, password) {
         (Some(_), _, _) | (None, Some(Spent::Code(_)), _) => "code",
         (None, Some(Spent::Token(_)), _) => "token",
-        (None, None, PasswordEffect::Matched | PasswordEffect::Wrong { .. }) => "password",
+        (
+            None,
+            None,
+            PasswordEffect::Matched | PasswordEffect::Moved(_) | PasswordEffect::Wrong { .. },
+        ) => "password",
         (None, None, PasswordEffect::Untouched) => return,
     };
     row.credential = Some(name.into());

@@ -10,13 +10,15 @@ use crate::ledger::journal::beginning::Beginning;
 use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::DiskError;
 use crate::ledger::journal::file::{NamedFile, sync_folder};
-use crate::ledger::journal::{key_runs, segment, snapshot};
+use crate::ledger::journal::{key_runs, keyring, segment, snapshot};
 
 /// The manifest's name.
 pub const FILE: &str = "backup.json";
 const UNFINISHED: &str = "backup.tmp";
-/// The format that this release writes, and the newest that it reads.
-const FORMAT: u32 = 1;
+/// The newest format that this release reads.
+const FORMAT: u32 = 2;
+/// The format of a backup without a keyring: releases from before keyrings read it too.
+const WITHOUT_KEYRING: u32 = 1;
 /// No manifest is longer, in bytes.
 const LONGEST: u64 = 64 << 20;
 
@@ -39,6 +41,9 @@ pub(super) struct Manifest {
     pub(super) segments: Vec<Copied>,
     /// Snapshots with what they need, oldest first.
     pub(super) states: Vec<State>,
+    /// The store's keyring, wrapped as it was; a store from before keyrings has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) keyring: Option<Copied>,
     /// The digest of all of the above as it is written with an empty one.
     sha256: String,
 }
@@ -91,7 +96,7 @@ impl Manifest {
     /// Of a backup that is begun.
     pub(super) fn begin(identity: u64) -> Self {
         Self {
-            format: FORMAT,
+            format: WITHOUT_KEYRING,
             waika: env!("CARGO_PKG_VERSION").to_owned(),
             journal: format!("{identity:016x}"),
             first_sequence: 0,
@@ -100,6 +105,7 @@ impl Manifest {
             taken_at_ms: 0,
             segments: Vec::new(),
             states: Vec::new(),
+            keyring: None,
             sha256: String::new(),
         }
     }
@@ -111,7 +117,12 @@ impl Manifest {
 
     pub(super) fn files(&self) -> impl Iterator<Item = &Copied> {
         let of_states = self.states.iter().flat_map(State::files);
-        self.segments.iter().chain(of_states)
+        self.segments.iter().chain(of_states).chain(&self.keyring)
+    }
+
+    /// Names the keyring that goes with all of it.
+    pub(super) fn hold_keyring(&mut self, copied: Copied) {
+        (self.format, self.keyring) = (FORMAT, Some(copied));
     }
 
     /// Where the journal begins; `None`: with sequence 1.
@@ -175,6 +186,7 @@ impl Manifest {
             not_named(&self.segments, |name| segment::ordinal(name).is_some()),
             not_named(snapshots, snapshot::is_named_like_one),
             not_named(runs, key_runs::is_named_like_one),
+            not_named(&self.keyring, keyring::is_named_like_a_copy),
         ];
         match wrong.into_iter().flatten().next() {
             Some(name) => Err(bad(&format!("it has no place for a file {name:?}"))),
@@ -279,13 +291,15 @@ mod tests {
     #[test]
     fn no_name_leads_out_of_the_folder() {
         type Change = fn(&mut Manifest);
-        let changes: [Change; 6] = [
+        let changes: [Change; 8] = [
             |manifest| manifest.segments[0].file = "../journal-0000000000000001.seg".to_owned(),
             |manifest| manifest.segments[0].file = "/etc/passwd".to_owned(),
             |manifest| manifest.segments[0].file = String::new(),
             |manifest| manifest.states[0].snapshot.file = "LOCK".to_owned(),
             |manifest| manifest.states[0].key_runs[0].file = "x/../y".to_owned(),
             |manifest| manifest.segments.push(copied("watermark")),
+            |manifest| manifest.keyring = Some(copied("keyring")),
+            |manifest| manifest.keyring = Some(copied("keyring-../00000000000.ring")),
         ];
         for change in changes {
             let mut manifest = whole();

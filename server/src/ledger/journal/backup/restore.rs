@@ -12,10 +12,10 @@ use crate::ledger::journal::beginning;
 use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::OpenError;
 use crate::ledger::journal::file::{NamedFile, remove_if_there, sync_folder};
-use crate::ledger::journal::is_of_a_journal;
 use crate::ledger::journal::record::{Batch, Record};
 use crate::ledger::journal::segment::{self, HEADER_BYTES};
 use crate::ledger::journal::watermark::{Mark, Watermark};
+use crate::ledger::journal::{is_of_a_journal, keyring};
 
 /// Takes an entry, and says why it is none.
 pub type OnEntry<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), Box<dyn Error + Send + Sync>>;
@@ -104,7 +104,12 @@ impl Restore<'_> {
             last = sequence;
             on_entry(sequence, entry)
         })?;
-        for copied in manifest.states.iter().flat_map(State::files) {
+        for copied in manifest
+            .states
+            .iter()
+            .flat_map(State::files)
+            .chain(&manifest.keyring)
+        {
             copy::check(self.backup, copied, self.watch)?;
         }
         if last < manifest.last_sequence {
@@ -155,6 +160,7 @@ impl Restore<'_> {
         let snapshot = self.state(&manifest)?;
         let end = self.segments(&self.layers(&manifest)?, on_entry)?;
         let sequence = end.next - 1;
+        self.keyring(&manifest)?;
         if let Some(beginning) = manifest.beginning()? {
             beginning::publish(self.folder, beginning).map_err(on(Side::Restored))?;
         }
@@ -287,6 +293,17 @@ impl Restore<'_> {
             Some(earliest) => Err(BackupError::TooEarly { first, earliest }),
             None => Err(BackupError::NoState { first }),
         }
+    }
+
+    /// Puts the keyring there: that of the journal that goes on where the backup ends, if it has a whole one.
+    fn keyring(&self, manifest: &Manifest) -> Result<(), BackupError> {
+        let there = self.journal.map(keyring::read_file);
+        let bytes = match (there, &manifest.keyring) {
+            (Some(Ok(Some(bytes))), _) => bytes,
+            (_, Some(copied)) => copy::read(self.backup, copied)?,
+            (_, None) => return Ok(()),
+        };
+        keyring::publish_file(self.folder, &bytes).map_err(on(Side::Restored))
     }
 
     fn copy_state(&self, state: &State) -> Result<(), BackupError> {

@@ -11,7 +11,7 @@ use crate::ledger::journal::file::{NamedFile, remove_if_there, sync_folder};
 use crate::ledger::journal::folder;
 use crate::ledger::journal::segment::{self, Header};
 use crate::ledger::journal::watermark::{Mark, Watermark};
-use crate::ledger::journal::{is_of_a_journal, key_runs, snapshot};
+use crate::ledger::journal::{is_of_a_journal, key_runs, keyring, snapshot};
 
 /// A journal, and the folder of its backup. The journal is only read, and needs no lock: a server may be
 /// writing it. The folder must be held by nobody else.
@@ -84,6 +84,8 @@ impl Backup<'_> {
                 manifest.states.push(state);
             }
         }
+        // Behind the segments: whatever they were written under is in it.
+        self.keyring(&mut manifest)?;
         env!("CARGO_PKG_VERSION").clone_into(&mut manifest.waika);
         (manifest.last_sequence, manifest.taken_at_ms) = (through, taken_at_ms);
         let sequence = through;
@@ -259,12 +261,31 @@ impl Backup<'_> {
         damaged(header.ordinal, end, next, what.to_owned())
     }
 
-    /// Snapshots and runs of keys that the manifest does not name any more.
+    /// Copies the keyring as it is now, if the store has one and the backup has another.
+    fn keyring(&self, manifest: &mut Manifest) -> Result<(), BackupError> {
+        let file = keyring::read_file(self.journal).map_err(BackupError::of(Side::Journal))?;
+        let Some(bytes) = file else { return Ok(()) };
+        let sha256 = digest(&bytes);
+        let copied = Copied {
+            file: keyring::copy_name(&sha256),
+            bytes: bytes.len() as u64,
+            sha256,
+        };
+        if copy::read(self.folder, &copied).is_err() {
+            let file = NamedFile::create(self.folder, &copied.file).map_err(on(Side::Backup))?;
+            self.target().append(&file, &bytes, 0)?;
+        }
+        manifest.hold_keyring(copied);
+        Ok(())
+    }
+
+    /// Snapshots, keyrings and runs of keys that the manifest does not name any more.
     fn remove_what_is_over(&self, manifest: &Manifest) -> Result<(), BackupError> {
         let on = on(Side::Backup);
         for name in list(self.folder).map_err(&on)? {
-            let of_a_state =
-                snapshot::is_named_like_one(&name) || key_runs::is_named_like_one(&name);
+            let of_a_state = snapshot::is_named_like_one(&name)
+                || key_runs::is_named_like_one(&name)
+                || keyring::is_named_like_a_copy(&name);
             if of_a_state && manifest.files().all(|copied| copied.file != name) {
                 remove_if_there(self.folder, &name).map_err(&on)?;
             }

@@ -13,6 +13,7 @@ use super::{Disk, DiskFile, ReadOnlyDisk};
 use crate::ledger::journal::OpenError;
 
 const LOCK: &str = "LOCK";
+const KEYRING_LOCK: &str = "keyring.lock";
 
 /// A folder on a real disk. It is locked against every other process for as long as this lives.
 ///
@@ -35,8 +36,38 @@ impl RealDisk {
             source,
         };
         create_folder(folder).map_err(unwritable)?;
+        Self::lock(folder, LOCK)
+    }
+
+    /// The folder of a store, to change its keyring in and nothing else, also while a server holds it.
+    ///
+    /// [`OpenError::Held`] while another process does the same, [`OpenError::Unwritable`] if the folder is not
+    /// there or cannot be written.
+    pub fn open_for_keyring(folder: &Path) -> Result<Self, OpenError> {
+        Self::lock(folder, KEYRING_LOCK)
+    }
+
+    /// True if a server, or whoever else writes the journal, has the folder.
+    pub fn is_served(folder: &Path) -> io::Result<bool> {
+        let handle = File::open(folder)?;
+        match open_below(&handle, LOCK, OFlags::RDWR) {
+            Ok(lock) => match flock(&lock, FlockOperation::NonBlockingLockShared) {
+                Ok(()) => Ok(false),
+                Err(Errno::WOULDBLOCK) => Ok(true),
+                Err(error) => Err(error.into()),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn lock(folder: &Path, name: &str) -> Result<Self, OpenError> {
+        let unwritable = |source| OpenError::Unwritable {
+            path: folder.to_owned(),
+            source,
+        };
         let handle = File::open(folder).map_err(unwritable)?;
-        let lock = open_below(&handle, LOCK, OFlags::RDWR | OFlags::CREATE).map_err(unwritable)?;
+        let lock = open_below(&handle, name, OFlags::RDWR | OFlags::CREATE).map_err(unwritable)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self {
                 handle,

@@ -12,6 +12,7 @@ use super::end::End;
 use super::error::{Damage, OpenError};
 use super::folder::{self, Found};
 use super::key_runs;
+use super::keyring;
 use super::segment;
 use super::snapshot::{self, Published};
 use super::watermark::{Mark, Watermark};
@@ -103,7 +104,12 @@ pub fn verify(
     }
     let verified = Verified {
         bytes,
-        damages: undeclared.iter().cloned().chain(flaw).collect(),
+        damages: undeclared
+            .iter()
+            .cloned()
+            .chain(flaw)
+            .chain(keyring::flaw(disk)?)
+            .collect(),
         ..Verified::default()
     };
     let begins = match (begins, &undeclared) {
