@@ -1,5 +1,7 @@
 //! The command line: parsed once, into values that cannot be wrong.
 
+mod place;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -25,10 +27,10 @@ use crate::schedule::{Arrivals, Rate, RateShape};
 use crate::scheme::Shares;
 use crate::selftest::SelftestArgs;
 use crate::start::PartArgs;
-use crate::target::Target;
 use crate::threshold::ThresholdArgs;
 use crate::values::{exponent, hexadecimal, positive_time, rate, share, time};
 use crate::view::ViewArgs;
+pub(crate) use place::{Place, PlaceArgs};
 
 /// Measures authorisation services, and says when the measurement is not to be trusted.
 #[derive(Debug, Parser)]
@@ -125,17 +127,6 @@ impl Given {
     }
 }
 
-/// Where the server is.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct PlaceArgs {
-    /// The server's public listener
-    #[arg(long, default_value = "http://127.0.0.1:50051", value_name = "URL")]
-    pub(crate) target: Target,
-    /// The server's administrative listener, for merchants and reviews
-    #[arg(long, default_value = "http://127.0.0.1:50052", value_name = "URL")]
-    pub(crate) admin: Target,
-}
-
 /// Who takes part.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PeopleArgs {
@@ -228,6 +219,9 @@ pub(crate) struct QuickstartArgs {
     /// The server to start, instead of the one beside this program
     #[arg(long, value_name = "FILE")]
     pub(crate) server: Option<PathBuf>,
+    /// Speak over mutual TLS, with certificates that are made for it
+    #[arg(long)]
+    pub(crate) mtls: bool,
 }
 
 /// Where a run's plan comes from.

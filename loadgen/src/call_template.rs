@@ -11,6 +11,7 @@ use crate::target::Target;
 pub(crate) struct CallTemplate {
     authority: String,
     timeout: String,
+    is_tls: bool,
 }
 
 impl CallTemplate {
@@ -20,13 +21,15 @@ impl CallTemplate {
         Self {
             authority: target.authority(),
             timeout: timeout_header(deadline),
+            is_tls: target.address().is_tls(),
         }
     }
 
     /// The heads for one connection.
     pub(crate) fn heads(&self) -> Heads {
         let agent = concat!("waika-loadgen/", env!("CARGO_PKG_VERSION"));
-        Heads::new(&self.authority, path(Rpc::Authorise), &self.timeout, agent)
+        let heads = Heads::new(&self.authority, path(Rpc::Authorise), &self.timeout, agent);
+        if self.is_tls { heads.over_tls() } else { heads }
     }
 }
 

@@ -12,9 +12,9 @@ use rustix::thread::set_current_timer_slack;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{monotonic_ns, thread_cpu_ns};
+use crate::connect::ConnectError;
 use crate::engine::{Engine, Issued};
 use crate::figures::share;
-use crate::lane::ConnectError;
 use crate::outcome::Outcome;
 use crate::pacer::{Pacer, Pacing};
 use crate::plan::{Discipline, Plan};

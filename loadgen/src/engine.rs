@@ -9,9 +9,10 @@ use std::task::Context;
 
 use crate::books::Books;
 use crate::calls::{Calls, Place, Ticket};
+use crate::connect::ConnectError;
 use crate::errand::{Errand, Rpc};
 use crate::journey::{Follower, Followers, Got, Journey};
-use crate::lane::{ConnectError, Heard, Lane, Usable};
+use crate::lane::{Heard, Lane, Usable};
 use crate::outcome::Outcome;
 use crate::plan::{Discipline, Plan, Transport};
 use crate::progress::Progress;

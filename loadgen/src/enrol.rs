@@ -135,8 +135,9 @@ impl Wallets {
         let mut resends = 0;
         loop {
             let Some(client) = self.cards(index) else {
-                return Err(ProvisionError::Unreachable {
+                return Err(ProvisionError::Broken {
                     target: self.target.clone(),
+                    rpc,
                 });
             };
             match send(client, request.clone()).await {

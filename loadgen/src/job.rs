@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::args::{EngineArgs, PeopleArgs, PlaceArgs, RunArgs, TrafficArgs};
+use crate::args::{EngineArgs, PeopleArgs, Place, RunArgs, TrafficArgs};
 use crate::clock::duration_ns;
 use crate::exit::Failure;
 use crate::plan::{Details, Transport};
@@ -24,7 +24,7 @@ use crate::workload::{Amounts, Mix, Shape, Spread, WHOLE, Workload};
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     /// Where the server is.
-    pub(crate) place: PlaceArgs,
+    pub(crate) place: Place,
     /// Who takes part.
     pub(crate) people: PeopleArgs,
     /// Nobody creates them.
@@ -197,11 +197,11 @@ impl Job {
             return replay::job(args, &path);
         }
         let effective = Effective::of(&args)?;
-        Ok(Self::new(args, &effective))
+        Self::new(args, &effective)
     }
 
     /// The job of a plan; `args` tell what no plan says.
-    pub(crate) fn new(mut args: RunArgs, effective: &Effective) -> Self {
+    pub(crate) fn new(mut args: RunArgs, effective: &Effective) -> Result<Self, Failure> {
         let settings = &effective.settings;
         settings.write_to(&mut args);
         let demand = Demand {
@@ -234,8 +234,8 @@ impl Job {
             Some(_) => (Duration::from_secs(7 * 24 * 3600), Duration::ZERO),
             None => (args.duration, args.warm_up),
         };
-        Self {
-            place: args.place,
+        Ok(Self {
+            place: args.place.place()?,
             people: args.people,
             synthetic: args.no_provision,
             pace,
@@ -259,7 +259,7 @@ impl Job {
                 pid: args.server_pid,
                 ..KnownServer::default()
             },
-        }
+        })
     }
 
     /// What part of the plan is sent.

@@ -6,50 +6,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use foldhash::HashMap;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use crate::call::Call;
 use crate::call_template::{CallTemplate, STREAM_PATH, path};
 use crate::calls::Place;
+use crate::connect::{ConnectError, connect};
 use crate::errand::Rpc;
-use crate::http2::{Broken, Connection, Told};
+use crate::http2::{Connection, Told};
 use crate::outcome::{GrpcCode, Outcome};
 use crate::stream::PaymentStream;
 use crate::target::Target;
 
-/// How long a connection may take to be made and to answer a ping.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Pause between tries to make a lost connection again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
-
-/// A connection that could not be made.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConnectError {
-    /// Nobody listens there, or it cannot be reached.
-    #[error("cannot connect to {target}: {source} (is the server running there?)")]
-    Unreachable {
-        /// Whom we wanted.
-        target: Target,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// Somebody listens, but does not speak HTTP/2 in clear text.
-    #[error("{target} does not speak HTTP/2 without TLS: {source}")]
-    NotHttp2 {
-        /// Whom we wanted.
-        target: Target,
-        /// What came instead.
-        source: Broken,
-    },
-    /// It took too long.
-    #[error("{target} did not answer within {} s", CONNECT_TIMEOUT.as_secs())]
-    Silent {
-        /// Whom we wanted.
-        target: Target,
-    },
-}
 
 /// One connection, which is made again when it is lost.
 pub(crate) struct Lane {
@@ -315,36 +285,4 @@ async fn reconnect(target: Target, template: Arc<CallTemplate>) -> Box<Connectio
             return connection;
         }
     }
-}
-
-async fn connect(
-    target: &Target,
-    template: &CallTemplate,
-) -> Result<Box<Connection>, ConnectError> {
-    match tokio::time::timeout(CONNECT_TIMEOUT, handshake(target, template)).await {
-        Ok(result) => result,
-        Err(_) => Err(ConnectError::Silent {
-            target: target.clone(),
-        }),
-    }
-}
-
-async fn handshake(
-    target: &Target,
-    template: &CallTemplate,
-) -> Result<Box<Connection>, ConnectError> {
-    let unreachable = |source| ConnectError::Unreachable {
-        target: target.clone(),
-        source,
-    };
-    let socket = TcpStream::connect(target.authority())
-        .await
-        .map_err(unreachable)?;
-    socket.set_nodelay(true).map_err(unreachable)?;
-    let begun = Connection::begin(socket, template.heads()).await;
-    let connection = begun.map_err(|source| ConnectError::NotHttp2 {
-        target: target.clone(),
-        source,
-    })?;
-    Ok(Box::new(connection))
 }

@@ -15,8 +15,10 @@ mod call;
 mod call_template;
 mod calls;
 mod capacity;
+mod certificates;
 mod clean;
 mod clock;
+mod connect;
 mod crew;
 mod draw;
 mod driver;
@@ -78,6 +80,7 @@ mod threshold;
 mod throttle;
 mod time_line;
 mod timing;
+mod tls;
 mod trace;
 mod validity;
 mod values;
@@ -144,9 +147,10 @@ pub fn execute(invocation: Invocation) -> ExitCode {
 }
 
 fn provision(args: &ProvisionArgs) -> Result<Exit, Failure> {
+    let place = args.place.place()?;
     let wanted = Wanted {
-        target: args.place.target.clone(),
-        admin: args.place.admin.clone(),
+        target: place.target,
+        admin: place.admin,
         seed: args.people.seed,
         accounts: args.people.accounts.get().into(),
         merchants: args.people.merchants.get().into(),

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use http::Uri;
+use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
@@ -18,6 +20,7 @@ use waika::v1::authorisation_service_client::AuthorisationServiceClient;
 use waika::v1::card_service_client::CardServiceClient;
 use waika::v1::{AuthoriseRequest, Merchant, MerchantRegion, PutMerchantRequest};
 
+use crate::connect::{self, ConnectError};
 use crate::enrol::{self, Wallets};
 use crate::merchant;
 use crate::population::{Payer, Population, members, merchant_ids};
@@ -58,12 +61,9 @@ pub(crate) struct Wanted {
 /// Why not everyone could be created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProvisionError {
-    /// Nobody listens there, or it cannot be reached.
-    #[error("cannot connect to {target} (is the server running there?)")]
-    Unreachable {
-        /// Whom we wanted.
-        target: Target,
-    },
+    /// No connection could be made.
+    #[error(transparent)]
+    Connect(ConnectError),
     /// Somebody serves gRPC there, but not this service.
     #[error(
         "{target} does not know {rpc}: it is no waika-server, an older one, or the other of its \
@@ -90,6 +90,19 @@ pub(crate) enum ProvisionError {
         target: Target,
         /// What was asked.
         rpc: &'static str,
+    },
+    /// Whoever we are there, this is not for us to ask.
+    #[error(
+        "{target} does not let this caller do {rpc}: {message} (the server's --callers says who may call what; \
+         --tls-cert and --admin-tls-cert say who we are)"
+    )]
+    NotAllowed {
+        /// Who answered.
+        target: Target,
+        /// What was asked.
+        rpc: &'static str,
+        /// What the server said, which names us.
+        message: String,
     },
     /// An RPC failed.
     #[error("{rpc} at {target} failed with {code:?}: {message}")]
@@ -120,6 +133,11 @@ impl ProvisionError {
         match status.code() {
             Code::Unimplemented => Self::NotWaika { target, rpc },
             _ if is_of_transport(status) => Self::Broken { target, rpc },
+            Code::PermissionDenied | Code::Unauthenticated => Self::NotAllowed {
+                target,
+                rpc,
+                message: status.message().to_owned(),
+            },
             code => Self::Rpc {
                 target,
                 rpc,
@@ -141,6 +159,7 @@ pub(crate) async fn provision(
     created: &AtomicU64,
 ) -> Result<Population, ProvisionError> {
     probe(&wanted.target).await?;
+    greet(&wanted.admin).await?;
     let admin = AdminServiceClient::new(channel(&wanted.admin).await?);
     let mut channels = Vec::new();
     for _ in 0..wanted.connections.get() {
@@ -180,6 +199,7 @@ pub(crate) async fn provision(
 /// Whether somebody at `target` knows `Authorise`, and who it is if not. An empty request is
 /// malformed everywhere, so nothing comes of asking.
 pub(crate) async fn probe(target: &Target) -> Result<(), ProvisionError> {
+    greet(target).await?;
     let channel = channel(target).await?;
     let mut client = AuthorisationServiceClient::new(channel.clone());
     let status = match client.authorise(AuthoriseRequest::default()).await {
@@ -187,10 +207,10 @@ pub(crate) async fn probe(target: &Target) -> Result<(), ProvisionError> {
         Err(status) if status.code() == Code::InvalidArgument => return Ok(()),
         Err(status) => status,
     };
-    let stranger = if is_of_transport(&status) {
-        stranger::over_http1(target).await
-    } else {
-        stranger::by_reflection(channel, status.code() != Code::Unimplemented).await
+    let stranger = match status.code() {
+        // That is said by one who knows what was asked.
+        Code::PermissionDenied | Code::Unauthenticated => None,
+        code => stranger::by_reflection(channel, code != Code::Unimplemented).await,
     };
     Err(match stranger {
         Some(stranger) => ProvisionError::Stranger {
@@ -201,20 +221,50 @@ pub(crate) async fn probe(target: &Target) -> Result<(), ProvisionError> {
     })
 }
 
-/// A connection for the control path, made now.
-pub(crate) async fn channel(target: &Target) -> Result<Channel, ProvisionError> {
-    let unreachable = || ProvisionError::Unreachable {
-        target: target.clone(),
+/// Whether HTTP/2 is spoken at `target` as its address says, and who is there if not.
+async fn greet(target: &Target) -> Result<(), ProvisionError> {
+    let Err(error) = connect::greet(target).await else {
+        return Ok(());
     };
-    Endpoint::from_shared(target.to_string())
-        .map_err(|_| unreachable())?
-        .tcp_nodelay(true)
+    Err(match stranger::behind(&error).await {
+        Some(stranger) => ProvisionError::Stranger {
+            target: target.clone(),
+            stranger,
+        },
+        None => ProvisionError::Connect(error),
+    })
+}
+
+/// A connection for the control path, made now, and made again when it is lost.
+pub(crate) async fn channel(target: &Target) -> Result<Channel, ProvisionError> {
+    let unusable = || ProvisionError::Broken {
+        target: target.clone(),
+        rpc: "anything",
+    };
+    // tonic is given a socket that has TLS over it already, and would refuse to do without its own.
+    let (origin, below) = (target.to_string(), target.address().in_clear_text());
+    let origin = origin.parse().map_err(|_| unusable())?;
+    let made = connect::open(target).await;
+    let mut first = Some(made.map_err(ProvisionError::Connect)?);
+    let again = target.clone();
+    let connector = tower::service_fn(move |_: Uri| {
+        let (made, again) = (first.take(), again.clone());
+        async move {
+            match made {
+                Some(socket) => Ok(TokioIo::new(socket)),
+                None => connect::open(&again).await.map(TokioIo::new),
+            }
+        }
+    });
+    Endpoint::from_shared(below.to_string())
+        .map_err(|_| unusable())?
+        .origin(origin)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(CALL_TIMEOUT)
         .initial_connection_window_size(4 * 1024 * 1024)
-        .connect()
+        .connect_with_connector(connector)
         .await
-        .map_err(|_| unreachable())
+        .map_err(|_| unusable())
 }
 
 /// How many were put now, and not already before.

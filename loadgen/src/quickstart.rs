@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use crate::args::{PeopleArgs, PlaceArgs, QuickstartArgs};
+use crate::args::{PeopleArgs, Place, QuickstartArgs};
 use crate::exit::{Exit, Failure};
 use crate::job::{Demand, Manner};
 use crate::output;
 use crate::report::Report;
 use crate::run::{self, Job, KnownServer, Pace};
 use crate::schedule::Arrivals;
-use crate::server_process::{self, ServerProcess};
+use crate::server_process::{self, ServerProcess, Speech};
 use crate::signals::StopSignals;
 use crate::start::PartArgs;
 use crate::view::Show;
@@ -18,7 +18,9 @@ use crate::view::Show;
 pub(crate) fn execute(args: QuickstartArgs) -> Result<Exit, Failure> {
     run::control_runtime()?.block_on(async {
         let mut signals = StopSignals::listen().map_err(Failure::tool)?;
-        let (server, known) = server_process::fresh(args.server.as_deref(), &mut signals).await?;
+        let speech = Speech::of_flag(args.mtls);
+        let (server, known) =
+            server_process::fresh(args.server.as_deref(), speech, &mut signals).await?;
         let show = Show::of(args.view.view);
         let job = job(args, &server, known);
         output::note(&format!(
@@ -45,7 +47,7 @@ pub(crate) fn execute(args: QuickstartArgs) -> Result<Exit, Failure> {
 
 fn job(args: QuickstartArgs, server: &ServerProcess, known: KnownServer) -> Job {
     Job {
-        place: PlaceArgs {
+        place: Place {
             target: server.target.clone(),
             admin: server.admin.clone(),
         },

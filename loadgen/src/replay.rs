@@ -34,7 +34,7 @@ pub(crate) fn job(args: RunArgs, path: &Path) -> Result<Job, Failure> {
         preset: file.preset,
         settings,
     };
-    let mut job = Job::new(args, &effective);
+    let mut job = Job::new(args, &effective)?;
     job.run_id = Some(trace.header.run_id);
     job.demand.at_limit = AtLimit::Warn;
     check(&job.workload()?, &trace.lines, path)?;

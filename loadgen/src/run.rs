@@ -43,7 +43,7 @@ pub(crate) fn show_plan(args: RunArgs) -> Result<Exit, Failure> {
         )));
     }
     let effective = Effective::of(&args)?;
-    let job = Job::new(args, &effective);
+    let job = Job::new(args, &effective)?;
     job.check()?;
     let expected = Outlook::of(&job)?.lines();
     let text = settings::show(effective.preset, &effective.settings, &expected);
@@ -97,7 +97,7 @@ pub(crate) async fn measure(
     ])?;
     let outputs = Outputs::open(&job.output)?;
     let log = job.hlog.as_deref().map(Log::open).transpose()?;
-    let taken = take_shown(job, signals, show).await?;
+    let taken = Box::pin(take_shown(job, signals, show)).await?;
     let report = taken.report;
     output::result(&report.text(output::is_coloured()));
     let log = log.map_or(Ok(()), |log| write_log(log, job, &report, taken.log));

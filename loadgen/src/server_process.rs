@@ -6,6 +6,8 @@
 //! are for a person to remove. Linux can end a child with its parent, but the child must ask for it between fork and
 //! exec, and that takes unsafe code (`pre_exec`), of which there is none here.
 
+mod said;
+
 use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -17,12 +19,15 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::Command;
 
+use crate::args::Place;
+use crate::certificates::{CertificateError, Certificates};
 use crate::exit::Failure;
 use crate::job::KnownServer;
 use crate::output;
 use crate::process_group::ProcessGroup;
 use crate::signals::StopSignals;
-use crate::target::Target;
+use crate::target::{Address, Target};
+use crate::tls::TlsArgs;
 
 /// How long the server may take to begin serving.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,8 +59,24 @@ pub(crate) enum Store {
     Memory,
 }
 
+/// How a server is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// In clear text.
+    Plain,
+    /// Over TLS, with certificates on both sides that are made for it.
+    MutualTls,
+}
+
+impl Speech {
+    /// As a flag `--mtls` says.
+    pub(crate) fn of_flag(mtls: bool) -> Self {
+        if mtls { Self::MutualTls } else { Self::Plain }
+    }
+}
+
 /// Reads a server's public and administrative address out of the line that it says when it serves.
-type Listeners = fn(&str) -> Option<(Target, Target)>;
+type Listeners = fn(&str) -> Option<(Address, Address)>;
 
 /// A running server with a data folder of its own.
 #[derive(Debug)]
@@ -99,6 +120,12 @@ pub(crate) enum ServerError {
     /// It was killed because another signal asked this program to stop.
     #[error("the server had not ended when a signal asked to stop at once, and was killed")]
     Hurried,
+    /// There are no certificates for it.
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
+    /// It could not be reached with them.
+    #[error("{0}")]
+    Unreachable(Failure),
     /// The system refused something.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -136,6 +163,7 @@ pub(crate) async fn version(path: &Path) -> std::io::Result<Option<String>> {
 /// it comes what a report says of it.
 pub(crate) async fn fresh(
     named: Option<&Path>,
+    speech: Speech,
     signals: &mut StopSignals,
 ) -> Result<(ServerProcess, KnownServer), Failure> {
     let path = match named {
@@ -147,7 +175,7 @@ pub(crate) async fn fresh(
         path.display()
     ));
     let server = tokio::select! {
-        server = ServerProcess::start(&path) => server.map_err(Failure::tool)?,
+        server = ServerProcess::start_on(&path, (Store::Journal, speech), &[]) => server.map_err(Failure::tool)?,
         () = signals.received() => {
             return Err(Failure::Tool("interrupted while the server started".to_owned()));
         }
@@ -161,21 +189,17 @@ pub(crate) async fn fresh(
 }
 
 impl ServerProcess {
-    /// Starts the server at `path` on free ports with a fresh journal, and waits until it serves.
-    pub(crate) async fn start(path: &Path) -> Result<Self, ServerError> {
-        Self::start_with(path, &[]).await
-    }
-
-    /// The same with these arguments behind all others. A program that is named without a folder is
-    /// the one in this folder, and none of the search path.
+    /// Starts the server at `path` on free ports with a fresh journal and these arguments behind all
+    /// others, and waits until it serves.
     pub(crate) async fn start_with(path: &Path, more: &[OsString]) -> Result<Self, ServerError> {
-        Self::start_on(path, Store::Journal, more).await
+        Self::start_on(path, (Store::Journal, Speech::Plain), more).await
     }
 
-    /// The same with its data there.
+    /// The same with its data there, and spoken to like this. A program that is named without a
+    /// folder is the one in this folder, and none of the search path.
     pub(crate) async fn start_on(
         path: &Path,
-        store: Store,
+        (store, speech): (Store, Speech),
         more: &[OsString],
     ) -> Result<Self, ServerError> {
         if !path.is_file() {
@@ -184,8 +208,14 @@ impl ServerProcess {
         let path = std::path::absolute(path)?;
         let folder = TempDir::with_prefix("waika-server-")?;
         let mut command = command(&path, folder.path(), store);
+        let certificates = match speech {
+            Speech::Plain => None,
+            Speech::MutualTls => Some(Certificates::make(folder.path())?),
+        };
+        command.args(certificates.iter().flat_map(Certificates::arguments));
         command.args(more);
-        Self::serve(path, command, folder, listeners).await
+        let (group, addresses) = Self::serve(path, command, said::listeners).await?;
+        Self::of(group, folder, addresses, certificates.as_ref())
     }
 
     /// Starts this very program as a floor on a free port, with these arguments, and waits until it
@@ -197,15 +227,35 @@ impl ServerProcess {
         command
             .args(["floor", "--listen", "127.0.0.1:0"])
             .args(arguments);
-        Self::serve(path, command, folder, listener_of_floor).await
+        let (group, addresses) = Self::serve(path, command, said::listener_of_floor).await?;
+        Self::of(group, folder, addresses, None)
     }
 
+    fn of(
+        group: ProcessGroup,
+        folder: TempDir,
+        (target, admin): (Address, Address),
+        certificates: Option<&Certificates>,
+    ) -> Result<Self, ServerError> {
+        let place = match certificates {
+            Some(certificates) => certificates.place(&target, &admin),
+            None => TlsArgs::default().place(&target, &admin),
+        };
+        let Place { target, admin } = place.map_err(ServerError::Unreachable)?;
+        Ok(Self {
+            group,
+            folder,
+            target,
+            admin,
+        })
+    }
+
+    /// Starts it, and waits until it says where it serves.
     async fn serve(
         path: PathBuf,
         mut command: Command,
-        folder: TempDir,
         listeners: Listeners,
-    ) -> Result<Self, ServerError> {
+    ) -> Result<(ProcessGroup, (Address, Address)), ServerError> {
         let started = ProcessGroup::start(command.stdin(Stdio::null()).stdout(Stdio::piped()));
         let mut group = started.map_err(|source| ServerError::Start {
             path: path.clone(),
@@ -216,14 +266,7 @@ impl ServerProcess {
         let reason = match said {
             Ok(Ok(line)) if line.is_empty() => how_it_ended(&mut group).await,
             Ok(Ok(line)) => match listeners(&line) {
-                Some((target, admin)) => {
-                    return Ok(Self {
-                        group,
-                        folder,
-                        target,
-                        admin,
-                    });
-                }
+                Some(addresses) => return Ok((group, addresses)),
                 None => format!("it said \"{}\"", shown(&line)),
             },
             Ok(Err(error)) => format!("its output cannot be read: {error}"),
@@ -323,48 +366,9 @@ fn command(path: &Path, folder: &Path, store: Store) -> Command {
     command
 }
 
-/// The public and the administrative address in the line that a server says when it serves.
-fn listeners(line: &str) -> Option<(Target, Target)> {
-    let rest = line.trim().strip_prefix("waika-server listening on ")?;
-    let mut words = rest.split(' ');
-    let public = words.next()?;
-    let (Some("admin"), Some(admin)) = (words.next(), words.next()) else {
-        return None;
-    };
-    Some((target(public)?, target(admin)?))
-}
-
-/// The one address in the line that a floor says.
-fn listener_of_floor(line: &str) -> Option<(Target, Target)> {
-    let address = line
-        .trim()
-        .strip_prefix("waika-loadgen floor listening on ")?;
-    let target = target(address)?;
-    Some((target.clone(), target))
-}
-
-fn target(address: &str) -> Option<Target> {
-    format!("http://{address}").parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_line_of_the_contract_is_understood() {
-        let line = "waika-server listening on 127.0.0.1:50051 admin 127.0.0.1:50052 metrics 127.0.0.1:9464\n";
-        let (target, admin) = listeners(line).unwrap();
-        assert_eq!(target.to_string(), "http://127.0.0.1:50051");
-        assert_eq!(admin.to_string(), "http://127.0.0.1:50052");
-        assert!(listeners("waika-server listening on nowhere").is_none());
-        assert!(listeners("error: no").is_none());
-        let line = "waika-loadgen floor listening on 127.0.0.1:50051\n";
-        let (target, _) = listener_of_floor(line).unwrap();
-        assert_eq!(target.to_string(), "http://127.0.0.1:50051");
-        assert!(listener_of_floor("waika-loadgen floor listening on").is_none());
-        assert!(listeners(line).is_none());
-    }
 
     #[test]
     fn what_a_stranger_says_is_short_and_harmless() {

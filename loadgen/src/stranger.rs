@@ -7,7 +7,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tonic::transport::Channel;
 
-use crate::target::Target;
+use crate::connect::{self, ConnectError};
+use crate::target::{Address, Target};
+use crate::tls;
+use crate::tls::trouble::TlsTrouble;
 
 /// The longest that a stranger may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -29,6 +32,16 @@ pub(crate) enum Stranger {
     Silent,
     /// Serves the older HTTP.
     Http1,
+    /// Speaks TLS, and was called in clear text.
+    Tls {
+        /// As it is to be called.
+        address: Address,
+    },
+    /// Speaks in clear text, and was called over TLS.
+    ClearText {
+        /// As it is to be called.
+        address: Address,
+    },
 }
 
 impl fmt::Display for Stranger {
@@ -48,6 +61,14 @@ impl fmt::Display for Stranger {
                 "is no Waika: it does not know Authorise, and has no reflection either",
             ),
             Self::Http1 => formatter.write_str("speaks HTTP/1.1, not gRPC"),
+            Self::Tls { address } => write!(
+                formatter,
+                "speaks TLS, and was called in clear text: write {address}, and --tls-ca if its authority is not one of \
+                 this machine's"
+            ),
+            Self::ClearText { address } => {
+                write!(formatter, "speaks in clear text, and was called over TLS: write {address}")
+            }
         }
     }
 }
@@ -133,21 +154,73 @@ async fn services_v1alpha(channel: Channel) -> Option<Vec<String>> {
     list_services!(v1alpha, channel)
 }
 
-/// Whether it answers a request of HTTP/1.1 in kind.
-pub(crate) async fn over_http1(target: &Target) -> Option<Stranger> {
-    let asked = tokio::time::timeout(PATIENCE, begins_like_http1(target)).await;
-    matches!(asked, Ok(Ok(true))).then_some(Stranger::Http1)
+/// Who it may be that did not come to HTTP/2 with us, if it can be told.
+pub(crate) async fn behind(error: &ConnectError) -> Option<Stranger> {
+    let target = match error {
+        ConnectError::Unreachable { .. } | ConnectError::Silent { .. } => return None,
+        ConnectError::NotHttp2 { target, .. } => target,
+        ConnectError::Tls { target, trouble } => match trouble {
+            TlsTrouble::NotTls | TlsTrouble::HungUp => target,
+            TlsTrouble::Untrusted
+            | TlsTrouble::OtherName(_)
+            | TlsTrouble::OtherTime
+            | TlsTrouble::Refused(_)
+            | TlsTrouble::WantsCertificate
+            | TlsTrouble::NotTaken(_)
+            | TlsTrouble::NotHttp2
+            | TlsTrouble::Other(_) => return None,
+        },
+    };
+    if target.address().is_tls() {
+        let address = target.address().in_clear_text();
+        let plain = Target::plain(address.clone())?;
+        if connect::greet(&plain).await.is_ok() {
+            return Some(Stranger::ClearText { address });
+        }
+    } else if answers(target, Hello::Tls).await {
+        let address = target.address().over_tls();
+        return Some(Stranger::Tls { address });
+    }
+    answers(target, Hello::Http1)
+        .await
+        .then_some(Stranger::Http1)
 }
 
-async fn begins_like_http1(target: &Target) -> std::io::Result<bool> {
-    const BEGINNING: &[u8] = b"HTTP/1.";
+/// What a stranger is greeted with, in clear text.
+#[derive(Clone, Copy)]
+enum Hello {
+    Http1,
+    Tls,
+}
+
+/// Whether it answers a greeting in kind.
+async fn answers(target: &Target, hello: Hello) -> bool {
+    let asked = tokio::time::timeout(PATIENCE, answers_in_kind(target, hello)).await;
+    matches!(asked, Ok(Ok(true)))
+}
+
+async fn answers_in_kind(target: &Target, hello: Hello) -> std::io::Result<bool> {
     let authority = target.authority();
     let mut socket = TcpStream::connect(&authority).await?;
-    let request = format!("OPTIONS * HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
-    socket.write_all(request.as_bytes()).await?;
-    let mut beginning = [0; BEGINNING.len()];
+    let greeting = match hello {
+        Hello::Http1 => {
+            format!("OPTIONS * HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")
+                .into_bytes()
+        }
+        Hello::Tls => tls::hello(target.address().host()).map_err(std::io::Error::other)?,
+    };
+    socket.write_all(&greeting).await?;
+    match hello {
+        Hello::Http1 => Ok(read_some(&mut socket).await? == *b"HTTP/1."),
+        // A record of TLS, whose first is of the handshake (22), or says what is wrong with ours (21).
+        Hello::Tls => Ok(matches!(read_some(&mut socket).await?, [21 | 22, 3])),
+    }
+}
+
+async fn read_some<const N: usize>(socket: &mut TcpStream) -> std::io::Result<[u8; N]> {
+    let mut beginning = [0; N];
     socket.read_exact(&mut beginning).await?;
-    Ok(beginning == BEGINNING)
+    Ok(beginning)
 }
 
 #[cfg(test)]
@@ -177,6 +250,20 @@ mod tests {
             "http://there:1 is no Waika: by reflection it serves nothing",
         );
         check(&Stranger::Http1, "http://there:1 speaks HTTP/1.1, not gRPC");
+        let address = |text: &str| text.parse().unwrap();
+        check(
+            &Stranger::Tls {
+                address: address("https://there:1"),
+            },
+            "http://there:1 speaks TLS, and was called in clear text: write https://there:1, and --tls-ca if its authority \
+             is not one of this machine's",
+        );
+        check(
+            &Stranger::ClearText {
+                address: address("http://there:1"),
+            },
+            "http://there:1 speaks in clear text, and was called over TLS: write http://there:1",
+        );
         assert_eq!(presentable(&"long".repeat(50)).len(), 100);
     }
 }

@@ -83,6 +83,7 @@ pub(crate) fn report(
         generator: generator_facts(plan, measured),
         server: ServerFacts {
             target: plan.target.to_string(),
+            protection: plan.target.protection(),
             version: job.server.version.clone(),
             store: job.server.store.clone(),
             cpu_ns_per_call: measured.server_ns_per_call,

@@ -22,9 +22,9 @@ fn usage_errors_exit_64_and_name_the_flag() {
         &["--target", "http://"],
     );
     check(
-        &["run", "--target", "https://127.0.0.1:50051"],
+        &["run", "--tls-ca", "ca.pem"],
         64,
-        &["--target", "TLS"],
+        &["--tls-ca", "http://127.0.0.1:50051", "write https://"],
     );
     check(
         &["run", "--closed", "4", "--rate", "5"],

@@ -249,6 +249,9 @@ fn stored_runs_are_compared_only_if_they_are_alike() {
     compare(&[old, old], 64, &["one and the same run"]);
     let elsewhere = changed(new, |run| run["host"]["name"] = "elsewhere".into());
     compare(&[old, &elsewhere], 64, &["elsewhere", "unlike machines"]);
+    let secure = changed(new, |run| run["server"]["protection"] = "mutual_tls".into());
+    let words = ["in clear text", "over mutual TLS", "measure both alike"];
+    compare(&[old, &secure], 64, &words);
     let other = changed(new, |run| run["plan"]["accounts"] = 5.into());
     compare(&[old, &other], 64, &["accounts is 100", "5 in the other"]);
     let told = |arguments: &[&str]| {

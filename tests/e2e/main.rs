@@ -100,6 +100,7 @@ mod security_identity;
 mod security_keys;
 mod security_keys_kept;
 mod security_keys_support;
+mod security_load;
 mod security_overload;
 mod security_proxy;
 mod security_rates;

@@ -33,9 +33,9 @@ async fn dribble(address: String, (first, each): (&'static [u8], &'static [u8]))
         // Whoever is closed while it writes learns so when it reads.
         let _ = stream.write_all(next).await;
         next = each.get(..1).unwrap_or_default();
-        match timeout(Duration::from_secs(1), stream.read(&mut heard)).await {
-            Ok(Ok(0) | Err(_)) => return began.elapsed(),
-            Ok(Ok(_)) | Err(_) => {}
+        let read = timeout(Duration::from_secs(1), stream.read(&mut heard)).await;
+        if matches!(read, Ok(Ok(0) | Err(_))) {
+            return began.elapsed();
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::arms::{Arm, Asking};
-use crate::args::{EngineArgs, PeopleArgs, PlaceArgs};
+use crate::args::{EngineArgs, PeopleArgs, Place};
 use crate::capacity::AMOUNT_FEN;
 use crate::exit::Failure;
 use crate::figures::{count_as_real, real_as_count};
@@ -97,7 +97,7 @@ impl BenchArgs {
             ));
         }
         for arm in Arm::ALL {
-            let job = self.job(arm, PlaceArgs::nowhere()?, KnownServer::default());
+            let job = self.job(arm, Place::nowhere()?, KnownServer::default());
             job.check()?;
             self.check_spending(arm, &job)?;
         }
@@ -141,7 +141,7 @@ impl BenchArgs {
     }
 
     /// What is asked of an arm's server.
-    pub(super) fn job(&self, arm: Arm, place: PlaceArgs, server: KnownServer) -> Job {
+    pub(super) fn job(&self, arm: Arm, place: Place, server: KnownServer) -> Job {
         let (transport, in_flight) = match arm.asking() {
             Asking::Calls | Asking::H2load => (Transport::Unary, self.in_flight),
             Asking::Stream => (Transport::Stream { batch: 1 }, self.stream_in_flight),
@@ -236,7 +236,7 @@ mod tests {
     fn every_arm_of_a_kind_is_asked_alike() {
         let args = args(&["--batch", "7"]);
         for arm in Arm::ALL {
-            let job = args.job(arm, PlaceArgs::nowhere().unwrap(), KnownServer::default());
+            let job = args.job(arm, Place::nowhere().unwrap(), KnownServer::default());
             let (batch, open) = match arm.asking() {
                 Asking::Calls | Asking::H2load => (1, 256),
                 Asking::Stream => (1, 2_048),

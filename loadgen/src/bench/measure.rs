@@ -8,7 +8,7 @@ use super::arms::{Arm, Asking, Serving};
 use super::facts::{MeasuredArm, OtherOutcome};
 use super::h2load::H2load;
 use super::runner::Bench;
-use crate::args::PlaceArgs;
+use crate::args::Place;
 use crate::clock::duration_ns;
 use crate::crew::{self, CrewError, Measured};
 use crate::exit::Failure;
@@ -21,7 +21,7 @@ use crate::population::Population;
 use crate::recorder;
 use crate::report::{CountFacts, TimeFacts};
 use crate::run;
-use crate::server_process::{ServerError, ServerProcess};
+use crate::server_process::{ServerError, ServerProcess, Speech};
 use crate::signals::StopSignals;
 use crate::validity::{self, ThrottledPart};
 use crate::view::Show;
@@ -73,7 +73,8 @@ impl Bench {
             }
             Serving::Server(store) => {
                 let arguments = ["--cores".into(), cores.into()];
-                ServerProcess::start_on(&self.server, store, &arguments).await
+                let place = (store, Speech::Plain);
+                ServerProcess::start_on(&self.server, place, &arguments).await
             }
         };
         self.cores.be_on_generators()?;
@@ -86,7 +87,7 @@ impl Bench {
         server: &ServerProcess,
         signals: &mut StopSignals,
     ) -> Result<Option<Got>, Failure> {
-        let place = PlaceArgs {
+        let place = Place {
             target: server.target.clone(),
             admin: server.admin.clone(),
         };

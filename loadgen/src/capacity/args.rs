@@ -17,8 +17,9 @@ use crate::report::outputs::OutputArgs;
 use crate::report::text::{grouped, time as told_time};
 use crate::samples;
 use crate::schedule::{Arrivals, Rate};
-use crate::target::Target;
+use crate::target::Address;
 use crate::threshold::Thresholds;
+use crate::tls::TlsArgs;
 use crate::values::{positive_time, rate, share, time};
 
 /// Looks of a step.
@@ -39,7 +40,7 @@ pub(crate) struct CapacityArgs {
     pub(crate) slo: Vec<Thresholds>,
     /// The server's public listener; one is started beside this program if it is not given
     #[arg(long, value_name = "URL")]
-    pub(crate) target: Option<Target>,
+    pub(crate) target: Option<Address>,
     /// Its administrative listener, for merchants and reviews
     #[arg(
         long,
@@ -47,7 +48,9 @@ pub(crate) struct CapacityArgs {
         value_name = "URL",
         requires = "target"
     )]
-    pub(crate) admin: Target,
+    pub(crate) admin: Address,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
     /// The server to start, instead of the one beside this program
     #[arg(long, value_name = "FILE", conflicts_with = "target")]
     pub(crate) server: Option<PathBuf>,

@@ -71,6 +71,7 @@ pub(crate) fn report(
         generator: generator_facts(conduct),
         server: ServerFacts {
             target: conduct.rig.job.place.target.to_string(),
+            protection: conduct.rig.job.place.target.protection(),
             version: conduct.rig.job.server.version.clone(),
             store: conduct.rig.job.server.store.clone(),
             cpu_ns_per_call: told_by(conduct).and_then(|step| step.got.measured.server_ns_per_call),

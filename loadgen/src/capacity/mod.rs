@@ -27,7 +27,7 @@ use facts::CapacityReport;
 use rig::Rig;
 use slo::Slo;
 
-use crate::args::PlaceArgs;
+use crate::args::Place;
 use crate::clock::{monotonic_ns, wall};
 use crate::exit::{Exit, Failure};
 use crate::figures::{count_as_real, real_as_count};
@@ -39,7 +39,7 @@ use crate::report::document::Document as _;
 use crate::report::outputs::Outputs;
 use crate::report::text::grouped_real;
 use crate::run;
-use crate::server_process;
+use crate::server_process::{self, Speech};
 use crate::signals::StopSignals;
 use crate::workload::Amounts;
 
@@ -64,28 +64,26 @@ async fn measured(
 ) -> Result<(CapacityReport, Result<(), Failure>), Failure> {
     let mut signals = StopSignals::listen().map_err(Failure::tool)?;
     if let Some(target) = &args.target {
-        if args.server_pid.is_some() && !target.is_local() {
+        let place = args.tls.place(target, &args.admin)?;
+        if args.server_pid.is_some() && !place.target.is_local() {
             return Err(Failure::Usage(
                 "--server-pid needs a --target on this machine".to_owned(),
             ));
         }
-        let place = PlaceArgs {
-            target: target.clone(),
-            admin: args.admin.clone(),
-        };
         let known = KnownServer {
             pid: args.server_pid,
             ..KnownServer::default()
         };
-        let report = search(args, slos, job(args, place, known), &mut signals).await?;
+        let report = Box::pin(search(args, slos, job(args, place, known), &mut signals)).await?;
         return Ok((report, Ok(())));
     }
-    let (server, known) = server_process::fresh(args.server.as_deref(), &mut signals).await?;
-    let place = PlaceArgs {
+    let started = server_process::fresh(args.server.as_deref(), Speech::Plain, &mut signals);
+    let (server, known) = started.await?;
+    let place = Place {
         target: server.target.clone(),
         admin: server.admin.clone(),
     };
-    let found = search(args, slos, job(args, place, known), &mut signals).await;
+    let found = Box::pin(search(args, slos, job(args, place, known), &mut signals)).await;
     output::note("Stopping the server and removing its folder.");
     let stopped = server.stop().await.map_err(Failure::tool);
     Ok((found?, stopped))
@@ -133,7 +131,7 @@ async fn search(
 }
 
 /// What all steps have in common.
-fn job(args: &CapacityArgs, place: PlaceArgs, server: KnownServer) -> Job {
+fn job(args: &CapacityArgs, place: Place, server: KnownServer) -> Job {
     let open = Pace::Open(args.arrivals, args.from);
     Job {
         synthetic: args.no_provision,

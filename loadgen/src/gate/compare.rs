@@ -93,6 +93,15 @@ fn check_alike(pairs: &[(Run, Run)]) -> Result<(), Failure> {
                 run.host.cores,
             )));
         }
+        if run.server.protection != first.server.protection {
+            return Err(Failure::Usage(format!(
+                "{} went {} and {} {}: the difference would be what TLS costs; measure both alike",
+                first_path.display(),
+                first.server.protection.label(),
+                path.display(),
+                run.server.protection.label(),
+            )));
+        }
         if let Some((twin, _)) = all().take(place).find(|(_, other)| {
             other.plan.run_id == run.plan.run_id && other.host.started_at == run.host.started_at
         }) {

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use crate::args::{EngineArgs, PeopleArgs, PlaceArgs};
+use crate::args::{EngineArgs, PeopleArgs, Place};
 use crate::exit::Failure;
 use crate::job::{AtLimit, Demand, Job, KnownServer, Manner, Pace};
 use crate::outlook::MOST_AT_LIMIT;
@@ -33,7 +33,7 @@ pub(crate) struct Load {
 impl Load {
     /// The job of one block on this server.
     pub(super) fn job(&self, server: &ServerProcess, seed: u64) -> Job {
-        let place = PlaceArgs {
+        let place = Place {
             target: server.target.clone(),
             admin: server.admin.clone(),
         };
@@ -41,7 +41,7 @@ impl Load {
     }
 
     /// The same, of a server that listens there.
-    fn job_at(&self, place: PlaceArgs, pid: Option<NonZeroU32>, seed: u64) -> Job {
+    fn job_at(&self, place: Place, pid: Option<NonZeroU32>, seed: u64) -> Job {
         let some = |number: usize| NonZeroUsize::MIN.saturating_add(number - 1);
         let people = PeopleArgs {
             accounts: self.accounts,
@@ -88,7 +88,7 @@ impl Load {
         if matches!(self.pace, Pace::Closed(..)) {
             return Ok(());
         }
-        let one = self.job_at(PlaceArgs::nowhere()?, None, seed);
+        let one = self.job_at(Place::nowhere()?, None, seed);
         let blocks = u64::from(self.rounds.get()) * 2;
         let requests = one
             .curve()?

@@ -4,11 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::flow::{Allowance, FIRST_WINDOW, Received, WINDOW};
 use super::frame::{self, Cut, END_HEADERS, END_STREAM, Kind, MOST_PAYLOAD, cut};
 use super::head::Heads;
+use super::socket::Socket;
 use super::status::{HeadMeaning, HeadReader};
 
 /// Room for what is read at once, and for a frame that is not whole yet.
@@ -63,7 +63,7 @@ pub(crate) enum Told<'a> {
 
 /// A connection on which the server has told its settings.
 pub(crate) struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     pub(super) heads: Heads,
     pub(super) reader: HeadReader,
     inbox: Box<[u8]>,
@@ -108,7 +108,7 @@ pub(super) struct Greeted {
 
 impl Connection {
     /// Begins to speak on a new socket, and waits until the server has told its settings.
-    pub(crate) async fn begin(socket: TcpStream, heads: Heads) -> Result<Self, Broken> {
+    pub(crate) async fn begin(socket: Socket, heads: Heads) -> Result<Self, Broken> {
         let mut outbox = frame::PREFACE.to_vec();
         let settings = [(ENABLE_PUSH, 0), (INITIAL_WINDOW_SIZE, WINDOW)];
         frame::put_settings(&mut outbox, &settings);
@@ -247,7 +247,11 @@ impl Connection {
         }
         self.outbox.clear();
         self.written = 0;
-        Ok(())
+        // What TLS has taken may still be on its way to the network.
+        match Pin::new(&mut self.socket).poll_flush(cx) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(flushed) => Ok(flushed?),
+        }
     }
 
     fn take_frames(&mut self, on: &mut impl FnMut(u32, Told<'_>)) -> Result<(), Broken> {
@@ -326,5 +330,4 @@ impl Connection {
 }
 
 /// What speaks another protocol looks like a frame that is much too large.
-pub(super) const NOT_HTTP2: &str =
-    "it does not speak HTTP/2 in clear text, or sends larger frames than it may";
+pub(super) const NOT_HTTP2: &str = "what comes is no HTTP/2, or in larger frames than it may";

@@ -21,6 +21,8 @@ pub(crate) struct Heads {
     user_agent: Vec<u8>,
     timeout: Vec<u8>,
     usual_path: Vec<u8>,
+    /// The method, which is POST, and the scheme, both from the table that everybody has.
+    beginning: [u8; 2],
     mode: Mode,
 }
 
@@ -43,7 +45,16 @@ impl Heads {
             user_agent: user_agent.as_bytes().to_vec(),
             timeout: timeout.as_bytes().to_vec(),
             usual_path: usual_path.as_bytes().to_vec(),
+            beginning: [0x83, 0x86],
             mode: Mode::First,
+        }
+    }
+
+    /// The same for a connection over TLS.
+    pub(crate) fn over_tls(self) -> Self {
+        Self {
+            beginning: [0x83, 0x87],
+            ..self
         }
     }
 
@@ -65,9 +76,9 @@ impl Heads {
                 self.mode = Mode::Remembered;
             }
             Mode::Remembered => {
-                // POST and http; then what was remembered: path, authority, te, type, agent, timeout. What
+                // Method and scheme; then what was remembered: path, authority, te, type, agent, timeout. What
                 // begins with a colon must come first (RFC 9113, 8.3).
-                out.put_slice(&[0x83, 0x86]);
+                out.put_slice(&self.beginning);
                 out.extend((0..6).rev().map(|age| 0x80 | (NEWEST + age)));
             }
             Mode::Forbidden { .. } => {
@@ -99,7 +110,7 @@ impl Heads {
             first: 0x40,
             bits: 6,
         };
-        out.put_slice(&[0x83, 0x86]);
+        out.put_slice(&self.beginning);
         REMEMBER.put_known(out, 4, &self.usual_path);
         REMEMBER.put_known(out, 1, &self.authority);
         REMEMBER.put_new(out, b"te", b"trailers");
@@ -110,7 +121,7 @@ impl Heads {
 
     fn put_spelled(&self, out: &mut Vec<u8>, path: &[u8], has_timeout: bool) {
         const SPELL: Form = Form { first: 0, bits: 4 };
-        out.put_slice(&[0x83, 0x86]);
+        out.put_slice(&self.beginning);
         SPELL.put_known(out, 4, path);
         SPELL.put_known(out, 1, &self.authority);
         SPELL.put_new(out, b"te", b"trailers");
@@ -203,6 +214,29 @@ mod tests {
             "1000000u",
             "waika-loadgen/0.1.0",
         )
+    }
+
+    #[test]
+    fn over_tls_the_scheme_is_another() {
+        let mut heads = heads().over_tls();
+        let mut decoder = loona_hpack::Decoder::new();
+        let https = |path| {
+            let mut all = expected(path, true);
+            for (name, value) in &mut all {
+                if name == ":scheme" {
+                    "https".clone_into(value);
+                }
+            }
+            all
+        };
+        for _ in 0..2 {
+            let mut block = Vec::new();
+            heads.put_usual(&mut block);
+            assert_eq!(read(&mut decoder, &block), https("/a.B/C"));
+            let mut block = Vec::new();
+            heads.put_other(&mut block, "/a.B/Other", true);
+            assert_eq!(read(&mut decoder, &block), https("/a.B/Other"));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! HTTP/2 as a load generator needs it: calls of a few hundred bytes, in clear text, very many of them.
+//! HTTP/2 as a load generator needs it: calls of a few hundred bytes, very many of them.
 //!
 //! A general client keeps a state machine, a queue, a window and a waker for each stream behind a lock.
 //! Here a call is some bytes put behind each other in one buffer, and an answer is some bytes read
@@ -10,8 +10,10 @@ mod flow;
 mod frame;
 mod head;
 mod incoming;
+mod socket;
 mod status;
 
 pub(crate) use connection::{Broken, Connection, Told};
 pub(crate) use head::Heads;
+pub(crate) use socket::Socket;
 pub(crate) use status::HeadMeaning;

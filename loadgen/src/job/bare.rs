@@ -4,17 +4,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Demand, Job, KnownServer, Manner, Pace};
-use crate::args::{EngineArgs, PeopleArgs, PlaceArgs, TrafficArgs};
+use crate::args::{EngineArgs, PeopleArgs, Place, TrafficArgs};
 use crate::exit::Failure;
 use crate::plan::Details;
 use crate::report::outputs::OutputArgs;
 use crate::start::PartArgs;
+use crate::target::{Address, Target};
 use crate::threshold::Thresholds;
 
 impl Job {
     /// Payments alone, of accounts that are all as popular, none of them twice and none with a wrong
     /// password. It takes no time yet, nobody checks the answers, and it is written down nowhere.
-    pub(crate) fn bare(at: PlaceArgs, people: PeopleArgs, pace: Pace, engine: EngineArgs) -> Self {
+    pub(crate) fn bare(at: Place, people: PeopleArgs, pace: Pace, engine: EngineArgs) -> Self {
         Self {
             place: at,
             people,
@@ -48,13 +49,15 @@ impl Job {
     }
 }
 
-impl PlaceArgs {
+impl Place {
     /// Where nobody is: of a job that is only to be looked at.
     pub(crate) fn nowhere() -> Result<Self, Failure> {
-        let nowhere = || "http://127.0.0.1:1".parse().map_err(Failure::tool);
+        let address: Address = "http://127.0.0.1:1".parse().map_err(Failure::tool)?;
+        let nowhere = Target::plain(address);
+        let nowhere = nowhere.ok_or_else(|| Failure::tool("nowhere speaks TLS"))?;
         Ok(Self {
-            target: nowhere()?,
-            admin: nowhere()?,
+            target: nowhere.clone(),
+            admin: nowhere,
         })
     }
 }

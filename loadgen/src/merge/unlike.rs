@@ -103,6 +103,10 @@ fn same_plan(one: &Part, other: &Part) -> Result<(), String> {
     if versions[0] != versions[1] {
         return unlike("the version of waika-loadgen", versions[0], versions[1]);
     }
+    let protections = [one, other].map(|part| part.head.server.protection.label());
+    if protections[0] != protections[1] {
+        return unlike("how it was sent", protections[0], protections[1]);
+    }
     let (mine, theirs) = (facts(&one.head.plan), facts(&other.head.plan));
     for (name, value) in &mine {
         let their = theirs.get(name).unwrap_or(&Value::Null);

@@ -26,6 +26,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::target::Protection;
 use crate::threshold::ThresholdFacts;
 use breakdown::{SchemeFacts, TimingFacts};
 use certificate::CertificateFacts;
@@ -283,12 +284,27 @@ pub(crate) struct GeneratorFacts {
 pub(crate) struct ServerFacts {
     /// Its address.
     pub(crate) target: String,
+    /// How what was sent there was protected; of reports that do not say, not at all.
+    #[serde(default)]
+    pub(crate) protection: Protection,
     /// What it says of its version; absent if nobody asked.
     pub(crate) version: Option<String>,
     /// Its store; absent if not known.
     pub(crate) store: Option<String>,
     /// Its processor time for each call that ended, errors included; absent if its process is not known.
     pub(crate) cpu_ns_per_call: Option<u64>,
+}
+
+impl ServerFacts {
+    /// Its address, and how what was sent there was protected if it was.
+    pub(crate) fn place(&self) -> String {
+        match self.protection {
+            Protection::ClearText => self.target.clone(),
+            Protection::Tls | Protection::MutualTls => {
+                format!("{} {}", self.target, self.protection.label())
+            }
+        }
+    }
 }
 
 /// Where it was measured.

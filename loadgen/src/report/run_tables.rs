@@ -102,7 +102,7 @@ impl Report {
             title: "Where and what".to_owned(),
             head: words(&["", ""]),
             rows: [
-                ("server", server.target.clone()),
+                ("server", server.place()),
                 ("its version", known(&server.version)),
                 ("its store", known(&server.store)),
                 ("its processor time a call", cost(server.cpu_ns_per_call)),

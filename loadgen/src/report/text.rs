@@ -201,7 +201,7 @@ pub(crate) fn server(text: &mut String, server: &ServerFacts) -> Written {
     writeln!(
         text,
         "Server: {}, version {}, store {}.",
-        server.target,
+        server.place(),
         known(&server.version),
         known(&server.store),
     )

@@ -28,7 +28,7 @@ fn effective(flags: &[&str], file: Option<&str>) -> Result<Effective, String> {
 
 fn job(flags: &[&str], file: Option<&str>) -> Job {
     let effective = effective(flags, file).unwrap();
-    Job::new(run_args(flags), &effective)
+    Job::new(run_args(flags), &effective).unwrap()
 }
 
 #[test]

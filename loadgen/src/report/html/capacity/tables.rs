@@ -180,7 +180,7 @@ fn environment(report: &CapacityReport) -> Vec<Fact> {
         )
     };
     vec![
-        ("target", server.target.clone()),
+        ("target", server.place()),
         ("server version", known(&server.version)),
         ("store", known(&server.store)),
         ("server's time", cost(server.cpu_ns_per_call)),

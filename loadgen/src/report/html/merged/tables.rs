@@ -149,7 +149,7 @@ fn environment(page: &mut String, part: &PartFacts) -> Written {
     let cost = part.generator.cpu_ns_per_call;
     let facts = [
         ("file", part.file.clone()),
-        ("target", part.server.target.clone()),
+        ("target", part.server.place()),
         ("cores", part.host.cores.to_string()),
         ("began", instant(&part.host.started_at)),
         ("taken by guests", known(part.host.stolen)),

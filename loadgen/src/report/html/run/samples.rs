@@ -13,6 +13,7 @@ use crate::report::{
     TimeFacts, Verdict, curve, outcomes_of, spans, time_line,
 };
 use crate::scheme::CardScheme;
+use crate::target::Protection;
 use crate::threshold::{ThresholdFacts, ThresholdVerdict};
 use crate::time_line::TimeLine;
 use crate::timing::{ServerTiming, TimingRecord};
@@ -289,6 +290,7 @@ fn report(record: &Record, length_ns: u64) -> Report {
         },
         server: ServerFacts {
             target: "http://127.0.0.1:50051/".to_owned(),
+            protection: Protection::ClearText,
             version: Some("waika-server 0.1.0".to_owned()),
             store: Some("journal (fresh, temporary folder)".to_owned()),
             cpu_ns_per_call: Some(48_900),

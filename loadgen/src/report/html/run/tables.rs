@@ -153,7 +153,7 @@ fn environment(report: &Report) -> Vec<Fact> {
     let (generator, server, host) = (&report.generator, &report.server, &report.host);
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known".to_owned());
     vec![
-        ("target", server.target.clone()),
+        ("target", server.place()),
         ("server version", known(&server.version)),
         ("store", known(&server.store)),
         ("host", format!("{}, {} cores", host.name, host.cores)),
