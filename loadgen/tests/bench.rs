@@ -137,6 +137,41 @@ fn every_arm_is_measured_side_by_side_and_told_in_every_form() {
     assert_eq!(left, 4, "something else was left");
 }
 
+#[test]
+fn mutual_tls_is_measured_beside_clear_text() {
+    let server = built::server();
+    let folder = tempfile::tempdir().unwrap();
+    let more = ["--mtls", "--json", "bench.json"];
+    let output = bench(&server, folder.path(), &[&SHORT[..], &more].concat());
+    let (text, notes) = (said(&output.stdout), said(&output.stderr));
+    let code = output.status.code().unwrap();
+    assert!([0, 5].contains(&code), "exit {code}: {text}{notes}");
+    let report = stored(folder.path(), "bench.json");
+    let measured = report["rounds"][0]["arms"].as_array().unwrap();
+    let names: Vec<&str> = measured
+        .iter()
+        .map(|arm| arm["arm"].as_str().unwrap())
+        .collect();
+    let expected = [
+        "journal",
+        "journal_mtls",
+        "journal_stream",
+        "journal_stream_mtls",
+    ];
+    assert_eq!(names, expected);
+    for arm in measured {
+        assert!(arm["approved"].as_u64().unwrap() > 0, "{arm}");
+        assert_eq!(arm["others"].as_array().unwrap().len(), 0, "{arm}");
+    }
+    for name in ["unary_cpu", "stream_cpu"] {
+        let cost = &report["mtls"][name];
+        assert!(cost["estimate"].as_f64().unwrap() > 0.0, "{cost}");
+        assert!(cost["low"].is_null() && cost["rounds"] == 1, "{cost}");
+    }
+    let words = "CPU a call, mTLS / clear text";
+    assert!(text.contains(words), "{text}");
+}
+
 /// A server whose people may spend next to nothing.
 fn poor_server(folder: &Path) -> PathBuf {
     let policy = folder.join("poor.toml");

@@ -63,6 +63,9 @@ pub(crate) struct BenchArgs {
     /// The most payments in a message of the arm with batches
     #[arg(long, default_value = "100", value_name = "N")]
     pub(crate) batch: NonZeroUsize,
+    /// Measure what mutual TLS costs the server beside clear text, instead of what its work costs
+    #[arg(long)]
+    pub(crate) mtls: bool,
     #[command(flatten)]
     pub(crate) people: PeopleArgs,
     /// The server to start, instead of the one beside this program
@@ -73,6 +76,15 @@ pub(crate) struct BenchArgs {
 }
 
 impl BenchArgs {
+    /// What is measured, where all of it can be.
+    pub(super) fn arms(&self) -> &'static [Arm] {
+        if self.mtls {
+            &Arm::OF_MTLS
+        } else {
+            &Arm::OF_WORK
+        }
+    }
+
     /// Refuses what cannot be measured, or would not be what it seems.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let usage = |what: String| Err(Failure::Usage(what));
@@ -96,10 +108,10 @@ impl BenchArgs {
                 self.people.accounts
             ));
         }
-        for arm in Arm::ALL {
-            let job = self.job(arm, Place::nowhere()?, KnownServer::default());
+        for arm in self.arms() {
+            let job = self.job(*arm, Place::nowhere()?, KnownServer::default());
             job.check()?;
-            self.check_spending(arm, &job)?;
+            self.check_spending(*arm, &job)?;
         }
         Ok(())
     }
@@ -220,6 +232,8 @@ mod tests {
         check(&["--accounts", "2047"], &["--accounts 2047", "2048"]);
         check(&["--accounts", "2048"], &[]);
         check(&["--duration", "25s"], &[]);
+        check(&["--mtls", "--duration", "25s"], &[]);
+        check(&["--mtls", "--duration", "10m"], &["keys", "--duration"]);
         check(&["--duration", "10m"], &["keys", "--duration", "stream"]);
         let few = [
             "--accounts",
@@ -235,7 +249,7 @@ mod tests {
     #[test]
     fn every_arm_of_a_kind_is_asked_alike() {
         let args = args(&["--batch", "7"]);
-        for arm in Arm::ALL {
+        for arm in Arm::OF_WORK.into_iter().chain(Arm::OF_MTLS) {
             let job = args.job(arm, Place::nowhere().unwrap(), KnownServer::default());
             let (batch, open) = match arm.asking() {
                 Asking::Calls | Asking::H2load => (1, 256),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::server_process::Store;
+use crate::server_process::{Speech, Store};
 
 /// One thing that is measured: a server, and how it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub(crate) enum Arm {
     H2loadDefaultEcho,
     /// A runtime on each core, asked by h2load.
     H2loadPercoreEcho,
+    /// The server with its journal, over mutual TLS: each payment a call of its own.
+    JournalMtls,
+    /// The server with its journal, over mutual TLS: payments over streams.
+    JournalStreamMtls,
 }
 
 /// What answers.
@@ -34,8 +38,8 @@ pub(crate) enum Arm {
 pub(super) enum Serving {
     /// A floor with this `--runtime`.
     Floor(&'static str),
-    /// The server, with its data there.
-    Server(Store),
+    /// The server, with its data there, and spoken to like this.
+    Server(Store, Speech),
 }
 
 /// What asks.
@@ -52,8 +56,8 @@ pub(super) enum Asking {
 }
 
 impl Arm {
-    /// All of them; those that are compared stand beside each other.
-    pub(super) const ALL: [Self; 9] = [
+    /// What work costs, beside none; those that are compared stand beside each other.
+    pub(super) const OF_WORK: [Self; 9] = [
         Self::DefaultEcho,
         Self::PercoreEcho,
         Self::Memory,
@@ -65,6 +69,14 @@ impl Arm {
         Self::H2loadPercoreEcho,
     ];
 
+    /// What mutual TLS costs, beside clear text.
+    pub(super) const OF_MTLS: [Self; 4] = [
+        Self::Journal,
+        Self::JournalMtls,
+        Self::JournalStream,
+        Self::JournalStreamMtls,
+    ];
+
     /// What answers.
     pub(super) fn serving(self) -> Serving {
         match self {
@@ -72,9 +84,12 @@ impl Arm {
             Self::PercoreEcho | Self::PercoreEchoStream | Self::H2loadPercoreEcho => {
                 Serving::Floor("per-core")
             }
-            Self::Memory => Serving::Server(Store::Memory),
+            Self::Memory => Serving::Server(Store::Memory, Speech::Plain),
             Self::Journal | Self::JournalStream | Self::JournalBatch => {
-                Serving::Server(Store::Journal)
+                Serving::Server(Store::Journal, Speech::Plain)
+            }
+            Self::JournalMtls | Self::JournalStreamMtls => {
+                Serving::Server(Store::Journal, Speech::MutualTls)
             }
         }
     }
@@ -82,8 +97,14 @@ impl Arm {
     /// What asks.
     pub(super) fn asking(self) -> Asking {
         match self {
-            Self::DefaultEcho | Self::PercoreEcho | Self::Memory | Self::Journal => Asking::Calls,
-            Self::PercoreEchoStream | Self::JournalStream => Asking::Stream,
+            Self::DefaultEcho
+            | Self::PercoreEcho
+            | Self::Memory
+            | Self::Journal
+            | Self::JournalMtls => Asking::Calls,
+            Self::PercoreEchoStream | Self::JournalStream | Self::JournalStreamMtls => {
+                Asking::Stream
+            }
             Self::JournalBatch => Asking::Batches,
             Self::H2loadDefaultEcho | Self::H2loadPercoreEcho => Asking::H2load,
         }
@@ -91,7 +112,7 @@ impl Arm {
 
     /// It does what is asked of it, and does not only say so.
     pub(crate) fn does_work(self) -> bool {
-        matches!(self.serving(), Serving::Server(_))
+        matches!(self.serving(), Serving::Server(..))
     }
 
     /// h2load asks.
@@ -111,6 +132,8 @@ impl Arm {
             Self::JournalBatch => "waika journal:, stream in batches",
             Self::H2loadDefaultEcho => "default echo, h2load",
             Self::H2loadPercoreEcho => "per-core echo, h2load",
+            Self::JournalMtls => "waika journal:, calls, mTLS",
+            Self::JournalStreamMtls => "waika journal:, stream, mTLS",
         }
     }
 
@@ -126,6 +149,8 @@ impl Arm {
             Self::JournalBatch => "journal_batch",
             Self::H2loadDefaultEcho => "h2load_default_echo",
             Self::H2loadPercoreEcho => "h2load_percore_echo",
+            Self::JournalMtls => "journal_mtls",
+            Self::JournalStreamMtls => "journal_stream_mtls",
         }
     }
 }
@@ -146,7 +171,7 @@ mod tests {
 
     #[test]
     fn over_two_rounds_each_arm_comes_as_late_as_every_other() {
-        let all = Arm::ALL;
+        let all = Arm::OF_WORK;
         let place = |round, arm| {
             let turn = in_turn(&all, round);
             assert_eq!(turn.len(), all.len());
@@ -163,7 +188,7 @@ mod tests {
 
     #[test]
     fn arms_are_stored_under_their_names() {
-        for arm in Arm::ALL {
+        for arm in Arm::OF_WORK.into_iter().chain(Arm::OF_MTLS) {
             let stored = serde_json::to_string(&arm).unwrap();
             assert_eq!(stored, format!("\"{}\"", arm.name()));
         }
@@ -171,7 +196,7 @@ mod tests {
 
     #[test]
     fn h2load_never_asks_what_knows_a_key_again() {
-        for arm in Arm::ALL {
+        for arm in Arm::OF_WORK.into_iter().chain(Arm::OF_MTLS) {
             assert!(!(arm.is_h2load() && arm.does_work()), "{arm:?}");
         }
     }

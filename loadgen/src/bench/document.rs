@@ -1,8 +1,8 @@
 //! Pure: a benchmark as every form of report needs it.
 
-use super::facts::{ArmFacts, BenchReport, MeasuredArm, Spread};
+use super::facts::{ArmFacts, BenchReport, CostFacts, MeasuredArm, MtlsFacts, Spread};
 use super::text;
-use super::told::Named;
+use super::told::{MTLS, Named};
 use crate::exit::Exit;
 use crate::figures::real_as_count;
 use crate::report::document::{Check, Document, Gauge, Table};
@@ -76,6 +76,16 @@ impl Document for BenchReport {
                 head: head(&["figure", "median", "least", "most", ""]),
                 rows: self.figures.named().iter().map(figure_row).collect(),
             },
+            Table {
+                title: MTLS.to_owned(),
+                head: head(&["figure", "estimate", "95 % interval", "rounds"]),
+                rows: self
+                    .mtls
+                    .iter()
+                    .flat_map(MtlsFacts::named)
+                    .map(cost_row)
+                    .collect(),
+            },
         ]
     }
 
@@ -124,6 +134,12 @@ impl Document for BenchReport {
             "Processor time of what asked for a payment, the median over the rounds.",
             |arm| arm.client_cpu_ns,
         ))
+        .chain(self.mtls.iter().flat_map(MtlsFacts::named).map(|(name, _, cost)| Gauge {
+            name: "waika_loadgen_bench_mtls_ratio",
+            help: "Processor time of the server for a payment over mutual TLS, beside one in clear text.",
+            labels: vec![("figure", name.to_owned())],
+            value: cost.estimate,
+        }))
         .collect()
     }
 
@@ -162,6 +178,15 @@ fn arm_row(facts: &ArmFacts) -> Vec<String> {
     ];
     row.extend(times.map(|ns| ns.map_or_else(|| "-".to_owned(), time)));
     row
+}
+
+pub(crate) fn cost_row((_, label, cost): (&str, &str, CostFacts)) -> Vec<String> {
+    vec![
+        label.to_owned(),
+        format!("{:.3}", cost.estimate),
+        cost.interval(),
+        cost.rounds.to_string(),
+    ]
 }
 
 fn figure_row(named: &Named) -> Vec<String> {
@@ -218,6 +243,20 @@ mod tests {
         check(nothing_approved, Exit::Failed, "INVALID");
         let stopped = |report: &mut BenchReport| report.verdict.interrupted = true;
         check(stopped, Exit::Failed, "Interrupted: this is what is known");
+    }
+
+    #[test]
+    fn what_mutual_tls_costs_has_its_interval_or_says_why_not() {
+        let text = samples::mutual().text(false);
+        for words in [
+            "mTLS / clear text",
+            "1.12 to 1.50",
+            "1.750",
+            "none below 6 rounds",
+        ] {
+            assert!(text.contains(words), "no {words:?} in {text}");
+        }
+        assert!(!samples::whole().text(false).contains("mTLS"));
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub(crate) struct BenchReport {
     pub(crate) verdict: Verdict,
     /// What the rounds come to.
     pub(crate) figures: Figures,
+    /// What mutual TLS costs; absent where that was not asked.
+    #[serde(default)]
+    pub(crate) mtls: Option<MtlsFacts>,
     /// What each arm showed over all rounds.
     pub(crate) arms: Vec<ArmFacts>,
     /// What was measured, in the order in which it was.
@@ -103,6 +106,31 @@ pub(crate) struct Figures {
     pub(crate) h2load_percore_echo_rate: Option<RateSpread>,
     /// Processor time of this generator for a call of the per-core echo, beside that of h2load.
     pub(crate) generator_cpu_vs_h2load: Option<Spread>,
+}
+
+/// Processor time of the server for a payment over mutual TLS, beside one in clear text; absent
+/// where no round has both.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct MtlsFacts {
+    /// Of a call.
+    pub(crate) unary_cpu: Option<CostFacts>,
+    /// Of a payment of a stream.
+    pub(crate) stream_cpu: Option<CostFacts>,
+}
+
+/// How many times as much, over the rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CostFacts {
+    /// The estimate of Hodges and Lehmann.
+    pub(crate) estimate: f64,
+    /// From where on, with 95 % confidence; absent below six rounds.
+    pub(crate) low: Option<f64>,
+    /// Up to where, with the same confidence.
+    pub(crate) high: Option<f64>,
+    /// Rounds that have both arms.
+    pub(crate) rounds: usize,
 }
 
 /// What an arm showed over all rounds in which it answered with approvals alone.

@@ -35,6 +35,7 @@ pub(super) fn report(bench: &Bench, gathered: Gathered) -> BenchReport {
             interrupted: gathered.interrupted,
         },
         figures: ratios::figures(&gathered.rounds),
+        mtls: ratios::mtls(&gathered.rounds),
         arms: bench
             .arms
             .iter()
@@ -136,7 +137,7 @@ pub(super) fn remarks(bench: &Bench) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if bench.h2load.is_none() {
+    if bench.h2load.is_none() && !bench.args.mtls {
         remarks.push(
             "h2load is not installed (Debian: nghttp2-client): the floors were not measured with it."
                 .to_owned(),

@@ -21,7 +21,7 @@ use crate::population::Population;
 use crate::recorder;
 use crate::report::{CountFacts, TimeFacts};
 use crate::run;
-use crate::server_process::{ServerError, ServerProcess, Speech};
+use crate::server_process::{ServerError, ServerProcess};
 use crate::signals::StopSignals;
 use crate::validity::{self, ThrottledPart};
 use crate::view::Show;
@@ -71,10 +71,9 @@ impl Bench {
                 let arguments = ["--runtime", runtime, "--cores", &cores];
                 ServerProcess::start_floor(&arguments.map(Into::into)).await
             }
-            Serving::Server(store) => {
+            Serving::Server(store, speech) => {
                 let arguments = ["--cores".into(), cores.into()];
-                let place = (store, Speech::Plain);
-                ServerProcess::start_on(&self.server, place, &arguments).await
+                ServerProcess::start_on(&self.server, (store, speech), &arguments).await
             }
         };
         self.cores.be_on_generators()?;

@@ -20,6 +20,7 @@ pub(crate) mod text;
 pub(crate) mod told;
 
 pub(crate) use args::BenchArgs;
+pub(crate) use document::cost_row;
 use runner::Bench;
 
 use crate::exit::{Exit, Failure};

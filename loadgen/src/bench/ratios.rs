@@ -1,7 +1,9 @@
 //! Pure: what rounds come to. A ratio is formed between two arms of one round, which stood next to
 //! each other in time; then the median, the least and the most over the rounds are told.
 
-use super::facts::{Arm, Figures, MeasuredArm, RateSpread, RoundFacts, Spread};
+use super::facts::{
+    Arm, CostFacts, Figures, MeasuredArm, MtlsFacts, RateSpread, RoundFacts, Spread,
+};
 use crate::figures::count_as_real;
 use crate::gate::statistics;
 
@@ -65,12 +67,45 @@ fn ratio(
     arms: (Arm, Arm),
     value: fn(&MeasuredArm) -> Option<f64>,
 ) -> Option<Spread> {
+    spread(&ratios(rounds, arms, value))
+}
+
+/// The same of each round.
+fn ratios(
+    rounds: &[RoundFacts],
+    arms: (Arm, Arm),
+    value: fn(&MeasuredArm) -> Option<f64>,
+) -> Vec<f64> {
     let of = |(top, bottom): (&MeasuredArm, &MeasuredArm)| {
         let bottom = value(bottom).filter(|bottom| *bottom > 0.0)?;
         Some(value(top)? / bottom)
     };
-    let ratios = pairs(rounds, arms).into_iter().filter_map(of);
-    spread(&ratios.collect::<Vec<f64>>())
+    pairs(rounds, arms).into_iter().filter_map(of).collect()
+}
+
+/// How often an interval of a cost leaves out the truth.
+const ERROR: f64 = 0.05;
+
+/// What mutual TLS costs; `None` if no round has anything of it.
+pub(super) fn mtls(rounds: &[RoundFacts]) -> Option<MtlsFacts> {
+    let cost = |arms| cost(&ratios(rounds, arms, server_cpu));
+    let facts = MtlsFacts {
+        unary_cpu: cost((Arm::JournalMtls, Arm::Journal)),
+        stream_cpu: cost((Arm::JournalStreamMtls, Arm::JournalStream)),
+    };
+    (facts.unary_cpu.is_some() || facts.stream_cpu.is_some()).then_some(facts)
+}
+
+/// Ratios are compared by their logarithms, so that twice as much is as far away as half.
+fn cost(ratios: &[f64]) -> Option<CostFacts> {
+    let logarithms: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
+    let interval = statistics::interval(&logarithms, ERROR);
+    Some(CostFacts {
+        estimate: statistics::estimate(&logarithms)?.exp(),
+        low: interval.map(|(low, _)| low.exp()),
+        high: interval.map(|(_, high)| high.exp()),
+        rounds: ratios.len(),
+    })
 }
 
 fn ratio_of_rates(rounds: &[RoundFacts], arms: (Arm, Arm)) -> Option<RateSpread> {

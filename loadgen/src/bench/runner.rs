@@ -84,7 +84,7 @@ impl Bench {
             cores,
             server,
             version,
-            arms: Arm::ALL.into_iter().filter(can).collect(),
+            arms: args.arms().iter().copied().filter(can).collect(),
             h2load,
         })
     }

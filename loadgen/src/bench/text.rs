@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::facts::BenchReport;
-use super::told::{CLOSED_LOOP, GENERATOR_BOUND};
+use super::told::{CLOSED_LOOP, GENERATOR_BOUND, MTLS_METHOD};
 use crate::report::document::Document as _;
 use crate::report::text::{grouped, time};
 
@@ -62,6 +62,9 @@ fn tables(text: &mut String, report: &BenchReport) -> Written {
         }
     }
     writeln!(text, "{CLOSED_LOOP}")?;
+    if report.mtls.is_some() {
+        writeln!(text, "{MTLS_METHOD}")?;
+    }
     writeln!(
         text,
         "CPU is user and system time of a process for a payment. Ratios are formed within a round."

@@ -1,6 +1,6 @@
 //! Pure: the figures by name, as every form of report tells them.
 
-use super::facts::{Figures, RateSpread, Spread};
+use super::facts::{CostFacts, Figures, MtlsFacts, RateSpread, Spread};
 use crate::report::text::grouped_real;
 
 /// A figure with its names.
@@ -74,6 +74,35 @@ impl Named {
         })
     }
 }
+
+impl MtlsFacts {
+    /// What is known, by the name that it is stored under and for people.
+    pub(crate) fn named(&self) -> Vec<(&'static str, &'static str, CostFacts)> {
+        let unary = ("unary_cpu", "CPU a call, mTLS / clear text");
+        let stream = ("stream_cpu", "CPU a streamed payment, mTLS / clear text");
+        [(unary, self.unary_cpu), (stream, self.stream_cpu)]
+            .into_iter()
+            .filter_map(|((name, label), cost)| Some((name, label, cost?)))
+            .collect()
+    }
+}
+
+impl CostFacts {
+    /// Its interval, for people.
+    pub(crate) fn interval(&self) -> String {
+        match (self.low, self.high) {
+            (Some(low), Some(high)) => format!("{low:.2} to {high:.2}"),
+            _ => "none below 6 rounds".to_owned(),
+        }
+    }
+}
+
+/// How they are found.
+pub(crate) const MTLS_METHOD: &str = "What mutual TLS costs is the estimate of Hodges and Lehmann over the ratios of the rounds; the interval is \
+     exact where rounds are independent. Every connection lasts as long as its arm: handshakes are in no figure.";
+
+/// What stands above the costs of mutual TLS.
+pub(crate) const MTLS: &str = "What mutual TLS costs the server";
 
 impl Figures {
     /// All that are there, ratios of processor time first.

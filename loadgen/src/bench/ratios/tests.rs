@@ -134,3 +134,27 @@ fn time_that_is_not_known_is_no_ratio() {
     check(of(&echo).unary_cpu_vs_default_echo, None);
     assert!(of(&echo).unary_rate_vs_default_echo.is_some());
 }
+
+#[test]
+fn what_mutual_tls_costs_is_told_with_an_interval_from_six_rounds_on() {
+    let both = |clear: u64, mtls: u64| {
+        round(vec![
+            arm(Arm::Journal, clear, 4_000, 80_000.0, false),
+            arm(Arm::JournalMtls, mtls, 4_000, 80_000.0, false),
+        ])
+    };
+    let mut rounds = vec![both(10_000, 12_000), both(20_000, 26_000)];
+    let cost = mtls(&rounds).unwrap().unary_cpu.unwrap();
+    assert!(1.2 < cost.estimate && cost.estimate < 1.3, "{cost:?}");
+    assert_eq!((cost.low, cost.high, cost.rounds), (None, None, 2));
+    rounds.extend((0..6).map(|_| both(10_000, 12_500)));
+    let facts = mtls(&rounds).unwrap();
+    let cost = facts.unary_cpu.unwrap();
+    assert!((cost.estimate - 1.25).abs() < 1e-9, "{cost:?}");
+    assert!(
+        cost.low.unwrap() < 1.25 && cost.high.unwrap() >= 1.25,
+        "{cost:?}"
+    );
+    assert!(facts.stream_cpu.is_none());
+    assert!(mtls(&[round(vec![arm(Arm::Journal, 1, 1, 1.0, false)])]).is_none());
+}

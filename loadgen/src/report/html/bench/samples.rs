@@ -1,13 +1,36 @@
 //! Benchmarks that nobody measured, for looking at pages in every state they can be in.
 
-use crate::bench::facts::{BenchReport, MeasuredArm, OtherOutcome};
+use crate::bench::facts::{BenchReport, CostFacts, MeasuredArm, MtlsFacts, OtherOutcome};
 
 /// One that really was measured: every arm, two rounds.
 const MEASURED: &str = include_str!("../../../../tests/samples/bench.json");
 
 /// All of them.
 pub(crate) fn all() -> Vec<BenchReport> {
-    vec![whole(), disturbed(), interrupted(), nothing(), hostile()]
+    vec![
+        whole(),
+        disturbed(),
+        interrupted(),
+        nothing(),
+        hostile(),
+        mutual(),
+    ]
+}
+
+/// What mutual TLS costs, in too few rounds for one of its intervals.
+pub(crate) fn mutual() -> BenchReport {
+    let mut report = whole();
+    let cost = |estimate, interval: Option<(f64, f64)>, rounds| CostFacts {
+        estimate,
+        low: interval.map(|(low, _)| low),
+        high: interval.map(|(_, high)| high),
+        rounds,
+    };
+    report.mtls = Some(MtlsFacts {
+        unary_cpu: Some(cost(1.25, Some((1.125, 1.5)), 8)),
+        stream_cpu: Some(cost(1.75, None, 2)),
+    });
+    report
 }
 
 /// Every arm was measured, and nothing disturbed.

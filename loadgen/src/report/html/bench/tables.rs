@@ -7,13 +7,15 @@ use super::bars::in_words;
 use super::frame::{self, Fact};
 use super::grid::{self, Cell};
 use super::words::{instant, latency, latency_or_dash, length, percent, plain_percent, rate};
+use crate::bench::cost_row;
 use crate::bench::facts::{ArmFacts, BenchReport, MeasuredArm, RoundFacts};
 use crate::bench::text::cores;
-use crate::bench::told::{CLOSED_LOOP, Named};
+use crate::bench::told::{CLOSED_LOOP, MTLS, Named};
 use crate::report::text::grouped;
 
 pub(super) fn write(page: &mut String, report: &BenchReport) -> Written {
     figures(page, report)?;
+    mtls(page, report)?;
     arms(page, report)?;
     rounds(page, report)?;
     writeln!(page, r#"<div class="pair">"#)?;
@@ -47,6 +49,26 @@ fn figures(page: &mut String, report: &BenchReport) -> Written {
     ];
     writeln!(page, "<section>\n<h2>Figures</h2>")?;
     grid::write(page, "Table of figures", &columns, &rows)?;
+    writeln!(page, "</section>")
+}
+
+fn mtls(page: &mut String, report: &BenchReport) -> Written {
+    let Some(facts) = &report.mtls else {
+        return Ok(());
+    };
+    let rows: Vec<Vec<Cell>> = facts
+        .named()
+        .into_iter()
+        .map(|row| grid::plain(cost_row(row)))
+        .collect();
+    let columns = [
+        grid::word("figure"),
+        grid::figure("estimate"),
+        grid::figure("95 % interval"),
+        grid::figure("rounds"),
+    ];
+    writeln!(page, "<section>\n<h2>{MTLS}</h2>")?;
+    grid::write(page, "Table of what mutual TLS costs", &columns, &rows)?;
     writeln!(page, "</section>")
 }
 
