@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use http::request::Parts;
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::server::TlsStream;
 use tracing::{debug, info};
 
 use super::credentials::Credentials;
-use super::transport::Transport;
+use super::transport::{READ_AHEAD, Secure, Transport};
 use crate::caller::Caller;
 use crate::config::{HTTP1, HTTP2, ListenerTls, Security};
 use crate::identity::{
@@ -41,7 +41,8 @@ impl Tls {
     }
 
     /// Completes once the caller has proved what it has to prove.
-    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<Secure> {
+        let socket = BufReader::with_capacity(READ_AHEAD, socket);
         TlsAcceptor::from(self.config.load_full())
             .accept(socket)
             .await

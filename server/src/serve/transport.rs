@@ -4,16 +4,23 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::server::TlsStream;
+
+/// A socket with TLS over it. By itself TLS reads 4 KiB at a time, which is several system calls for
+/// the calls that a caller sends in one go.
+pub(super) type Secure = TlsStream<BufReader<TcpStream>>;
+
+/// What is read at once from a socket below TLS: the longest record, and what stands around it.
+pub(super) const READ_AHEAD: usize = 17 * 1_024;
 
 /// What a connection is read from and written to.
 #[derive(Debug)]
 pub(super) enum Transport {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<Secure>),
 }
 
 impl Transport {
@@ -21,7 +28,7 @@ impl Transport {
     pub(super) fn socket(&self) -> &TcpStream {
         match self {
             Self::Plain(socket) => socket,
-            Self::Tls(stream) => stream.get_ref().0,
+            Self::Tls(stream) => stream.get_ref().0.get_ref(),
         }
     }
 
