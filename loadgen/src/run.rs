@@ -134,7 +134,7 @@ pub(crate) struct Taken {
 /// Creates whoever takes part, measures, and lets the oracle look: nothing is printed but progress,
 /// and nothing written.
 pub(crate) async fn take(job: &Job, signals: &mut StopSignals) -> Result<Taken, Failure> {
-    take_shown(job, signals, Show::Counters).await
+    Box::pin(take_shown(job, signals, Show::Counters)).await
 }
 
 /// The same, shown in this way.
