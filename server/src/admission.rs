@@ -14,8 +14,8 @@ use crate::ledger::{LedgerError, Rpc};
 
 /// Below so many nobody waits long enough that it has to be looked at.
 const FEW: u64 = 64;
-/// A disk that stands still for no longer than this may only have been interrupted.
-const LEAST_PATIENCE: Duration = Duration::from_millis(100);
+/// What stands still for no longer than this may only have been interrupted, the whole machine for example.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 /// And this many times as long as a commit takes of late.
 const PATIENCE_COMMITS: u32 = 4;
 
@@ -182,7 +182,8 @@ mod tests {
     fn patience_grows_with_what_a_commit_takes() {
         let milliseconds = Duration::from_millis;
         assert_eq!(patience(milliseconds(1)), LEAST_PATIENCE);
-        assert_eq!(patience(milliseconds(200)), milliseconds(800));
+        assert_eq!(patience(milliseconds(200)), LEAST_PATIENCE);
+        assert_eq!(patience(milliseconds(400)), milliseconds(1_600));
         assert_eq!(pushback(Duration::ZERO), milliseconds(10));
         assert_eq!(pushback(milliseconds(200)), milliseconds(200));
         assert_eq!(pushback(milliseconds(60_000)), milliseconds(5_000));

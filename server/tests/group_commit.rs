@@ -220,3 +220,14 @@ fn after_a_failed_write_or_sync_nothing_is_told_and_a_restart_keeps_what_was() {
     }
     assert!(halts > 300, "{halts}");
 }
+
+/// Whoever comes first after a quiet time has not waited for all of it.
+#[test]
+fn the_committer_is_late_only_for_what_waits() {
+    let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::new(Duration::from_millis(1)));
+    let queue = queue(disk, 1);
+    thread::sleep(Duration::from_secs(1));
+    let quiet = queue.still_for();
+    queue.append(b"the first for a while").unwrap();
+    assert!(queue.still_for() < quiet);
+}

@@ -17,6 +17,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::clock::monotonic;
 use crate::ledger::journal::{Batch, Journal};
 use crate::sync::Mutex;
 use crate::sync::thread::JoinHandle;
@@ -137,6 +138,10 @@ impl CommitQueue {
         }
         let sequence = self.shared.pending.append(entry)?;
         self.shared.pace.note_appended(sequence);
+        // Nothing waited before it: from here on the committer may be waited for.
+        if sequence == self.durable() + 1 {
+            self.shared.pace.note_begun(monotonic());
+        }
         Ok(sequence)
     }
 

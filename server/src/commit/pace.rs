@@ -20,7 +20,8 @@ pub(super) struct PaceBoard {
     began_at: Instant,
     /// The last sequence that was given out.
     appended: AtomicU64,
-    /// When the committer last began a batch or ended one, in nanoseconds from the beginning.
+    /// When the committer last began a batch or ended one, or had something to do again, in nanoseconds from
+    /// the beginning.
     moved_at: AtomicU64,
     /// Nanoseconds of a commit, of late.
     commit: AtomicU64,
@@ -67,7 +68,7 @@ impl PaceBoard {
         }
     }
 
-    /// For how long the committer has neither begun a batch nor ended one.
+    /// For how long the committer, which has something to do, has neither begun a batch nor ended one.
     pub(super) fn still_for(&self) -> Duration {
         let moved_at = Duration::from_nanos(self.moved_at.load(Ordering::Relaxed));
         let now = monotonic().saturating_duration_since(self.began_at);
