@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::pem;
-use super::reader::Reader;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// The protocol that partners speak, by its name in TLS (ALPN).
-const HTTP2: &[u8] = b"h2";
+use super::listening::HTTP2;
+use super::pem;
+use super::reader::Reader;
 
 /// The files that were named.
 pub(super) struct Given {

@@ -13,8 +13,8 @@ use waika_domain::policy::Policy;
 
 use super::parse::{Fields, HistoryPage, Parsed};
 use super::{
-    Desk, bind, deadline, enums, notifications, outcome, password, phone_code, reset, status,
-    unbind, verification, wallet,
+    Desk, bind, enums, notifications, outcome, password, phone_code, reset, status, unbind,
+    verification, wallet,
 };
 use crate::ledger::{Answered, Notices, Operation, Sending};
 use crate::page_token;
@@ -60,7 +60,6 @@ impl CardService for Desk {
         request: Request<v1::BindRequest>,
     ) -> Result<Response<v1::BindResponse>, Status> {
         let (ledger, party) = self.asked_by(&request)?;
-        let deadline = deadline::of(request.metadata().as_ref());
         let request = request.into_inner();
         let verifier = self.doorway.ports.identity_verifier.as_deref();
         let asked = verifier.zip(request.identity.as_ref());
@@ -71,7 +70,7 @@ impl CardService for Desk {
             let confirmed = parsed.is_confirmed_by(verifier, asked, (ledger, self.core));
             parsed.operation.identity_confirmed = confirmed.await?;
         }
-        parsed.operation.deadline = deadline;
+        parsed.operation.deadline = party.deadline;
         let operation = Operation::Bind(Box::new(parsed.operation));
         let answered = ledger
             .submit(self.core, parsed.account, parsed.call, operation)

@@ -61,7 +61,7 @@ impl Granted {
     /// Counts one call, and checks it by the list that is in force now.
     pub(crate) fn begin(&mut self, path: &str) -> Result<&Caller, Denied> {
         self.check(path)?;
-        if !is_open_to_all(path) {
+        if self.rate.is_some() && !is_open_to_all(path) {
             self.count()?;
         }
         Ok(&self.caller)
@@ -80,7 +80,7 @@ impl Granted {
         if self.callers.generation() != self.generation {
             *self = Self::to(self.caller.clone(), &self.callers);
         }
-        if is_open_to_all(path) || self.grant.as_ref().is_some_and(|grant| grant.allows(path)) {
+        if self.grant.as_ref().is_some_and(|grant| grant.allows(path)) || is_open_to_all(path) {
             return Ok(&self.caller);
         }
         Err(Denied::NotAllowed {

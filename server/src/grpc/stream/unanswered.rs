@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use crate::caller::Caller;
 use crate::grpc::asked::Streamed;
 use crate::grpc::authorisation::{Answer, Undurable};
 use crate::grpc::{Desk, status};
@@ -25,8 +24,7 @@ pub(super) struct Unanswered {
     decided: VecDeque<(u64, Undurable)>,
     /// Those that are refused, and those for which somebody is asked or something is read.
     others: FuturesUnordered<BoxFuture<'static, Answered>>,
-    /// Whose payments they are.
-    caller: Caller,
+    /// Whose payments they are, and that they may be made.
     pass: Pass,
 }
 
@@ -36,7 +34,6 @@ impl Unanswered {
         Self {
             decided: VecDeque::new(),
             others: FuturesUnordered::new(),
-            caller: pass.caller(),
             pass,
         }
     }
@@ -60,7 +57,7 @@ impl Unanswered {
         if let Err(denied) = self.pass.count() {
             return self.refuse(correlation_id, status::denied(&denied));
         }
-        match desk.begin(asked, self.caller.clone(), None) {
+        match desk.begin(asked, self.pass.caller(), None) {
             Either::Left(decided) => self.decided.push_back((correlation_id, decided)),
             Either::Right(other) => {
                 let other = other.map(move |answer| Answered {
