@@ -51,7 +51,9 @@ impl Class {
             | Rpc::UnlockPassword
             | Rpc::PutPolicy
             | Rpc::ActivatePolicy
-            | Rpc::SetShadowPolicy => Self::Relief,
+            | Rpc::SetShadowPolicy
+            | Rpc::CloseAccount
+            | Rpc::EraseAccount => Self::Relief,
             Rpc::Authorise => Self::Payment,
             Rpc::SendPhoneCode
             | Rpc::Bind

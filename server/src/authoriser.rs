@@ -7,6 +7,7 @@
 
 mod beyond;
 mod cards;
+mod closing;
 mod codes;
 mod credentials;
 mod hop;
@@ -18,7 +19,7 @@ mod wallet;
 use std::cell::Cell;
 
 use waika_domain::account::Account;
-use waika_domain::event::{Event, PasswordEffect, WalletRegion};
+use waika_domain::event::{Erasure, Event, PasswordEffect, WalletRegion};
 use waika_domain::identifiers::AccountId;
 use waika_domain::period::Timestamp;
 use waika_domain::policy::Policy;
@@ -32,6 +33,7 @@ use crate::caller_budget::CallerBudget;
 use crate::clock::Clock;
 use crate::commit::CommitQueue;
 use crate::decision_metrics::DecisionMetrics;
+use crate::erasures::Erasures;
 use crate::idempotency::{Idempotency, Known, Place, Slot};
 use crate::issuer::{Issuers, Opening};
 use crate::kept::Kept;
@@ -105,6 +107,7 @@ pub(crate) struct Authoriser {
     pub(crate) bound_cards: BoundCards,
     pub(crate) adjusted: Adjusted,
     pub(crate) payment_codes: PaymentCodes,
+    pub(crate) erasures: Erasures,
     pub(crate) risk_desk: TicketDesk,
     pub(crate) password_desk: TicketDesk,
     pub(crate) review_desk: TicketDesk,
@@ -197,8 +200,18 @@ impl Authoriser {
         account: &mut Account,
         decide: impl FnOnce(&Account, Timestamp, &InForce) -> Result<Event, LedgerError>,
     ) -> Outcome {
+        let closure = account
+            .closure()
+            .filter(|_| !passage.call.rpc.reaches_closed_accounts());
+        // What an answer is made from is being erased.
+        if closure.is_some_and(|closure| closure.erasure != Erasure::NotAsked) {
+            return Err(LedgerError::AccountClosed);
+        }
         if let Some(place) = self.idempotency.find(passage.slot) {
             return Ok(Taken::Known(place));
+        }
+        if closure.is_some() {
+            return Err(LedgerError::AccountClosed);
         }
         let now = self.clock.now();
         let in_force = self.policies.at(now);

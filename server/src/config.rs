@@ -165,6 +165,8 @@ pub struct LedgerConfig {
     pub backup: Option<BackupKeeping>,
     /// For how long an entry of the journal is kept at least; zero: for ever.
     pub journal_retention: Duration,
+    /// For how long personal data are kept at least once their account is closed.
+    pub personal_data_retention: Duration,
     /// Idempotency keys in memory above which the oldest half is moved to the disk.
     pub keys_in_memory: u64,
     /// Entries that may wait for the disk before payments are refused.

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod commit;
 pub mod config;
 mod decision_metrics;
+mod erasures;
 pub mod exit;
 pub mod grpc;
 mod hop_metrics;

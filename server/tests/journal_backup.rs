@@ -7,6 +7,8 @@
 mod pruned;
 #[path = "journal_backup/refusals.rs"]
 mod refusals;
+#[path = "journal_backup/rewrites.rs"]
+mod rewrites;
 #[path = "journal_backup/support.rs"]
 mod support;
 

@@ -96,6 +96,7 @@ mod risk;
 mod secrets;
 mod secrets_beyond;
 mod security_certificates;
+mod security_closing;
 mod security_identity;
 mod security_keys;
 mod security_keys_kept;

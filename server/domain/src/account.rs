@@ -1,6 +1,7 @@
 //! An account: what is known of one wallet, and how events change it.
 
 mod apply;
+mod closing;
 mod credentials;
 mod keys;
 mod parts;

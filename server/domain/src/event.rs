@@ -4,6 +4,7 @@
 //! decides anything. One call makes one event, or two where an issuer is asked in between.
 
 mod binding;
+mod closing;
 mod credential;
 mod issuer;
 mod payment;
@@ -14,6 +15,7 @@ pub use self::binding::{
     BindDecided, BindReserved, Binding, MovedPassword, OlderOfBinding, PasswordVerifier,
     PhoneCodeDecided, PhoneCodeSent, UnbindDecided, Unbound,
 };
+pub use self::closing::{AccountClosed, Closure, Erasure, ErasureBegun};
 pub use self::credential::{
     CodeIssued, PasswordChanged, PasswordResetDecided, PasswordTicket, PasswordTicketResolved,
     PasswordTicketState, PasswordUnlocked, PasswordVerified, PaymentCodeDecided, ResetStep,
@@ -102,6 +104,12 @@ pub enum Event {
     StandInReconciled(StandInReconciled),
     /// The issuer approved when nobody waited any more (D16).
     IssuerLate(IssuerLate),
+    /// An operator closed an account, or not (decision 0042).
+    AccountClosed(Box<AccountClosed>),
+    /// An operator had personal data erased, or not (decision 0042).
+    ErasureBegun(ErasureBegun),
+    /// Nothing personal is left of a closed account, in the journal as in memory (decision 0042).
+    ErasureEnded,
 }
 
 impl Event {

@@ -134,7 +134,10 @@ impl Notice {
             | Event::PolicyShadowed(_)
             | Event::AdviceTaken(_)
             | Event::StandInReconciled(_)
-            | Event::IssuerLate(_) => None,
+            | Event::IssuerLate(_)
+            | Event::AccountClosed(_)
+            | Event::ErasureBegun(_)
+            | Event::ErasureEnded => None,
         }
     }
 }

@@ -240,6 +240,42 @@ reasons! {
     }
 }
 
+reasons! {
+    /// Why an account was not closed (decision 0042).
+    pub enum ClosingRefusal {
+        /// It is closed.
+        AlreadyClosed = 1, "ALREADY_CLOSED", "57", Wallet, Never,
+            "该账户已注销。", "The account is closed already.";
+        /// A card is being bound.
+        BindUnderWay = 2, "BIND_UNDER_WAY", "57", Wallet, Later,
+            "正在绑定银行卡，请稍后再试。", "A card is being bound. Try again in a moment.";
+        /// There is money in the balance.
+        BalanceLeft = 3, "BALANCE_LEFT", "57", Wallet, FixData,
+            "账户零钱尚有余额，请先用完或提现。", "There is money in the balance. Spend it or pay it out first.";
+        /// A payment was approved in the issuer's place, and the issuer has not agreed yet (D17).
+        StandInOpen = 4, "STAND_IN_OPEN", "57", Wallet, Later,
+            "尚有代授权交易待发卡行确认，请稍后再试。", "A payment was approved in the issuer's place and is not agreed to yet. Try again later.";
+    }
+}
+
+reasons! {
+    /// Why personal data were not erased (decision 0042).
+    pub enum ErasureRefusal {
+        /// The account is open.
+        NotClosed = 1, "NOT_CLOSED", "57", Wallet, FixData,
+            "请先注销该账户。", "Close the account first.";
+        /// It was begun before.
+        AlreadyBegun = 2, "ALREADY_BEGUN", "57", Wallet, Never,
+            "个人信息已删除或正在删除。", "The personal data are erased, or being erased.";
+        /// They are to be kept for some time yet.
+        RetentionNotOver = 3, "RETENTION_NOT_OVER", "57", Wallet, Later,
+            "个人信息仍在法定保存期限内。", "The personal data are to be kept until the retention is over.";
+        /// A refund has come into the balance since.
+        BalanceLeft = 4, "BALANCE_LEFT", "57", Wallet, FixData,
+            "账户零钱尚有退款余额，请先处理。", "A refund has come into the balance since the account was closed. Pay it out first.";
+    }
+}
+
 /// What spoke against a phone code, whatever call it came with (D8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneCodeObjection {

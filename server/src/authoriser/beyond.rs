@@ -39,6 +39,12 @@ impl Authoriser {
                     self.let_card_go(unbound);
                 }
             }
+            Event::AccountClosed(closed) => {
+                for unbound in closed.outcome.iter().flatten() {
+                    self.let_card_go(unbound);
+                }
+            }
+            Event::ErasureBegun(_) | Event::ErasureEnded => self.note_erasure(id, account),
             Event::ReversalDecided(_)
             | Event::SettleDecided(_)
             | Event::StandInReconciled(_)

@@ -41,6 +41,10 @@ impl Authoriser {
         self.check_room(&in_force.policy)?;
         let rule = &in_force.policy.phone_code;
         let expires_at = |account: &Account| {
+            // Nothing goes to a phone in the name of an account that was closed.
+            if account.closure().is_some() {
+                return None;
+            }
             let phone = account.phone_among(&operation.phones, now);
             let facts = SendFacts {
                 deliverable: true,

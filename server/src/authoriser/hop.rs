@@ -279,7 +279,7 @@ impl Authoriser {
         original: u64,
         amount: Fen,
     ) -> Result<(), LedgerError> {
-        self.record_aside(queue, id, |previous| {
+        self.record_aside(queue, id, |_, previous| {
             Some(Event::IssuerLate(IssuerLate {
                 original,
                 previous: previous(original),
@@ -304,7 +304,7 @@ impl Authoriser {
                 diverged,
             })
         };
-        self.record_aside(queue, &advice.account, |previous| {
+        self.record_aside(queue, &advice.account, |_, previous| {
             if !self.owed.is_owed(owed_by) {
                 return None;
             }
@@ -317,15 +317,15 @@ impl Authoriser {
     }
 
     /// Records what no call has asked for. `previous` finds the last step of a payment's time line.
-    fn record_aside(
+    pub(super) fn record_aside(
         &self,
         queue: &CommitQueue,
         id: &AccountId,
-        event: impl FnOnce(&dyn Fn(u64) -> u64) -> Option<Event>,
+        event: impl FnOnce(&Account, &dyn Fn(u64) -> u64) -> Option<Event>,
     ) -> Result<(), LedgerError> {
         let run = |account: &mut Account| {
             let previous = |original| self.adjusted.find(original).last;
-            let Some(event) = event(&previous) else {
+            let Some(event) = event(account, &previous) else {
                 return Ok(());
             };
             let now = self.clock.now();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use metrics::{Counter, Histogram};
@@ -58,6 +59,9 @@ impl Committer {
         if self.options.tells_early {
             let last = self.journal.durable() + u64::from(batch.count());
             self.shared.waiters.publish(last);
+        }
+        if self.shared.ends_segment.swap(false, Ordering::Relaxed) {
+            self.journal.end_segment();
         }
         match self.journal.commit(batch) {
             Ok(durable) => self.shared.waiters.publish(durable),

@@ -12,6 +12,7 @@ mod waiters;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -86,6 +87,8 @@ struct Shared {
     waiters: Waiters,
     pace: PaceBoard,
     halted: watch::Sender<Option<Halted>>,
+    /// The next batch begins a segment of the journal.
+    ends_segment: AtomicBool,
 }
 
 impl CommitQueue {
@@ -109,6 +112,7 @@ impl CommitQueue {
             waiters: Waiters::new(durable, cores),
             pace: PaceBoard::new(durable),
             halted: watch::Sender::new(None),
+            ends_segment: AtomicBool::new(false),
         });
         let committer = Committer::new(journal, Arc::clone(&shared), options);
         let thread = Thread {
@@ -186,6 +190,12 @@ impl CommitQueue {
     /// For how long the committer has neither begun a batch nor ended one.
     pub fn still_for(&self) -> Duration {
         self.shared.pace.still_for()
+    }
+
+    /// Lets the next batch begin a segment of the journal: what is in batches before it can be written
+    /// anew then. Nothing waits for it.
+    pub fn end_segment(&self) {
+        self.shared.ends_segment.store(true, Ordering::Relaxed);
     }
 
     /// True once nothing more becomes durable.

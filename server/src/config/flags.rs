@@ -203,6 +203,14 @@ pub(super) const SERVE: &[Flag] = &[
     )
     .takes("DURATION")
     .or("0"),
+    Flag::value(
+        "personal-data-retention",
+        "WAIKA_PERSONAL_DATA_RETENTION",
+        "How long personal data of a closed account are kept before EraseAccount may erase them, \
+         such as 1825d; two days at least",
+    )
+    .takes("DURATION")
+    .or("2d"),
     // The map has room for 7.3 million before it doubles, and some come while others are moved.
     Flag::value(
         "keys-in-memory",

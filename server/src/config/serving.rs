@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use waika_domain::policy::Policy;
+use waika_domain::rules::closing::LEAST_KEPT_SECONDS;
 
 use super::reader::Reader;
 use super::{
@@ -66,6 +67,10 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
     });
     let backup = super::backups::keeping(reader, store.as_ref());
     let journal_retention = read_retention(reader, policy.as_ref());
+    let personal_data_retention = reader.read("personal-data-retention", |text| {
+        let least = Duration::from_secs(u64::from(LEAST_KEPT_SECONDS));
+        values::duration(text, &(least..=Duration::from_secs(36_500 * 86_400)))
+    });
     let keys_in_memory = reader.read("keys-in-memory", |text| {
         values::number(text, &(1_000..=33_554_432))
     });
@@ -92,6 +97,7 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         scrub_every: scrub_every?,
         backup,
         journal_retention: journal_retention?,
+        personal_data_retention: personal_data_retention?,
         keys_in_memory: keys_in_memory?,
         max_pending: max_pending?,
         min_free_bytes: min_free_bytes?,

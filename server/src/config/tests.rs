@@ -53,6 +53,8 @@ fn serve_may_be_left_out() {
         let partners = config.partners;
         assert!(partners.issuer.is_none() && partners.sms_gateway.is_none());
         assert!(partners.identity_verifier.is_none());
+        let kept = config.ledger.personal_data_retention;
+        assert_eq!(kept, Duration::from_secs(2 * 86_400));
         assert_eq!(config.bounds.connections, 10_000);
         assert_eq!(config.bounds.drain_wait, Duration::ZERO);
         assert_eq!(config.bounds.drain, Duration::from_secs(10));
@@ -67,7 +69,7 @@ fn every_flag_is_taken() {
          --insecure-listen --store memory:delay=2ms --cores 3 --sandbox --seed 42 \
          --key-file /k/key --allow-live-pan --log json --log-level debug --drain-wait 5s \
          --drain-timeout 1m --max-connections 7 --commit-spacing 0 --segment-bytes 4096 \
-         --preface-timeout 1s --min-free-bytes 0",
+         --preface-timeout 1s --min-free-bytes 0 --personal-data-retention 1825d",
     );
     assert_eq!(config.listening.addresses.rpc.to_string(), "0.0.0.0:0");
     assert_eq!(config.listening.addresses.admin.to_string(), "[::1]:1");
@@ -78,6 +80,8 @@ fn every_flag_is_taken() {
     assert!(config.ledger.allow_live_pan && config.sandbox_asked_for);
     assert_eq!(config.ledger.segment_bytes, 4_096);
     assert_eq!(config.ledger.min_free_bytes, 0);
+    let kept = config.ledger.personal_data_retention;
+    assert_eq!(kept, Duration::from_secs(1_825 * 86_400));
     assert_eq!(config.bounds.drain_wait, Duration::from_secs(5));
     assert_eq!(config.bounds.connections, 7);
     assert_eq!(config.bounds.preface, Duration::from_secs(1));
@@ -117,12 +121,13 @@ fn every_mistake_is_named_with_its_value() {
     );
     check(
         "--sandbox=perhaps --allow-live-pan=no --insecure-listen=x --commit-spacing 2s \
-         --segment-bytes 1 --preface-timeout 0 --min-free-bytes 1MiB",
+         --segment-bytes 1 --preface-timeout 0 --min-free-bytes 1MiB --personal-data-retention 1d",
         &[
             "--insecure-listen: \"x\"",
             "--allow-live-pan: \"no\"",
             "--commit-spacing: \"2s\"",
             "--segment-bytes: \"1\"",
+            "--personal-data-retention: \"1d\"",
             "--min-free-bytes: \"1MiB\"",
             "--sandbox: \"perhaps\"",
             "--preface-timeout: \"0\"",

@@ -8,13 +8,13 @@ use waika::v1::admin_service_server::AdminService;
 use waika_domain::event::Event;
 use waika_domain::identifiers::MerchantId;
 
-use super::parse::{Digests, Fields};
+use super::parse::Fields;
 use super::policy::Named;
 use super::{
-    Desk, advices, copies, enums, merchant, operators, outcome, policy, reset, settlement, status,
-    tickets,
+    Desk, advices, closing, copies, enums, merchant, operators, outcome, policy, reset, settlement,
+    status, tickets,
 };
-use crate::ledger::{GlobalOperation, Operation, Rpc};
+use crate::ledger::{GlobalOperation, Operation};
 
 /// Merchants on a page.
 const LARGEST_PAGE: usize = 1_000;
@@ -26,24 +26,7 @@ impl AdminService for Desk {
         request: Request<v1::PutMerchantRequest>,
     ) -> Result<Response<v1::PutMerchantResponse>, Status> {
         let (ledger, party) = self.asked_by(&request)?;
-        let request = request.into_inner();
-        let mut fields = Fields::default();
-        let key = fields.key(&request.idempotency_key);
-        let merchant = merchant::parse(&mut fields, request.merchant);
-        let whole = (|| Some((key?, merchant?)))();
-        let (key, merchant) = fields.finish(whole)?;
-        let call = Digests::new(&party)
-            .with("merchant.name", merchant.name.as_bytes())
-            .with_number(
-                "merchant.region",
-                enums::to_merchant_region(merchant.region).into(),
-            )
-            .with_number("merchant.category_code", i32::from(merchant.category.0))
-            .with(
-                "merchant.international_cards",
-                [u8::from(merchant.international_cards)],
-            )
-            .call(Rpc::PutMerchant, key);
+        let (call, merchant) = merchant::parse_put(request.into_inner(), &party)?;
         let answered = ledger
             .submit_global(self.core, call, GlobalOperation::PutMerchant(merchant))
             .await?;
@@ -255,22 +238,9 @@ impl AdminService for Desk {
         &self,
         request: Request<v1::ResolveReviewRequest>,
     ) -> Result<Response<v1::ResolveReviewResponse>, Status> {
-        let (ledger, party) = self.asked_by(&request)?;
-        let request = request.into_inner();
-        let mut fields = Fields::default();
-        let key = fields.key(&request.idempotency_key);
-        let account = fields.account(&request.account_id);
-        let approve = v1::ReviewVerdict::try_from(request.verdict)
-            .ok()
-            .and_then(approves);
-        let approve = fields.require("verdict", approve, "must be APPROVE or REJECT");
-        let whole = (|| Some((key?, account?, approve?)))();
-        let (key, account, approve) = fields.finish(whole)?;
-        let call = Digests::new(&party)
-            .with_number("verdict", request.verdict)
-            .call(Rpc::ResolveReview, key);
-        let operation = Operation::ResolveReview { approve };
-        let answered = ledger.submit(self.core, account, call, operation).await?;
+        let (_, party) = self.asked_by(&request)?;
+        let parsed = tickets::parse_review(request.get_ref(), &party)?;
+        let (_, answered) = self.submit(parsed).await?;
         let Event::ReviewResolved(done) = &answered.event else {
             return Err(not_what_was_asked());
         };
@@ -372,13 +342,34 @@ impl AdminService for Desk {
         let taken = self.ledger()?.take_backup().await?;
         Ok(Response::new(copies::backup(taken)))
     }
-}
 
-fn approves(verdict: v1::ReviewVerdict) -> Option<bool> {
-    match verdict {
-        v1::ReviewVerdict::Unspecified => None,
-        v1::ReviewVerdict::Approve => Some(true),
-        v1::ReviewVerdict::Reject => Some(false),
+    async fn close_account(
+        &self,
+        request: Request<v1::CloseAccountRequest>,
+    ) -> Result<Response<v1::CloseAccountResponse>, Status> {
+        let (_, party) = self.asked_by(&request)?;
+        let parsed = closing::parse_close(request.get_ref(), &party)?;
+        let (_, answered) = self.submit(parsed).await?;
+        closing::close_response(&answered).map(Response::new)
+    }
+
+    async fn erase_account(
+        &self,
+        request: Request<v1::EraseAccountRequest>,
+    ) -> Result<Response<v1::EraseAccountResponse>, Status> {
+        let (_, party) = self.asked_by(&request)?;
+        let parsed = closing::parse_erase(request.get_ref(), &party)?;
+        let (_, answered) = self.submit(parsed).await?;
+        closing::erase_response(&answered).map(Response::new)
+    }
+
+    async fn get_closure(
+        &self,
+        request: Request<v1::GetClosureRequest>,
+    ) -> Result<Response<v1::GetClosureResponse>, Status> {
+        let account = closing::parse_closure(request.get_ref())?;
+        let closure = self.ledger()?.closure(self.core, &account).await?;
+        Ok(Response::new(closing::closure_response(closure)))
     }
 }
 

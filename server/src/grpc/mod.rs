@@ -7,6 +7,7 @@ mod asked;
 mod authorisation;
 mod bind;
 mod card;
+mod closing;
 mod copies;
 mod deadline;
 mod enums;

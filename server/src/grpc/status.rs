@@ -145,6 +145,7 @@ impl From<LedgerError> for Status {
             | LedgerError::UnknownPolicy => return not_found(&text),
             LedgerError::AuthorisationPruned(from) => return authorisation_pruned(&text, from),
             LedgerError::DayPruned(from) => return day_pruned(&text, from),
+            LedgerError::AccountClosed => return account_closed(&text),
             LedgerError::Stopped => return not_serving(&text),
             LedgerError::KeyConflict { field } => return key_conflict(&text, field),
             LedgerError::PolicyNameTaken => (
@@ -193,15 +194,14 @@ impl From<LedgerError> for Status {
                 "POLICIES_FULL",
                 ": nothing was written; activate one that is stored",
             ),
-            LedgerError::NoSnapshot => (Code::FailedPrecondition, "NO_SNAPSHOT", ""),
-            LedgerError::NoBackup => (Code::FailedPrecondition, "NO_BACKUP", ""),
-            LedgerError::NoBackupFolder => (Code::FailedPrecondition, "NO_BACKUP_FOLDER", ""),
+            LedgerError::NoSnapshot => return no_copy(text, "NO_SNAPSHOT"),
+            LedgerError::NoBackup => return no_copy(text, "NO_BACKUP"),
+            LedgerError::NoBackupFolder => return no_copy(text, "NO_BACKUP_FOLDER"),
             LedgerError::Unreadable => (Code::Unavailable, "STORE_UNREADABLE", ""),
-            LedgerError::OutcomeUnknown => (
-                Code::Unavailable,
-                "OUTCOME_UNKNOWN",
-                ": the same key is safe to send again",
-            ),
+            LedgerError::OutcomeUnknown => {
+                let mend = ": the same key is safe to send again";
+                (Code::Unavailable, "OUTCOME_UNKNOWN", mend)
+            }
         };
         Status::with_error_details(code, text + mend, with_info(reason, []))
     }
@@ -219,6 +219,22 @@ fn authorisation_pruned(text: &str, from: KeptFrom) -> Status {
          `waika-server journal export` 查询。"
     );
     pruned("AUTHORISATION_PRUNED", from, [en, zh])
+}
+
+/// A copy of the state was not made: nothing else is affected.
+fn no_copy(text: String, reason: &str) -> Status {
+    Status::with_error_details(Code::FailedPrecondition, text, with_info(reason, []))
+}
+
+/// It is gone for its owner; its payments can be read, and given back.
+fn account_closed(text: &str) -> Status {
+    let details = vec![
+        ErrorInfo::new("ACCOUNT_CLOSED", DOMAIN, []).into(),
+        LocalizedMessage::new("zh-CN", "该账户已注销。").into(),
+        LocalizedMessage::new("en", "The account was closed.").into(),
+    ];
+    let text = format!("{text}: its payments can be read, reversed and refunded, and nothing else");
+    Status::with_error_details_vec(Code::NotFound, text, details)
 }
 
 fn day_pruned(text: &str, from: KeptFrom) -> Status {

@@ -41,6 +41,31 @@ pub(super) fn review(pending: &PendingReview) -> v1::PendingReview {
     }
 }
 
+pub(super) fn parse_review(
+    request: &v1::ResolveReviewRequest,
+    party: &Party<'_>,
+) -> Result<Parsed, Status> {
+    let mut fields = Fields::default();
+    let key = fields.key(&request.idempotency_key);
+    let account = fields.account(&request.account_id);
+    let approve = match request.verdict() {
+        v1::ReviewVerdict::Unspecified => None,
+        v1::ReviewVerdict::Approve => Some(true),
+        v1::ReviewVerdict::Reject => Some(false),
+    };
+    let approve = fields.require("verdict", approve, "must be APPROVE or REJECT");
+    let whole = (|| Some((key?, account?, approve?)))();
+    let (key, account, approve) = fields.finish(whole)?;
+    let call = Digests::new(party)
+        .with_number("verdict", request.verdict)
+        .call(Rpc::ResolveReview, key);
+    Ok(Parsed {
+        account,
+        call,
+        operation: Operation::ResolveReview { approve },
+    })
+}
+
 pub(super) fn parse_verdict(
     request: &v1::ResolvePasswordTicketRequest,
     party: &Party<'_>,

@@ -59,6 +59,20 @@ pub enum Rpc {
     ActivatePolicy,
     /// `AdminService.SetShadowPolicy`.
     SetShadowPolicy,
+    /// `AdminService.CloseAccount`.
+    CloseAccount,
+    /// `AdminService.EraseAccount`.
+    EraseAccount,
+}
+
+impl Rpc {
+    /// True if it concerns payments of an account, or its end, and so is good once that is closed.
+    pub(crate) fn reaches_closed_accounts(self) -> bool {
+        matches!(
+            self,
+            Self::Reverse | Self::Refund | Self::Settle | Self::CloseAccount | Self::EraseAccount
+        )
+    }
 }
 
 /// One call under one key.

@@ -2,6 +2,7 @@
 //! it: an entry that an older server skips would be a decision that it forgets.
 
 mod binding;
+mod closing;
 pub(super) mod credentials;
 pub(super) mod issuer;
 pub(super) mod keys;
@@ -138,6 +139,9 @@ fn body(body: schema::Body, at: Timestamp) -> Decoded<StoredBody> {
         Body::AdviceTaken(taken) => issuer::taken(taken),
         Body::StandInReconciled(reconciled) => issuer::reconciled(reconciled)?,
         Body::IssuerLate(late) => issuer::late(late),
+        Body::AccountClosed(closed) => closing::closed(closed)?,
+        Body::ErasureBegun(begun) => closing::begun(begun)?,
+        Body::ErasureEnded(schema::ErasureEnded {}) => Event::ErasureEnded,
     };
     Ok(StoredBody::Event(event))
 }

@@ -1,5 +1,6 @@
 //! From what happened to what is written.
 
+mod closing;
 pub(super) mod credentials;
 pub(super) mod issuer;
 pub(super) mod keys;
@@ -148,6 +149,9 @@ fn write_body(wire: &mut Wire<'_>, event: &Event) {
         Event::AdviceTaken(taken) => schema::Body::AdviceTaken(issuer::taken(taken)),
         Event::StandInReconciled(done) => schema::Body::StandInReconciled(issuer::reconciled(done)),
         Event::IssuerLate(late) => schema::Body::IssuerLate(issuer::late(late)),
+        Event::AccountClosed(closed) => schema::Body::AccountClosed(closing::closed(closed)),
+        Event::ErasureBegun(begun) => schema::Body::ErasureBegun(closing::begun(*begun)),
+        Event::ErasureEnded => schema::Body::ErasureEnded(schema::ErasureEnded {}),
     };
     body.encode(wire.bytes());
 }

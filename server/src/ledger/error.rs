@@ -12,6 +12,9 @@ pub enum LedgerError {
     /// No account of that id.
     #[error("no account of that id")]
     UnknownAccount,
+    /// The account was closed.
+    #[error("the account was closed")]
+    AccountClosed,
     /// The account has no such card.
     #[error("the account has no such card")]
     UnknownCard,

@@ -12,6 +12,7 @@ mod backups;
 mod call;
 pub(crate) mod decode;
 pub(crate) mod encode;
+mod erasing;
 mod error;
 mod key_keeper;
 pub(crate) mod keys;
@@ -226,6 +227,7 @@ impl Ledger {
     ) -> Result<Taken, LedgerError> {
         if let Err(
             LedgerError::UnknownCard
+            | LedgerError::AccountClosed
             | LedgerError::UnknownTicket
             | LedgerError::UnknownPasswordTicket
             | LedgerError::PolicyNameTaken
@@ -276,6 +278,8 @@ impl Ledger {
                 authoriser.resolve_password_ticket(passage, *ticket, *approve)
             }
             Operation::UnlockPassword => authoriser.unlock_password(passage),
+            Operation::CloseAccount => authoriser.close_account(passage),
+            Operation::EraseAccount => authoriser.erase_account(passage),
             Operation::SubmitVerification(photo) => authoriser.submit_verification(passage, photo),
             Operation::SwitchRegion(region) => authoriser.switch_region(passage, *region),
             Operation::CreatePaymentCode(asked) => authoriser.create_payment_code(passage, asked),

@@ -59,6 +59,8 @@ numbers! {
         PutPolicy = 22,
         ActivatePolicy = 23,
         SetShadowPolicy = 24,
+        CloseAccount = 25,
+        EraseAccount = 26,
     }
     IssuerKind { Sandbox = 1, Remote = 2 }
     Scheme { Visa = 1, Mastercard = 2, DinersClub = 3, Discover = 4, Jcb = 5 }

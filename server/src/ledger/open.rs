@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::error::OpenError;
 use super::backups::BackupKeeper;
+use super::erasing::Erasing;
 use super::journal::backup::not_for_a_server;
 use super::journal::disk::{Disk, MemoryDisk, RealDisk};
 use super::journal::{self, Journal, JournalOptions, Opened, Start, open_key_runs};
@@ -32,6 +33,7 @@ use crate::clock::Clock;
 use crate::commit::{CommitOptions, CommitQueue, Committer};
 use crate::config::{LedgerConfig, Store};
 use crate::decision_metrics::DecisionMetrics;
+use crate::erasures::Erasures;
 use crate::idempotency::Idempotency;
 use crate::issuer::{IssuerClient, Issuers, SandboxIssuer};
 use crate::kept::{Kept, KeptFrom};
@@ -104,7 +106,9 @@ impl Ledger {
 
         let (reader, snapshots) = (journal.reader(), journal.snapshots());
         let backup_keeper = BackupKeeper::start(journal.backup_source(), config.backup.clone())?;
-        let pruning = Pruning::new(journal.pruner(), config.journal_retention);
+        let pruner = journal.pruner();
+        let pruning = Pruning::new(pruner.clone(), config.journal_retention);
+        let erasing = Erasing::new(pruner);
         let key_keeper =
             KeyKeeper::start(journal.key_runs(), KeyKeeping::of(config.keys_in_memory));
         let key_keeper = key_keeper.map_err(OpenError::Thread)?;
@@ -113,7 +117,8 @@ impl Ledger {
         commit(&queue, committer).map_err(OpenError::Thread)?;
         let last = start.snapshot.map_or(0, |used| used.from);
         let scrubber = Scrubber::start(snapshots.clone(), config.scrub_every);
-        let snapshotter = Snapshotter::start(snapshots, config.snapshot_every, last, pruning);
+        let snapshotter =
+            Snapshotter::start(snapshots, config.snapshot_every, last, (pruning, erasing));
         let ledger = Arc::new(Self {
             queue,
             authoriser,
@@ -197,6 +202,7 @@ fn new_authoriser(vault: Vault, config: &LedgerConfig, remote: Option<IssuerClie
         bound_cards: BoundCards::default(),
         adjusted: Adjusted::default(),
         payment_codes: PaymentCodes::default(),
+        erasures: Erasures::new(config.personal_data_retention),
         risk_desk: TicketDesk::default(),
         password_desk: TicketDesk::default(),
         review_desk: TicketDesk::default(),

@@ -65,6 +65,10 @@ pub enum Operation {
     UnlockPassword,
     /// Take a photo for a review.
     SubmitVerification(VerificationOperation),
+    /// Close the account.
+    CloseAccount,
+    /// Erase what is personal in a closed account.
+    EraseAccount,
     /// Switch the wallet's region.
     SwitchRegion(WalletRegion),
     /// Make a payment code.

@@ -150,6 +150,7 @@ pub(super) mod tests {
             scrub_every: Duration::ZERO,
             backup: None,
             journal_retention: Duration::ZERO,
+            personal_data_retention: Duration::ZERO,
             keys_in_memory: 1_000,
             max_pending: 32_768,
             min_free_bytes: 0,

@@ -7,11 +7,12 @@ use tokio::sync::Semaphore;
 use waika_domain::account::Account;
 use waika_domain::card::BoundCard;
 use waika_domain::decline::Decline;
-use waika_domain::event::{DecidedPayment, Scene};
+use waika_domain::event::{Closure, DecidedPayment, Scene};
 use waika_domain::identifiers::{AccountId, AuthorisationId, MerchantId};
 use waika_domain::money::{Amount, Fen};
 use waika_domain::period::Timestamp;
 use waika_domain::policy::Policy;
+use waika_domain::rules::closing::erasable_from;
 use waika_domain::rules::reverse::{Approved, GivenBack, Original};
 use waika_domain::version::Client;
 
@@ -100,8 +101,36 @@ pub struct History {
 }
 
 impl Ledger {
-    /// Looks at an account, and answers once everything that was seen is durable.
+    /// Looks at an account that is open, and answers once everything that was seen is durable.
     pub async fn view<R>(
+        &self,
+        core: usize,
+        id: &AccountId,
+        look: impl FnOnce(&Account, &Policy, Timestamp) -> R,
+    ) -> Result<R, LedgerError> {
+        let look = |account: &Account, policy: &Policy, now| match account.closure() {
+            None => Ok(look(account, policy, now)),
+            Some(_) => Err(LedgerError::AccountClosed),
+        };
+        self.view_any(core, id, look).await?
+    }
+
+    /// How an account ended, and from when on personal data may be erased; None while it is open.
+    pub(crate) async fn closure(
+        &self,
+        core: usize,
+        id: &AccountId,
+    ) -> Result<Option<(Closure, Timestamp)>, LedgerError> {
+        let kept = self.authoriser.erasures.retention_seconds();
+        let look = |account: &Account, _: &Policy, _| {
+            let closure = account.closure()?;
+            Some((closure, erasable_from(closure.closed_at, kept)))
+        };
+        self.view_any(core, id, look).await
+    }
+
+    /// The same, whether it is open or closed.
+    async fn view_any<R>(
         &self,
         core: usize,
         id: &AccountId,
@@ -161,7 +190,7 @@ impl Ledger {
         begin: Option<u64>,
         size: usize,
     ) -> Result<History, LedgerError> {
-        let latest = self.view(core, account, |account, _, _| account.last_sequence());
+        let latest = self.view_any(core, account, |account, _, _| account.last_sequence());
         let latest = latest.await?;
         let begin = begin.unwrap_or(latest).min(latest);
         let walked = self.walk(account, 1..=begin, size, is_decision).await?;

@@ -2,6 +2,7 @@
 //! never reused, an enum number never changed, and what a newer server added an older one
 //! refuses by name rather than skip (see `decode`).
 
+mod closing;
 mod credentials;
 mod issuer;
 mod operators;
@@ -10,6 +11,7 @@ mod wallet;
 
 use prost::{Message, Oneof};
 
+pub(super) use self::closing::{AccountClosed, ErasureBegun, ErasureEnded, UnboundCard};
 pub(super) use self::credentials::{
     PasswordChanged, PasswordReset, PasswordTicket, PasswordTicketResolved, PasswordVerified,
     PaymentCodeDecided,
@@ -42,7 +44,7 @@ pub(super) struct Entry {
     #[prost(
         oneof = "Body",
         tags = "8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, \
-                29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39"
+                29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42"
     )]
     pub body: Option<Body>,
 }
@@ -131,6 +133,12 @@ pub(super) enum Body {
     StandInReconciled(StandInReconciled),
     #[prost(message, tag = "39")]
     IssuerLate(IssuerLate),
+    #[prost(message, tag = "40")]
+    AccountClosed(AccountClosed),
+    #[prost(message, tag = "41")]
+    ErasureBegun(ErasureBegun),
+    #[prost(message, tag = "42")]
+    ErasureEnded(ErasureEnded),
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -170,8 +170,8 @@ fn a_manifest_that_is_not_right_is_refused_by_name() {
     for (from, to, named) in [
         (
             "\"format\": 1",
-            "\"format\": 3",
-            "has format 3, and this release reads up to 2",
+            "\"format\": 4",
+            "has format 4, and this release reads up to 3",
         ),
         ("\"format\": 1", "\"format\": -1", "invalid value"),
         ("\"segments\"", "\"pieces\"", "unknown field"),

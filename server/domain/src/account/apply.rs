@@ -5,7 +5,7 @@ use super::{Account, PendingBind, PhoneCode, Rare, ReviewTicket};
 use crate::card::BoundCard;
 use crate::decline::DeclineReason;
 use crate::event::{
-    BindDecided, BindReserved, Declined, Event, Funding, Material, PhoneCodeDecided,
+    BindDecided, BindReserved, Declined, Erasure, Event, Funding, Material, PhoneCodeDecided,
     PhoneCodeEffect, Posted, Reservation, ReversalDecided, Review, ReviewResolved,
     StandInReconciled, UnbindDecided, VerificationSubmitted, Voided, WalletRegion,
 };
@@ -64,6 +64,9 @@ impl Account {
                     self.rare().balance = balance;
                 }
             }
+            Event::AccountClosed(closed) => self.apply_closed(closed, at),
+            Event::ErasureBegun(begun) => self.apply_erasure_begun(*begun, at),
+            Event::ErasureEnded => self.apply_erasure(Erasure::Ended(at)),
             // These are not about an account's own state.
             Event::SettleDecided(_)
             | Event::MerchantPut(_)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Account, PhoneCodes};
 use crate::card::BoundCard;
-use crate::event::{Funding, PasswordTicket, PasswordVerifier, Review, WalletRegion};
+use crate::event::{Closure, Funding, PasswordTicket, PasswordVerifier, Review, WalletRegion};
 use crate::fingerprints::{AlsoKnown, Fingerprints};
 use crate::identifiers::{CallName, CodeDigest, TicketId};
 use crate::identity::Identity;
@@ -85,6 +85,8 @@ pub struct Rare {
     pub stood_in: Fen,
     /// Digests of its document and cards under live keys beside their own: none but while keys change.
     pub also_known: Vec<AlsoKnown>,
+    /// Set once it is closed (decision 0042).
+    pub closure: Option<Closure>,
 }
 
 /// A passport holder's review that waits for an operator (R53).

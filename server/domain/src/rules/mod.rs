@@ -2,6 +2,7 @@
 
 pub mod authorise;
 pub mod bind;
+pub mod closing;
 mod ladder;
 pub mod password;
 pub mod payment_code;
@@ -19,6 +20,8 @@ pub mod unbind;
 mod balance_tests;
 #[cfg(test)]
 mod bind_ladder_tests;
+#[cfg(test)]
+mod closing_tests;
 #[cfg(test)]
 mod issuer_tests;
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use waika_domain::decline::{AmountOverLimit, DeclineReason, Evidence};
 use waika_domain::event::{PasswordEffect, PhoneCodeEffect};
 use waika_domain::refusal::{
-    BindRefusal, PasswordRefusal, PhoneCodeRefusal, ReceiveRefusal, Refused, ResetRefusal,
-    ReversalRefusal, UnbindRefusal, VerificationRefusal,
+    BindRefusal, ClosingRefusal, ErasureRefusal, PasswordRefusal, PhoneCodeRefusal, ReceiveRefusal,
+    Refused, ResetRefusal, ReversalRefusal, UnbindRefusal, VerificationRefusal,
 };
 
 use super::columns::Row;
@@ -37,7 +37,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    DeclineReason BindRefusal PasswordRefusal PhoneCodeRefusal ReceiveRefusal ResetRefusal
+    BindRefusal ClosingRefusal DeclineReason ErasureRefusal PasswordRefusal PhoneCodeRefusal ReceiveRefusal ResetRefusal
     ReversalRefusal UnbindRefusal VerificationRefusal
 }
 

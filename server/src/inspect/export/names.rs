@@ -53,6 +53,8 @@ names! {
         PutPolicy = "put_policy",
         ActivatePolicy = "activate_policy",
         SetShadowPolicy = "set_shadow_policy",
+        CloseAccount = "close_account",
+        EraseAccount = "erase_account",
     }
     Scheme {
         Visa = "visa",

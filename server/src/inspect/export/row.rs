@@ -95,6 +95,9 @@ fn event(row: &mut Row, event: &Event, sequence: u64) -> &'static str {
         Event::AdviceTaken(taken) => issuer::taken(row, *taken),
         Event::StandInReconciled(reconciled) => issuer::reconciled(row, *reconciled),
         Event::IssuerLate(late) => issuer::late(row, *late),
+        Event::AccountClosed(closed) => wallet::closed(row, closed),
+        Event::ErasureBegun(begun) => wallet::erasure_begun(row, *begun),
+        Event::ErasureEnded => "erasure_ended",
     }
 }
 

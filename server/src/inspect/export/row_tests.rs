@@ -64,12 +64,15 @@ fn every_kind_has_a_name_and_its_place() {
     assert_eq!(
         kinds,
         [
+            "account_closed",
             "advice_taken",
             "bind_decided",
             "bind_reserved",
             "card_status_set",
             "clock_set",
             "declined",
+            "erasure_begun",
+            "erasure_ended",
             "funds_received",
             "issuer_late",
             "key_check",

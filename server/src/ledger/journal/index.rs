@@ -4,6 +4,8 @@
 //! Not every batch is noted: a server commits up to a thousand of them a second for months, and this
 //! stays in memory. From the one that is noted to the one that is wanted it is not far on the disk.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::beginning::Beginning;
@@ -19,6 +21,8 @@ pub(super) struct Index {
     reading: Mutex<()>,
     /// Where the journal begins, if its oldest segments were pruned.
     beginning: Mutex<Option<Beginning>>,
+    /// How often a segment was written anew: a file that was opened before may be of an old one.
+    rewritten: AtomicU64,
 }
 
 /// The batches of one segment, in order.
@@ -159,6 +163,7 @@ impl Index {
             segments: RwLock::new(segments),
             reading: Mutex::new(()),
             beginning: Mutex::new(beginning),
+            rewritten: AtomicU64::new(0),
         }
     }
 
@@ -181,6 +186,16 @@ impl Index {
         *self.beginning.lock() = Some(beginning);
         let mut segments = self.segments.write();
         segments.retain(|segment| segment.ordinal >= beginning.segment);
+    }
+
+    /// How often a segment was written anew.
+    pub(super) fn rewritten(&self) -> u64 {
+        self.rewritten.load(Ordering::Acquire)
+    }
+
+    /// A segment was written anew, and its name is the new one's.
+    pub(super) fn note_rewritten(&self) {
+        self.rewritten.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The journal's.

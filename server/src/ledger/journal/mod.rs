@@ -26,6 +26,8 @@ mod reader;
 mod record;
 mod recovery;
 mod replay;
+mod rewriting;
+mod rewritten;
 mod scan;
 mod segment;
 mod snapshot;
@@ -56,6 +58,7 @@ pub use record::Batch;
 use recovery::{Active, Base, Recovered};
 use replay::EntriesOnly;
 pub use replay::{Opened, PassedOver, Replay, Start};
+pub use rewriting::{NotRewritten, Rewritten};
 use segment::Header;
 pub use snapshot::{
     Published, SnapshotBlock, SnapshotOptions, SnapshotWriter, Snapshots, read_newest,
@@ -71,6 +74,7 @@ fn is_of_a_journal(name: &str) -> bool {
         || name == watermark::FILE
         || name == beginning::FILE
         || name == keyring::FILE
+        || name == rewritten::FILE
 }
 
 /// How a journal is laid out.
@@ -102,6 +106,8 @@ pub struct Journal {
     watermark: Watermark,
     index: Arc<Index>,
     snapshots: Snapshots,
+    /// The next batch begins a segment.
+    ends_segment: bool,
     /// Set by the first error, for ever: what is on the disk is unknown from then on.
     failed: bool,
 }
@@ -164,6 +170,7 @@ impl Journal {
             index: Arc::new(Index::new(identity, segments, beginning)),
             snapshots: Snapshots::new(Arc::clone(&disk), identity),
             disk,
+            ends_segment: false,
             failed: false,
         };
         Ok(Opened { journal, start })
@@ -229,8 +236,14 @@ impl Journal {
         Ok(self.durable())
     }
 
+    /// Lets the next batch begin a segment, so that what is before it is not written to any more.
+    pub fn end_segment(&mut self) {
+        self.ends_segment = self.active.offset > segment::HEADER_BYTES;
+    }
+
     fn write(&mut self, batch: &mut Batch) -> Result<(), DiskError> {
-        if self.active.offset + batch.record_bytes() > self.active.length {
+        let is_full = self.active.offset + batch.record_bytes() > self.active.length;
+        if mem::take(&mut self.ends_segment) || is_full {
             self.roll(batch.record_bytes())?;
         }
         let (first, Active { file, offset, .. }) = (self.next, &mut self.active);

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use thiserror::Error;
 
 use super::beginning::{self, Beginning};
@@ -109,6 +109,35 @@ impl Pruner {
         }
     }
 
+    pub(super) fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Held by whoever removes old segments or writes them anew.
+    pub(super) fn alone(&self) -> MutexGuard<'_, ()> {
+        self.one_at_a_time.lock()
+    }
+
+    /// Does what leaves the disk in a state that only the next start can tell, should it fail, and nothing of
+    /// the kind any more from then on.
+    pub(super) fn at_risk<T, E>(
+        &self,
+        failed_before: E,
+        act: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        if self.failed.swap(true, Ordering::AcqRel) {
+            return Err(failed_before);
+        }
+        // What a sync that failed has left on the disk, a later one does not tell.
+        let done = act()?;
+        self.failed.store(false, Ordering::Release);
+        Ok(done)
+    }
+
     /// Where the journal begins; `None`: with sequence 1.
     pub fn beginning(&self) -> Option<Beginning> {
         self.index.beginning()
@@ -156,7 +185,7 @@ impl Pruner {
         wanted: Wanted,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Pruned, NotPruned> {
-        let _one_at_a_time = self.one_at_a_time.lock();
+        let _alone = self.alone();
         let places = self.index.places();
         let begins = |&(_, first): &(u64, u64)| first == wanted.first;
         let place = places.iter().skip(1).copied().find(begins);
@@ -164,11 +193,6 @@ impl Pruner {
         let (segment, _) = place.ok_or(NotPruned::NoSegment { first })?;
         self.check_snapshots(first, go_on)?;
         self.check_keys(wanted.keys_through, go_on)?;
-        if self.failed.swap(true, Ordering::AcqRel) {
-            return Err(NotPruned::FailedBefore);
-        }
-        // No way out of here but the last leaves this unset: what a sync that failed has left on the disk,
-        // a later one does not tell.
         let beginning = Beginning {
             identity: self.index.identity(),
             segment,
@@ -176,13 +200,13 @@ impl Pruner {
             at_ms: wanted.at_ms,
             days_from_ms: wanted.days_from_ms,
         };
-        beginning::publish(&*self.disk, beginning)?;
-        // Before any file goes: whoever looks for what was in it hears why it is not there.
-        self.index.begin_with(beginning);
-        let older = places.iter().take_while(|(ordinal, _)| *ordinal < segment);
-        let pruned = self.remove(older.map(|(ordinal, _)| *ordinal), beginning)?;
-        self.failed.store(false, Ordering::Release);
-        Ok(pruned)
+        self.at_risk(NotPruned::FailedBefore, || {
+            beginning::publish(&*self.disk, beginning)?;
+            // Before any file goes: whoever looks for what was in it hears why it is not there.
+            self.index.begin_with(beginning);
+            let older = places.iter().take_while(|(ordinal, _)| *ordinal < segment);
+            Ok(self.remove(older.map(|(ordinal, _)| *ordinal), beginning)?)
+        })
     }
 
     fn remove(

@@ -19,6 +19,8 @@ use super::walk::{self, Walked};
 #[derive(Debug)]
 struct Opened {
     ordinal: u64,
+    /// How often segments had been written anew when it was opened.
+    rewritten: u64,
     file: NamedFile,
 }
 
@@ -150,12 +152,16 @@ impl JournalReader {
 
     fn file(&self, ordinal: u64, name: &str) -> Result<NamedFile, DiskError> {
         let mut last = self.last_opened.lock();
-        if let Some(opened) = last.as_ref().filter(|opened| opened.ordinal == ordinal) {
+        // Before the file is opened: one that takes its name afterwards counts as newer.
+        let rewritten = self.index.rewritten();
+        let is_it = |opened: &&Opened| opened.ordinal == ordinal && opened.rewritten == rewritten;
+        if let Some(opened) = last.as_ref().filter(is_it) {
             return Ok(opened.file.clone());
         }
         let file = NamedFile::open(&*self.disk, name)?;
         *last = Some(Opened {
             ordinal,
+            rewritten,
             file: file.clone(),
         });
         Ok(file)

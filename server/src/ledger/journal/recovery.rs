@@ -13,6 +13,8 @@ use super::file::{NamedFile, remove_if_there, sync_folder};
 use super::folder::{self, Folder, Found};
 use super::index::SegmentIndex;
 use super::replay::{Replay, Start};
+use super::rewriting;
+use super::rewritten;
 use super::scan::{Scan, Scanned};
 use super::segment::{self, Header};
 use super::snapshot::{self, Choice, Chosen};
@@ -128,6 +130,8 @@ fn choose(disk: &dyn Disk, base: Base, folder: &Folder) -> Result<Choice, OpenEr
 /// cache may have its name, and no segment may go before the disk has.
 fn end_pruning(disk: &dyn Disk, folder: &Folder) -> Result<(), DiskError> {
     remove_if_there(disk, beginning::UNFINISHED)?;
+    remove_if_there(disk, rewriting::UNFINISHED)?;
+    remove_if_there(disk, rewritten::UNFINISHED)?;
     let Some(declared) = &folder.declared else {
         return Ok(());
     };

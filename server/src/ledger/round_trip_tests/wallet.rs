@@ -2,20 +2,22 @@
 
 use waika_domain::decline::{Decline, DeclineReason, Evidence};
 use waika_domain::event::{
-    ApprovalCode, CodeIssued, Declined, Event, Funding, FundsKind, FundsReceived, GiveBack,
-    Material, PasswordChanged, PasswordEffect, PasswordResetDecided, PasswordTicket,
-    PasswordTicketResolved, PasswordTicketState, PasswordUnlocked, PasswordVerified,
-    PasswordVerifier, Payment, PaymentCodeDecided, PaymentMode, PhoneCodeEffect, PolicyActivated,
-    PolicyPut, PolicyShadowed, Posted, RegionSwitched, Reservation, ResetStep, Reversal,
-    ReversalDecided, Review, SettleDecided, Settled, Spent, TokenMinted, VerificationSubmitted,
-    WalletRegion,
+    AccountClosed, ApprovalCode, CodeIssued, Declined, ErasureBegun, Event, Funding, FundsKind,
+    FundsReceived, GiveBack, Material, PasswordChanged, PasswordEffect, PasswordResetDecided,
+    PasswordTicket, PasswordTicketResolved, PasswordTicketState, PasswordUnlocked,
+    PasswordVerified, PasswordVerifier, Payment, PaymentCodeDecided, PaymentMode, PhoneCodeEffect,
+    PolicyActivated, PolicyPut, PolicyShadowed, Posted, RegionSwitched, Reservation, ResetStep,
+    Reversal, ReversalDecided, Review, SettleDecided, Settled, Spent, TokenMinted, Unbound,
+    VerificationSubmitted, WalletRegion,
 };
+use waika_domain::fingerprints::KeyNumber;
 use waika_domain::identifiers::{CardToken, CodeDigest, Fingerprint, TicketId};
 use waika_domain::money::{Amount, Fen};
 use waika_domain::period::{Month, Year};
 use waika_domain::receipt::{Receipt, Rung, Witness as _};
 use waika_domain::refusal::{
-    PasswordRefusal, ReceiveRefusal, Refused, ResetRefusal, ReversalRefusal, VerificationRefusal,
+    ClosingRefusal, ErasureRefusal, PasswordRefusal, ReceiveRefusal, Refused, ResetRefusal,
+    ReversalRefusal, VerificationRefusal,
 };
 
 use super::{NOW, PHONE, every_evidence, payment, reservation};
@@ -31,6 +33,7 @@ pub(super) fn events() -> Vec<Event> {
     events.extend(resets());
     events.extend(wallets());
     events.extend(policies());
+    events.extend(closings());
     events
 }
 
@@ -229,6 +232,27 @@ fn wallets() -> Vec<Event> {
         }),
         received(FundsKind::RedPacket, Ok(Fen::new(20_017))),
         received(FundsKind::Transfer, passport),
+    ]
+}
+
+fn closings() -> Vec<Event> {
+    let closed = |outcome| Event::AccountClosed(Box::new(AccountClosed { outcome }));
+    let unbound = |number, bound_by| Unbound {
+        card: Fingerprint([number; 16]).under(KeyNumber::FIRST).into(),
+        bound_by,
+    };
+    let begun = |outcome| Event::ErasureBegun(ErasureBegun { outcome });
+    let early = Refused {
+        reason: ErasureRefusal::RetentionNotOver,
+        evidence: Evidence::Until(NOW),
+    };
+    vec![
+        closed(Ok([].into())),
+        closed(Ok([unbound(9, 40), unbound(10, 400)].into())),
+        closed(Err(Refused::because(ClosingRefusal::BalanceLeft))),
+        begun(Ok(())),
+        begun(Err(early)),
+        Event::ErasureEnded,
     ]
 }
 

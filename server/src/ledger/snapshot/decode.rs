@@ -6,7 +6,7 @@ use waika_domain::account::{
     Account, AccountParts, PaymentCode, PaymentToken, PendingBind, PhoneCode, Rare, ReviewTicket,
 };
 use waika_domain::card::{Bin, BoundCard, CardExpiry, IssuerCardReference};
-use waika_domain::event::{CardStatus, Owed, OwedKind};
+use waika_domain::event::{CardStatus, Closure, Erasure, Owed, OwedKind, Review};
 use waika_domain::fingerprints::AlsoKnown;
 use waika_domain::identifiers::{AccountId, CardToken, CodeDigest, TicketId};
 use waika_domain::identity::Identity;
@@ -137,7 +137,10 @@ fn account(stored: schema::Account) -> Decoded<Account> {
     let phone_codes = stored.phone_codes.iter().map(phone_code);
     Ok(Account::from_parts(AccountParts {
         region: known(stored.region, "a wallet region")?,
-        review: known(stored.review, "a review's state")?,
+        review: match stored.review {
+            schema::CLOSED => Review::NotRequired,
+            review => known(review, "a review's state")?,
+        },
         identity,
         password: keys::verifier(&stored.password)?,
         cards: cards.into_boxed_slice(),
@@ -237,7 +240,18 @@ fn rare(stored: schema::Rare) -> Decoded<Rare> {
             }),
         stood_in: Fen::new(stored.stood_in_fen),
         also_known: also_known.collect::<Decoded<_>>()?,
+        closure: stored.closure.map(closure),
     })
+}
+
+fn closure(stored: schema::Closure) -> Closure {
+    let at = Timestamp::from_unix_ms;
+    let begun = stored.erasure_begun.map(at).map(Erasure::Begun);
+    let ended = stored.erasure_ended.map(at).map(Erasure::Ended);
+    Closure {
+        closed_at: at(stored.closed),
+        erasure: ended.or(begun).unwrap_or(Erasure::NotAsked),
+    }
 }
 
 fn owed(stored: schema::Owed) -> Decoded<OwedAdvice> {

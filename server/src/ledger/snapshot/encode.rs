@@ -3,7 +3,7 @@
 use prost::Message as _;
 use waika_domain::account::{AccountParts, PaymentCode, PaymentToken, PhoneCode, Rare};
 use waika_domain::card::{BoundCard, IssuerCardReference};
-use waika_domain::event::{CardStatus, Owed, OwedKind};
+use waika_domain::event::{CardStatus, Closure, Erasure, Owed, OwedKind};
 use waika_domain::fingerprints::AlsoKnown;
 use waika_domain::identifiers::CardToken;
 use waika_domain::merchant::Merchant;
@@ -133,7 +133,8 @@ pub(super) fn account(id: &str, parts: AccountParts) -> Vec<u8> {
         id: id.to_owned(),
         last_sequence,
         region: region.number(),
-        review: review.number(),
+        // An older server refuses that, instead of taking a closed account for one that is new.
+        review: rare.closure.map_or(review.number(), |_| schema::CLOSED),
         document: identity.map_or(0, |identity| identity.document.number()),
         document_fingerprint: identity
             .map(|identity| encode::keys::fingerprint(identity.fingerprint))
@@ -227,6 +228,20 @@ fn encode_rare(rare: &Rare) -> schema::Rare {
             .map_or(0, |review| review.submitted_at.unix_ms()),
         stood_in_fen: rare.stood_in.value(),
         also_known: rare.also_known.iter().map(also_known).collect(),
+        closure: rare.closure.map(closure),
+    }
+}
+
+fn closure(closure: Closure) -> schema::Closure {
+    let (begun, ended) = match closure.erasure {
+        Erasure::NotAsked => (None, None),
+        Erasure::Begun(at) => (Some(at), None),
+        Erasure::Ended(at) => (None, Some(at)),
+    };
+    schema::Closure {
+        closed: closure.closed_at.unix_ms(),
+        erasure_begun: begun.map(Timestamp::unix_ms),
+        erasure_ended: ended.map(Timestamp::unix_ms),
     }
 }
 

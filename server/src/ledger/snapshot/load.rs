@@ -85,6 +85,7 @@ fn restore(authoriser: &Authoriser, part: Part) -> Result<(), RecoveryError> {
             account.forget_keys(|key| authoriser.vault.is_live(key));
             authoriser.hold_cards(&account);
             restore_leads(authoriser, &id, &account);
+            authoriser.note_erasure(id.as_str(), &account);
             authoriser.accounts.restore(&id, account);
         }
         Part::Policies(kept) => {

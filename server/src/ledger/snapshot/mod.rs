@@ -29,6 +29,7 @@ use waika_domain::sandbox_clock::ClockSetting;
 pub(super) use self::load::Loader;
 use super::background::give_way;
 use super::decode::{Decoded, NotUnderstood};
+use super::erasing::{Erasing, Wants};
 use super::journal::disk::Disk;
 use super::journal::{self, DiskError, OpenError, Published, SnapshotBlock, Snapshots};
 use super::pruning::Pruning;
@@ -151,7 +152,7 @@ impl Snapshotter {
         snapshots: Snapshots,
         every: u64,
         last: u64,
-        pruning: Pruning,
+        (pruning, erasing): (Pruning, Erasing),
     ) -> std::io::Result<Self> {
         let (told, tells) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
@@ -160,7 +161,9 @@ impl Snapshotter {
             snapshots,
             every,
             next: last.saturating_add(every),
+            covered: 0,
             pruning,
+            erasing,
             stop: Arc::clone(&stop),
         };
         let builder = thread::Builder::new().name("waika-snapshot".to_owned());
@@ -213,7 +216,10 @@ struct Taker {
     every: u64,
     /// The sequence at which the next one is due.
     next: u64,
+    /// The last sequence when one was last begun.
+    covered: u64,
     pruning: Pruning,
+    erasing: Erasing,
     stop: Arc<AtomicBool>,
 }
 
@@ -252,6 +258,12 @@ impl Taker {
             if asked || self.pruning.is_due() {
                 self.pruning.look(&ledger, &self.stop);
             }
+            if self.erasing.is_due()
+                && self.erasing.look(&ledger, &self.stop) == Wants::Snapshot
+                && ledger.queue.appended() > self.covered
+            {
+                drop(self.take(&ledger));
+            }
         }
     }
 
@@ -259,6 +271,7 @@ impl Taker {
         let begun_at = crate::clock::monotonic();
         let taken = take::snapshot(ledger, &self.snapshots, &self.stop);
         let begun = taken.as_ref().ok().map(|taken| taken.begun);
+        self.covered = begun.unwrap_or(self.covered);
         self.next = due(begun, ledger.queue.appended(), self.every);
         match taken {
             Ok(taken) => {

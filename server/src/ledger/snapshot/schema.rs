@@ -7,6 +7,9 @@ use crate::ledger::schema::{
     CallName, ClockSetting, Merchant, PasswordTicket, PolicyPut, RiskTicket, StandIn, Transaction,
 };
 
+/// Stands for the state of a review in an account that is closed.
+pub(super) const CLOSED: u32 = 100;
+
 /// One part of the state.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Record {
@@ -224,6 +227,21 @@ pub(super) struct Rare {
     pub stood_in_fen: i64,
     #[prost(message, repeated, tag = "18")]
     pub also_known: Vec<AlsoKnown>,
+    #[prost(message, optional, tag = "19")]
+    pub closure: Option<Closure>,
+}
+
+/// The end of an account: instants in milliseconds since 1970.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct Closure {
+    #[prost(int64, tag = "1")]
+    pub closed: i64,
+    /// When its personal data were asked to be erased.
+    #[prost(int64, optional, tag = "2")]
+    pub erasure_begun: Option<i64>,
+    /// When they were erased.
+    #[prost(int64, optional, tag = "3")]
+    pub erasure_ended: Option<i64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]

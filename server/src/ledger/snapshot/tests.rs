@@ -8,7 +8,8 @@ use waika_domain::account::{
 };
 use waika_domain::card::{Bin, BoundCard, CardExpiry, IssuerCardReference, Scheme};
 use waika_domain::event::{
-    Funding, PasswordTicket, PasswordTicketState, PasswordVerifier, Review, WalletRegion,
+    Closure, Erasure, Funding, PasswordTicket, PasswordTicketState, PasswordVerifier, Review,
+    WalletRegion,
 };
 use waika_domain::fingerprints::{AlsoKnown, Fingerprints};
 use waika_domain::identifiers::{
@@ -80,6 +81,7 @@ fn full() -> AccountParts {
 
 fn full_rare() -> Rare {
     Rare {
+        closure: None,
         wrong_passwords: 5,
         password_locked_until: Some(NOW),
         binds: vec![PendingBind {
@@ -165,6 +167,28 @@ fn an_account_reads_back_as_written() {
     for parts in [full(), Account::open(WalletRegion::Malaysia).into_parts()] {
         let account = read_back(parts.clone());
         assert_eq!(account.into_parts(), parts);
+    }
+}
+
+#[test]
+fn a_closed_account_reads_back_and_is_not_taken_for_an_open_one() {
+    for erasure in [
+        Erasure::NotAsked,
+        Erasure::Begun(NOW),
+        Erasure::Ended(NOW.plus_seconds(1)),
+    ] {
+        let mut parts = Account::open(WalletRegion::Malaysia).into_parts();
+        parts.usage = full().usage;
+        let closed_at = NOW;
+        parts.rare.closure = Some(Closure { closed_at, erasure });
+        assert_eq!(read_back(parts.clone()).into_parts(), parts);
+        let bytes = encode::account("acct", parts);
+        let record: super::schema::Record = prost::Message::decode(&*bytes).unwrap();
+        let Some(super::schema::Part::Account(stored)) = record.part else {
+            panic!("no account");
+        };
+        // No review's state that an older server knows.
+        assert_eq!(stored.review, 100);
     }
 }
 

@@ -67,7 +67,10 @@ pub(super) fn said(event: &Event) -> Vec<String> {
         | Event::PolicyShadowed(_)
         | Event::AdviceTaken(_)
         | Event::StandInReconciled(_)
-        | Event::IssuerLate(_) => Vec::new(),
+        | Event::IssuerLate(_)
+        | Event::AccountClosed(_)
+        | Event::ErasureBegun(_)
+        | Event::ErasureEnded => Vec::new(),
     }
 }
 

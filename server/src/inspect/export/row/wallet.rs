@@ -1,6 +1,8 @@
 //! A wallet's region, its balance, and what a passport holder sends in.
 
-use waika_domain::event::{FundsReceived, RegionSwitched, VerificationSubmitted};
+use waika_domain::event::{
+    AccountClosed, ErasureBegun, FundsReceived, RegionSwitched, VerificationSubmitted,
+};
 
 use super::super::columns::Row;
 use super::super::facts;
@@ -47,4 +49,21 @@ pub(super) fn funds_received(row: &mut Row, received: &FundsReceived) -> &'stati
         Err(refused) => facts::refused(row, refused),
     }
     "funds_received"
+}
+
+/// Leaves out the cards' digests.
+pub(super) fn closed(row: &mut Row, closed: &AccountClosed) -> &'static str {
+    match &closed.outcome {
+        Ok(_) => row.decision = Some("closed".into()),
+        Err(refused) => facts::refused(row, *refused),
+    }
+    "account_closed"
+}
+
+pub(super) fn erasure_begun(row: &mut Row, begun: ErasureBegun) -> &'static str {
+    match begun.outcome {
+        Ok(()) => row.decision = Some("begun".into()),
+        Err(refused) => facts::refused(row, refused),
+    }
+    "erasure_begun"
 }

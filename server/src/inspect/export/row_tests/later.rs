@@ -2,15 +2,17 @@
 
 use waika_domain::decline::{Decline, DeclineReason};
 use waika_domain::event::{
-    Declined, Event, Funding, FundsKind, FundsReceived, GiveBack, Material, PasswordEffect,
-    Payment, PaymentMode, PolicyActivated, PolicyPut, PolicyShadowed, RegionSwitched, Reversal,
-    ReversalDecided, Review, Scene, SettleDecided, Settled, Spent, VerificationSubmitted,
-    WalletRegion,
+    AccountClosed, Declined, ErasureBegun, Event, Funding, FundsKind, FundsReceived, GiveBack,
+    Material, PasswordEffect, Payment, PaymentMode, PolicyActivated, PolicyPut, PolicyShadowed,
+    RegionSwitched, Reversal, ReversalDecided, Review, Scene, SettleDecided, Settled, Spent,
+    VerificationSubmitted, WalletRegion,
 };
 use waika_domain::identifiers::CodeDigest;
 use waika_domain::money::Fen;
 use waika_domain::period::{Month, Year};
-use waika_domain::refusal::{ReceiveRefusal, Refused, ReversalRefusal, VerificationRefusal};
+use waika_domain::refusal::{
+    ErasureRefusal, ReceiveRefusal, Refused, ReversalRefusal, VerificationRefusal,
+};
 
 use super::{Cells, SECRET, SECRET_DIGEST, SECRET_NONCE, amount};
 
@@ -234,6 +236,24 @@ pub(super) fn wallets() -> Vec<(Event, Cells)> {
                 region: WalletRegion::Malaysia,
             }),
             &[("kind", "region_switched"), ("wallet_region", "malaysia")],
+        ),
+        (
+            Event::AccountClosed(Box::new(AccountClosed {
+                outcome: Ok([].into()),
+            })),
+            &[("kind", "account_closed"), ("decision", "closed")],
+        ),
+        (
+            Event::ErasureBegun(ErasureBegun {
+                outcome: Err(Refused::because(ErasureRefusal::NotClosed)),
+            }),
+            &[
+                ("kind", "erasure_begun"),
+                ("decision", "refused"),
+                ("reason", "NOT_CLOSED"),
+                ("layer", "wallet"),
+                ("response_code", "57"),
+            ],
         ),
         (
             funds(FundsKind::RedPacket, Ok(Fen::new(12_000))),

@@ -35,6 +35,7 @@ impl Target<'_> {
             file: name.to_owned(),
             bytes,
             sha256,
+            next_sha256: None,
         })
     }
 
@@ -83,18 +84,13 @@ fn in_pieces(
 
 /// The bytes that the manifest speaks of, if they are what it says.
 pub(super) fn read(backup: &dyn Disk, copied: &Copied) -> Result<Vec<u8>, BackupError> {
-    let Copied {
-        file: name,
-        bytes,
-        sha256,
-    } = copied;
     let file = open(backup, copied)?;
-    let length = usize::try_from(*bytes).unwrap_or(usize::MAX);
+    let length = usize::try_from(copied.bytes).unwrap_or(usize::MAX);
     let bytes = file.read(0, length).map_err(on(Side::Backup))?;
-    if digest(&bytes) == *sha256 {
+    if copied.has(&digest(&bytes)) {
         return Ok(bytes);
     }
-    Err(BackupError::changed(name, "its SHA-256 is another"))
+    Err(BackupError::changed(&copied.file, "its SHA-256 is another"))
 }
 
 /// Refuses a file that is not what the manifest says.
@@ -112,7 +108,7 @@ pub(super) fn check(
             Err(BackupError::Stopped)
         }
     })?;
-    if digest == copied.sha256 {
+    if copied.has(&digest) {
         return Ok(());
     }
     Err(BackupError::changed(&copied.file, "its SHA-256 is another"))

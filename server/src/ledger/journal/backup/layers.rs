@@ -7,6 +7,7 @@ use super::records::walk;
 use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::OpenError;
 use crate::ledger::journal::folder;
+use crate::ledger::journal::rewritten::Rewrites;
 use crate::ledger::journal::segment::{self, Header, Tail};
 use crate::ledger::journal::watermark::Watermark;
 
@@ -20,6 +21,8 @@ pub(super) struct Layers<'a> {
     pub(super) backup: &'a dyn Disk,
     pub(super) manifest: &'a Manifest,
     pub(super) journal: Option<&'a dyn Disk>,
+    /// Which segments the journal has written anew.
+    pub(super) rewrites: Rewrites,
     pub(super) identity: u64,
 }
 
@@ -49,10 +52,28 @@ impl Layers<'_> {
                 "it is another journal's, or another segment",
             ));
         }
+        if let Some(theirs) = self.rewritten(ordinal, bytes.len())? {
+            return Ok(Some(theirs));
+        }
         if is_last && let Some(theirs) = self.of_journal(ordinal)? {
             bytes = go_on(bytes, theirs)?;
         }
         Ok(Some(Layer { bytes, header }))
+    }
+
+    /// The journal's own of a segment that it has written anew since, if it is whole as far as the backup goes:
+    /// what was erased there does not come back.
+    fn rewritten(&self, ordinal: u64, bytes: usize) -> Result<Option<Layer>, BackupError> {
+        if !self.rewrites.is_newer(ordinal, self.manifest.rewrites()) {
+            return Ok(None);
+        }
+        let Some(theirs) = self.of_journal(ordinal)? else {
+            return Ok(None);
+        };
+        let walked = walk(&theirs.bytes, theirs.header, |_, _| {
+            Ok::<_, BackupError>(true)
+        })?;
+        Ok((walked.end >= bytes).then_some(theirs))
     }
 
     fn of_journal(&self, ordinal: u64) -> Result<Option<Layer>, BackupError> {

@@ -16,7 +16,9 @@ use crate::ledger::journal::{key_runs, keyring, segment, snapshot};
 pub const FILE: &str = "backup.json";
 const UNFINISHED: &str = "backup.tmp";
 /// The newest format that this release reads.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+/// The format of a backup with a keyring: older releases read it too.
+const WITH_KEYRING: u32 = 2;
 /// The format of a backup without a keyring: releases from before keyrings read it too.
 const WITHOUT_KEYRING: u32 = 1;
 /// No manifest is longer, in bytes.
@@ -44,6 +46,9 @@ pub(super) struct Manifest {
     /// The store's keyring, wrapped as it was; a store from before keyrings has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) keyring: Option<Copied>,
+    /// Which of the journal's segments that were written anew are in it as they are now: those up to this number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rewrites: Option<u64>,
     /// The digest of all of the above as it is written with an empty one.
     sha256: String,
 }
@@ -74,6 +79,16 @@ pub(super) struct Copied {
     pub(super) file: String,
     pub(super) bytes: u64,
     pub(super) sha256: String,
+    /// The digest that it is about to have: of a crash in between it may have either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) next_sha256: Option<String>,
+}
+
+impl Copied {
+    /// Whether bytes of this digest are what the manifest speaks of.
+    pub(super) fn has(&self, digest: &str) -> bool {
+        self.sha256 == digest || self.next_sha256.as_deref() == Some(digest)
+    }
 }
 
 /// A snapshot, and the runs of used keys that it leaves keys to.
@@ -106,6 +121,7 @@ impl Manifest {
             segments: Vec::new(),
             states: Vec::new(),
             keyring: None,
+            rewrites: None,
             sha256: String::new(),
         }
     }
@@ -122,7 +138,18 @@ impl Manifest {
 
     /// Names the keyring that goes with all of it.
     pub(super) fn hold_keyring(&mut self, copied: Copied) {
-        (self.format, self.keyring) = (FORMAT, Some(copied));
+        self.keyring = Some(copied);
+        self.format = self.format.max(WITH_KEYRING);
+    }
+
+    /// Up to which number segments that were written anew are in it as they are.
+    pub(super) fn rewrites(&self) -> u64 {
+        self.rewrites.unwrap_or_default()
+    }
+
+    /// Says which of the segments that were written anew are in it as they are.
+    pub(super) fn hold_rewrites(&mut self, number: u64) {
+        (self.format, self.rewrites) = (FORMAT, Some(number));
     }
 
     /// Where the journal begins; `None`: with sequence 1.
@@ -254,6 +281,7 @@ mod tests {
             file: file.to_owned(),
             bytes: 1,
             sha256: digest(b"x"),
+            next_sha256: None,
         }
     }
 

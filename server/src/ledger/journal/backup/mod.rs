@@ -13,6 +13,7 @@ mod layers;
 mod manifest;
 mod records;
 mod restore;
+mod rewrites;
 mod states;
 mod take;
 

@@ -13,6 +13,7 @@ use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::OpenError;
 use crate::ledger::journal::file::{NamedFile, remove_if_there, sync_folder};
 use crate::ledger::journal::record::{Batch, Record};
+use crate::ledger::journal::rewritten::Rewrites;
 use crate::ledger::journal::segment::{self, HEADER_BYTES};
 use crate::ledger::journal::watermark::{Mark, Watermark};
 use crate::ledger::journal::{is_of_a_journal, keyring};
@@ -135,11 +136,17 @@ impl Restore<'_> {
     }
 
     fn layers<'b>(&'b self, manifest: &'b Manifest) -> Result<Layers<'b>, BackupError> {
+        let identity = manifest.identity()?;
+        // One that is damaged is passed over: the backup is right then.
+        let rewrites = self
+            .journal
+            .map(|journal| Rewrites::read(journal, identity));
         Ok(Layers {
             backup: self.backup,
             manifest,
             journal: self.journal,
-            identity: manifest.identity()?,
+            rewrites: rewrites.and_then(Result::ok).unwrap_or_default(),
+            identity,
         })
     }
 
@@ -163,6 +170,11 @@ impl Restore<'_> {
         self.keyring(&manifest)?;
         if let Some(beginning) = manifest.beginning()? {
             beginning::publish(self.folder, beginning).map_err(on(Side::Restored))?;
+        }
+        if let Some(number) = manifest.rewrites {
+            let rewrites = Rewrites::counted(number);
+            let published = rewrites.publish(self.folder, identity);
+            published.map_err(on(Side::Restored))?;
         }
         Watermark::create(self.folder, Mark { identity, sequence }).map_err(on(Side::Restored))?;
         remove_if_there(self.folder, RESTORING)

@@ -58,6 +58,7 @@ impl Backup<'_> {
         let mut manifest = self.begun(identity)?;
         let before = manifest.last_sequence;
         self.check_held(&mut manifest)?;
+        self.take_up_rewrites(&mut manifest)?;
         self.tell_total(&manifest)?;
         let state = self.state(&manifest, identity)?;
         // Not before the state is there, of which it must hold every entry.
@@ -243,6 +244,7 @@ impl Backup<'_> {
             file: name,
             bytes: bytes.len() as u64,
             sha256: digest(&bytes),
+            next_sha256: None,
         };
         Ok((copied, walked))
     }
@@ -270,6 +272,7 @@ impl Backup<'_> {
             file: keyring::copy_name(&sha256),
             bytes: bytes.len() as u64,
             sha256,
+            next_sha256: None,
         };
         if copy::read(self.folder, &copied).is_err() {
             let file = NamedFile::create(self.folder, &copied.file).map_err(on(Side::Backup))?;
