@@ -97,6 +97,7 @@ mod secrets;
 mod secrets_beyond;
 mod security_certificates;
 mod security_closing;
+mod security_guesses;
 mod security_identity;
 mod security_keys;
 mod security_keys_kept;

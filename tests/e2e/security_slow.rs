@@ -74,3 +74,74 @@ async fn s3_slow_connections_are_closed_and_give_their_places_back() {
     }
     panic!("{:?} are open", server.figure(open).await);
 }
+
+/// Processor time of a server so far, in hundredths of a second.
+fn ticks(server: &Server) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.id())).unwrap();
+    // Behind the name, which may hold anything.
+    let fields: Vec<_> = stat
+        .rsplit_once(')')
+        .unwrap()
+        .1
+        .split_whitespace()
+        .collect();
+    [11, 12]
+        .map(|place| fields[place].parse::<u64>().unwrap())
+        .iter()
+        .sum()
+}
+
+fn open_files(server: &Server) -> usize {
+    let folder = format!("/proc/{}/fd", server.id());
+    std::fs::read_dir(folder).unwrap().count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s3_without_file_descriptors_nothing_spins_and_those_who_are_there_are_served() {
+    let server = Server::start();
+    let mut cards = server.cards().await;
+    let ask = || v1::GetAccountRequest {
+        account_id: "nobody".to_owned(),
+    };
+    cards.get_account(ask()).await.unwrap_err();
+    // Room for ten more.
+    let most = open_files(&server) + 10;
+    let limited = std::process::Command::new("prlimit")
+        .args(["--pid", &server.id().to_string()])
+        .arg(format!("--nofile={most}:{most}"))
+        .status();
+    assert!(limited.unwrap().success());
+    let address = server.rpc_address().trim_start_matches("http://");
+    let mut held = Vec::new();
+    for _ in 0..60 {
+        // The kernel takes them, whether the server can or not.
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(BEGIN).await.unwrap();
+        held.push(stream);
+    }
+    for _ in 0..100 {
+        if open_files(&server) >= most {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(
+        open_files(&server) >= most,
+        "{} of {most}",
+        open_files(&server)
+    );
+    let before = ticks(&server);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let spent = ticks(&server) - before;
+    assert!(spent < 100, "{spent} of 200 hundredths: does it spin?");
+    let status = cards.get_account(ask()).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::NotFound);
+    drop(held);
+    // Whoever comes once there is room is served.
+    let mut later = server.cards().await;
+    let status = later.get_account(ask()).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::NotFound);
+    eprintln!(
+        "S3: {spent} hundredths of a second of processor time in two seconds without descriptors"
+    );
+}

@@ -19,6 +19,10 @@ use super::transport::Transport;
 /// How long a caller may take to close.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 
+/// What is read of a connection before others on its core have their turn: frames that h2 takes without a limit,
+/// such as `WINDOW_UPDATE`, would otherwise keep a core for as long as they come.
+const TURN_BYTES: usize = 64 * 1_024;
+
 /// A socket that is lent to a connection, and comes back when that is dropped.
 #[derive(Debug)]
 pub(super) struct Lent {
@@ -27,6 +31,8 @@ pub(super) struct Lent {
     back: Option<oneshot::Sender<Transport>>,
     /// Something was read, so it is in use.
     was_read: bool,
+    /// Bytes that were read since others on this core had their turn.
+    in_turn: usize,
 }
 
 /// Lends a socket, and says where it comes back.
@@ -36,6 +42,7 @@ pub(super) fn lend(stream: Transport) -> (Lent, oneshot::Receiver<Transport>) {
         stream: Some(stream),
         back: Some(back),
         was_read: false,
+        in_turn: 0,
     };
     (lent, returned)
 }
@@ -87,10 +94,20 @@ impl AsyncRead for Lent {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(
-            self.as_mut()
-                .with(|stream| stream.poll_read(context, buffer))
-        )?;
+        if self.in_turn >= TURN_BYTES {
+            self.in_turn = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let read = self
+            .as_mut()
+            .with(|stream| stream.poll_read(context, buffer));
+        if read.is_pending() {
+            self.in_turn = 0;
+        }
+        ready!(read)?;
+        self.in_turn += buffer.filled().len() - before;
         self.was_read = true;
         Poll::Ready(Ok(()))
     }
@@ -135,6 +152,44 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+
+    /// What a caller sends without a pause is read in turns, and all of it.
+    #[tokio::test]
+    async fn others_have_their_turn_while_a_caller_goes_on_sending() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let caller = TcpStream::connect(listener.local_addr().unwrap());
+        let (caller, accepted) = tokio::join!(caller, listener.accept());
+        let mut caller = caller.unwrap();
+        let (mut lent, _returned) = lend(Transport::Plain(accepted.unwrap().0));
+        let sent = TURN_BYTES * 5 / 2;
+        // The kernel has room for it, so that the reader never waits for the caller.
+        let mut rest = &vec![7; sent][..];
+        let mut buffer = [0; 4_096];
+        let (mut read, mut turns, mut in_turn) = (0, 0, 0);
+        while read < sent {
+            if !rest.is_empty() {
+                let written = caller.write(rest).await.unwrap();
+                rest = &rest[written..];
+            }
+            let mut buffer = ReadBuf::new(&mut buffer);
+            let polled = std::future::poll_fn(|context| {
+                Poll::Ready(Pin::new(&mut lent).poll_read(context, &mut buffer))
+            });
+            match polled.await {
+                Poll::Ready(outcome) => {
+                    outcome.unwrap();
+                    read += buffer.filled().len();
+                    in_turn += buffer.filled().len();
+                    assert!(in_turn < TURN_BYTES + 4_096, "{in_turn}");
+                }
+                Poll::Pending => {
+                    (turns, in_turn) = (turns + 1, 0);
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        assert!(turns >= 2, "{turns}");
+    }
 
     /// A caller who goes on sending all the while still reads the last answer.
     #[tokio::test]

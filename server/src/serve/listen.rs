@@ -3,12 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 
+use crate::clock::monotonic;
 use crate::config::Addresses;
 use crate::exit::{Failure, Reason};
 use crate::metrics::ListenerMetrics;
@@ -22,6 +24,11 @@ const SIDE_CONNECTIONS: usize = 256;
 
 /// How long to leave a listener alone that cannot accept, such as for want of descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// Connections that one listener takes in a moment: those who come by the thousand wait in the kernel for a
+/// little, instead of all whom a core serves waiting behind them.
+const MOST_IN_A_MOMENT: u32 = 16;
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// The three listeners, bound.
 #[derive(Debug)]
@@ -84,6 +91,8 @@ pub(super) struct Door {
     name: &'static str,
     places: Arc<Semaphore>,
     metrics: ListenerMetrics,
+    /// How many came in the moment that began then.
+    lately: Mutex<(Instant, u32)>,
 }
 
 /// One open connection: its place is free again, and counted so, once this is dropped.
@@ -117,6 +126,7 @@ impl Door {
             name,
             places: Arc::new(Semaphore::new(connections)),
             metrics: ListenerMetrics::of(name),
+            lately: Mutex::new((monotonic(), 0)),
         }
     }
 
@@ -129,6 +139,7 @@ impl Door {
     pub(super) async fn accept(&self) -> (TcpStream, Ticket) {
         let mut failing = false;
         loop {
+            self.pace().await;
             let stream = match self.listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) => {
@@ -153,6 +164,24 @@ impl Door {
             } else {
                 self.metrics.refused.increment(1);
             }
+        }
+    }
+
+    /// Waits for a moment once many have come in this one.
+    async fn pace(&self) {
+        let is_full = {
+            let mut lately = self.lately.lock();
+            let (since, count) = *lately;
+            let is_over = since.elapsed() >= MOMENT;
+            *lately = if is_over {
+                (monotonic(), 1)
+            } else {
+                (since, count + 1)
+            };
+            !is_over && count >= MOST_IN_A_MOMENT
+        };
+        if is_full {
+            tokio::time::sleep(MOMENT).await;
         }
     }
 
