@@ -40,6 +40,7 @@ use crate::kept::Kept;
 use crate::ledger::encode::Entry;
 use crate::ledger::{Call, LedgerError};
 use crate::merchants::Merchants;
+use crate::operator_log::OperatorLog;
 use crate::owed::OwedAdvices;
 use crate::payment_codes::PaymentCodes;
 use crate::policy_book::{InForce, PolicyBook};
@@ -122,6 +123,7 @@ pub(crate) struct Authoriser {
     pub(crate) policies: PolicyBook,
     pub(crate) kept: Kept,
     pub(crate) shadow: Shadow,
+    pub(crate) operator_log: OperatorLog,
     pub(crate) clock: Clock,
     pub(crate) metrics: DecisionMetrics,
     pub(crate) under_way: UnderWay,
@@ -200,6 +202,18 @@ impl Authoriser {
         account: &mut Account,
         decide: impl FnOnce(&Account, Timestamp, &InForce) -> Result<Event, LedgerError>,
     ) -> Outcome {
+        let queue = passage.queue;
+        self.take_by(passage, account, decide, |_, entry| append(queue, entry))
+    }
+
+    /// The same where `append` has its own way of appending; it sees the account as it was before.
+    fn take_by(
+        &self,
+        passage: Passage<'_>,
+        account: &mut Account,
+        decide: impl FnOnce(&Account, Timestamp, &InForce) -> Result<Event, LedgerError>,
+        append: impl FnOnce(&Account, &Entry<'_>) -> Result<u64, LedgerError>,
+    ) -> Outcome {
         let closure = account
             .closure()
             .filter(|_| !passage.call.rpc.reaches_closed_accounts());
@@ -218,7 +232,7 @@ impl Authoriser {
         self.check_room(&in_force.policy)?;
         self.check_admission(passage.queue, passage.call)?;
         let event = decide(account, now, &in_force)?;
-        self.record(passage, account, event, now)
+        self.record_by(passage, account, (event, now), append)
             .map(Taken::Applied)
     }
 
@@ -230,8 +244,21 @@ impl Authoriser {
         event: Event,
         now: Timestamp,
     ) -> Result<Applied, LedgerError> {
+        let queue = passage.queue;
+        self.record_by(passage, account, (event, now), |_, entry| {
+            append(queue, entry)
+        })
+    }
+
+    fn record_by(
+        &self,
+        passage: Passage<'_>,
+        account: &mut Account,
+        (event, now): (Event, Timestamp),
+        append: impl FnOnce(&Account, &Entry<'_>) -> Result<u64, LedgerError>,
+    ) -> Result<Applied, LedgerError> {
         let Passage {
-            queue,
+            queue: _,
             account: id,
             call,
             slot,
@@ -243,7 +270,7 @@ impl Authoriser {
             call: Some(call),
             event: &event,
         };
-        let sequence = append(queue, &entry)?;
+        let sequence = append(account, &entry)?;
         account.apply(&event, sequence, now);
         #[cfg(feature = "planted-faults")]
         self.plant_after(&event, &call.key, account);

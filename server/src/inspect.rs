@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 
+pub(crate) use self::instants::in_utc;
 use crate::config::Inspection;
 use crate::exit::{Failure, Reason};
 use crate::ledger::journal::backup::RESTORING;

@@ -27,6 +27,7 @@ mod kept;
 pub mod ledger;
 mod merchants;
 pub mod metrics;
+mod operator_log;
 mod owed;
 mod page_token;
 pub mod pan;

@@ -67,7 +67,7 @@ fn describe() {
     describe_counter!(
         "waika_calls_denied_total",
         Unit::Count,
-        "Calls whose caller was unknown, or may not make them, by status code"
+        "Calls whose caller was unknown, may not make them, or makes too many, by reason"
     );
     describe_counter!(
         "waika_credentials_read_total",

@@ -1,5 +1,6 @@
 //! Names of places in an account's history, sealed for that account: where the next page begins,
-//! and which entry a service message comes from.
+//! and which entry a service message comes from. And of places in the operator log, sealed for what of it is
+//! asked for.
 
 use waika_domain::Malformed;
 use waika_domain::identifiers::AccountId;
@@ -11,6 +12,10 @@ const PREFIX: &str = "page_1";
 const NOTICE_PREFIX: &str = "note_1";
 const MALFORMED: Malformed =
     Malformed::new("must be a page token as the page before gave it for this account");
+const ACTION_PREFIX: &str = "action_1";
+const NO_PAGE_OF_ACTIONS: Malformed = Malformed::new(
+    "must be a page token as the page before gave it for this account_id and caller",
+);
 const NO_NOTICE: Malformed =
     Malformed::new("must be a notification id as it was given for this account");
 
@@ -51,6 +56,38 @@ pub(crate) fn parse(vault: &Vault, account: &AccountId, text: &str) -> Result<u6
     }
 }
 
+/// The name of what an operator did.
+pub(crate) fn seal_action(vault: &Vault, sequence: u64) -> String {
+    let seal = vault.seal("action", "", &[sequence]);
+    format!("{ACTION_PREFIX}{sequence:016x}{seal:016x}")
+}
+
+/// The token for the page of the operator log that begins with the entry of a sequence, of what was done to
+/// an account or by a caller (empty: to or by any).
+pub(crate) fn seal_actions(vault: &Vault, asked: (&str, &str), sequence: u64) -> String {
+    let seal = vault.seal("actions", &scope_of(asked), &[sequence]);
+    format!("{PREFIX}{sequence:016x}{seal:016x}")
+}
+
+/// The sequence in such a token.
+pub(crate) fn parse_actions(
+    vault: &Vault,
+    asked: (&str, &str),
+    text: &str,
+) -> Result<u64, Malformed> {
+    let [sequence, seal] = parse_numbers(text, PREFIX).ok_or(NO_PAGE_OF_ACTIONS)?;
+    if vault.is_seal(seal, "actions", &scope_of(asked), &[sequence]) {
+        Ok(sequence)
+    } else {
+        Err(NO_PAGE_OF_ACTIONS)
+    }
+}
+
+/// No account's name has a slash.
+fn scope_of((account, caller): (&str, &str)) -> String {
+    format!("{account}/{caller}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +111,25 @@ mod tests {
         assert_eq!(parse_notice(&vault, &mine, &name), Ok(42));
         assert_eq!(parse_notice(&vault, &other, &name), Err(NO_NOTICE));
         assert_eq!(parse(&vault, &mine, &name), Err(MALFORMED));
+    }
+
+    #[test]
+    fn a_page_of_the_operator_log_goes_on_as_it_was_asked_for() {
+        let vault = Vault::from_key(&[7; 32]);
+        let (account, anna) = (AccountId::parse("a").unwrap(), "spiffe://a/anna");
+        let token = seal_actions(&vault, ("a", anna), 42);
+        for (asked, expected) in [
+            (("a", anna), Ok(42)),
+            (("a", ""), Err(NO_PAGE_OF_ACTIONS)),
+            (("", anna), Err(NO_PAGE_OF_ACTIONS)),
+            (("", "a/spiffe://a/anna"), Err(NO_PAGE_OF_ACTIONS)),
+        ] {
+            assert_eq!(parse_actions(&vault, asked, &token), expected, "{asked:?}");
+        }
+        assert_eq!(parse(&vault, &account, &token), Err(MALFORMED));
+        for other in [seal(&vault, &account, 42), seal_action(&vault, 42)] {
+            let parsed = parse_actions(&vault, ("a", ""), &other);
+            assert_eq!(parsed, Err(NO_PAGE_OF_ACTIONS));
+        }
     }
 }

@@ -12,6 +12,7 @@ use waika_domain::period::Timestamp;
 use waika_domain::policy::Policy;
 
 use crate::config::{parse_text, render};
+use crate::operator_log::changes::Activation;
 
 /// Policies that can be stored. A name stands for ever, and all of them are in memory, in every
 /// snapshot and in every list.
@@ -157,6 +158,20 @@ impl PolicyBook {
             .is_some_and(|newest| **newest == *name)
     }
 
+    /// What activating a policy would change at an instant.
+    pub(crate) fn activation(&self, name: &str, now: Timestamp) -> Activation {
+        let mut book = self.book.lock().clone();
+        let holds = |book: &Book| book.in_force(&self.default, now).policy.name.to_string();
+        let was_activated = book.activated.iter().any(|known| **known == *name);
+        let before = holds(&book);
+        book.activate(name);
+        Activation {
+            was_activated,
+            holds: before,
+            will_hold: holds(&book),
+        }
+    }
+
     /// The name of the policy that is evaluated beside the one in force.
     pub(crate) fn shadow_name(&self) -> Option<Box<str>> {
         self.book.lock().shadow.clone()
@@ -207,10 +222,7 @@ impl PolicyBook {
 
     /// The newest activation comes before all others.
     pub(crate) fn activate(&self, name: &str) {
-        let mut book = self.book.lock();
-        book.activated.retain(|known| **known != *name);
-        book.activated.push(name.into());
-        drop(book);
+        self.book.lock().activate(name);
         self.forget_in_force();
     }
 
@@ -233,6 +245,11 @@ impl PolicyBook {
 }
 
 impl Book {
+    fn activate(&mut self, name: &str) {
+        self.activated.retain(|known| **known != *name);
+        self.activated.push(name.into());
+    }
+
     /// The newest activated policy whose dates let it hold, and until when that answer stands.
     fn in_force(&self, default: &Arc<Policy>, now: Timestamp) -> InForce {
         let (mut from, mut until) = (i64::MIN, i64::MAX);
@@ -313,6 +330,20 @@ mod tests {
         }
         activate(&book, "a");
         assert_eq!(&*named_at(&book, 15_000), "a");
+    }
+
+    #[test]
+    fn d24_what_an_activation_will_change_is_told_before_it_is_made() {
+        let book = PolicyBook::new();
+        put(&book, "a", 500_000, (None, None));
+        put(&book, "later", 400_000, (Some(10_000), None));
+        let will_hold = |name| book.activation(name, Timestamp::from_unix_ms(0)).will_hold;
+        assert_eq!(will_hold("a"), "a");
+        assert_eq!(will_hold("later"), "weixin-2023");
+        assert_eq!(&*named_at(&book, 0), "weixin-2023", "nothing is changed");
+        activate(&book, "a");
+        let again = book.activation("a", Timestamp::from_unix_ms(0));
+        assert_eq!((again.was_activated, &*again.holds), (true, "a"));
     }
 
     /// Calls on several cores ask for instants on both sides of a date at the same time.

@@ -3,6 +3,7 @@
 //! One runtime accepts, on the main thread; each core has its own and keeps its connections.
 //! See `main.rs` for the order in which these steps are taken.
 
+mod audit;
 mod blocking;
 mod calls;
 mod connection;

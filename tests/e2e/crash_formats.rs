@@ -44,6 +44,21 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// A home with what a release has written.
+fn home_of(release: &Path) -> Home {
+    let home = Home::new();
+    let [data, keys] = data_and_keys(&home);
+    copy(&release.join("data"), &data);
+    copy(&release.join("keys"), &keys);
+    make_private(&keys);
+    home
+}
+
+/// The same of the first release.
+pub(crate) fn home_of_the_first() -> Home {
+    home_of(releases().first().unwrap())
+}
+
 /// A folder that a server can start in, from a release's or to be one.
 fn data_and_keys(home: &Home) -> [PathBuf; 2] {
     let data = home.data();
@@ -166,11 +181,8 @@ async fn what_an_earlier_release_has_written_is_read_as_it_was() {
         let text = fs::read_to_string(release.join("expected.json")).unwrap();
         let expected: Value = serde_json::from_str(&text).unwrap();
         for with_snapshot in [true, false] {
-            let home = Home::new();
-            let [data, keys] = data_and_keys(&home);
-            copy(&release.join("data"), &data);
-            copy(&release.join("keys"), &keys);
-            make_private(&keys);
+            let home = home_of(&release);
+            let [data, _] = data_and_keys(&home);
             if !with_snapshot {
                 // Then all of it is replayed, and no key is left to runs.
                 remove_derived(&data);

@@ -15,7 +15,7 @@ use crate::settlement::exported;
 use crate::support::{Home, Server, binary, reason_of};
 use crate::wallet::{Callers, decision, instant, pay, reverse, reverse_by_key};
 
-const PRUNING: [&str; 6] = [
+pub(crate) const PRUNING: [&str; 6] = [
     "--segment-bytes",
     "4096",
     "--journal-retention",
@@ -30,7 +30,7 @@ const LATER: i64 = 12;
 const FEN: i64 = 100;
 
 /// What was done in a wallet.
-struct Done {
+pub(crate) struct Done {
     card: String,
     /// Authorisations of long ago.
     old: Vec<String>,
@@ -50,13 +50,13 @@ async fn paid(callers: &mut Callers, card: &str, key: &str) -> String {
     paid.authorisation_id
 }
 
-async fn snapshot(callers: &mut Callers) {
+pub(crate) async fn snapshot(callers: &mut Callers) {
     let request = v1::TakeSnapshotRequest {};
     callers.admin.take_snapshot(request).await.unwrap();
 }
 
 /// Payments of the fifth of January, and of the fifteenth, with snapshots that prune.
-async fn trade_and_prune(server: &Server) -> Done {
+pub(crate) async fn trade_and_prune(server: &Server) -> Done {
     let mut callers = Callers::of(server).await;
     callers.freeze("2024-01-05T10:00:00+08:00").await;
     let card = callers.passport_wallet("p").await;

@@ -67,14 +67,14 @@ impl Known {
         connected.await.unwrap()
     }
 
-    async fn admin(&self, uri: &str) -> AdminServiceClient<Channel> {
+    pub(crate) async fn admin(&self, uri: &str) -> AdminServiceClient<Channel> {
         let papers = self.papers(uri);
         let connected = connect(self.server.admin_address(), &self.authority, Some(&papers));
         AdminServiceClient::new(connected.await.unwrap())
     }
 
     /// The acquirer's connections, and the operator's.
-    async fn callers(&self) -> Callers {
+    pub(crate) async fn callers(&self) -> Callers {
         let channel = self.rpc(ACQUIRER).await;
         Callers {
             cards: CardServiceClient::new(channel.clone()),

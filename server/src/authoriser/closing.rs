@@ -12,7 +12,7 @@ use crate::ledger::LedgerError;
 impl Authoriser {
     /// Closes an account, if nothing of it is open.
     pub(crate) fn close_account(&self, passage: Passage<'_>) -> Outcome {
-        self.existing(passage, |account, _, _| {
+        self.operated(passage, |account, _, _| {
             Ok(Event::AccountClosed(Box::new(closing::close(account))))
         })
     }
@@ -20,7 +20,7 @@ impl Authoriser {
     /// Lets what is personal in a closed account be erased, once it has been kept for long enough.
     pub(crate) fn erase_account(&self, passage: Passage<'_>) -> Outcome {
         let kept = self.erasures.retention_seconds();
-        self.existing(passage, |account, now, _| {
+        self.operated(passage, |account, now, _| {
             let begun = closing::erase(account, kept, now);
             if begun.outcome.is_ok() {
                 // What came before is to be in a segment that can be written anew.

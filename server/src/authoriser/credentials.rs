@@ -89,7 +89,7 @@ impl Authoriser {
         ticket: TicketId,
         approve: bool,
     ) -> Outcome {
-        self.existing(passage, |account, _, _| {
+        self.operated(passage, |account, _, _| {
             reset::resolve_ticket(account, ticket, approve)
                 .map(|resolved| Event::PasswordTicketResolved(Box::new(resolved)))
                 .ok_or(LedgerError::UnknownPasswordTicket)
@@ -98,7 +98,7 @@ impl Authoriser {
 
     /// Unlocks a password (D7).
     pub(crate) fn unlock_password(&self, passage: Passage<'_>) -> Outcome {
-        self.existing(passage, |account, now, _| {
+        self.operated(passage, |account, now, _| {
             Ok(Event::PasswordUnlocked(password::unlock(account, now)))
         })
     }

@@ -1,5 +1,7 @@
-//! What operators do: merchants, card statuses, risks, the clock, policies.
+//! What operators do: merchants, card statuses, risks, the clock, policies. All of it is part of the operator
+//! log.
 
+use waika_domain::account::Account;
 use waika_domain::event::{
     CardStatus, CardStatusSet, Event, PolicyActivated, PolicyPut, PolicyShadowed,
 };
@@ -8,15 +10,109 @@ use waika_domain::period::Timestamp;
 use waika_domain::policy::Policy;
 use waika_domain::rules;
 
-use super::{Applied, Authoriser, Outcome, Passage, Taken, append};
+use super::{Applied, Authoriser, Outcome, Passage, Taken};
 use crate::commit::CommitQueue;
 use crate::config::render;
 use crate::idempotency::{Place, Slot};
 use crate::ledger::encode::Entry;
 use crate::ledger::{Call, GlobalOperation, LedgerError};
-use crate::policy_book::PolicyBook;
+use crate::operator_log::{Change, Operated, changes};
+use crate::policy_book::{InForce, PolicyBook};
 
 impl Authoriser {
+    /// Decides what an operator does to an account.
+    pub(super) fn operated(
+        &self,
+        passage: Passage<'_>,
+        decide: impl FnOnce(&Account, Timestamp, &InForce) -> Result<Event, LedgerError>,
+    ) -> Outcome {
+        let queue = passage.queue;
+        let taken = self.accounts.with_account(passage.account, |account| {
+            self.take_by(passage, account, decide, |account, entry| {
+                self.log(queue, Some(account), entry)
+            })
+        });
+        taken.unwrap_or(Err(LedgerError::UnknownAccount))
+    }
+
+    /// Appends an entry as part of the operator log. What it changes is not changed yet.
+    fn log(
+        &self,
+        queue: &CommitQueue,
+        account: Option<&Account>,
+        entry: &Entry<'_>,
+    ) -> Result<u64, LedgerError> {
+        let changes = self.changes(account, entry.event, entry.at);
+        self.operator_log.append(|previous| {
+            let mut bytes = Vec::new();
+            entry.write_operated(&mut bytes, &Operated { previous, changes });
+            queue.append(&bytes).map_err(|_| LedgerError::Stopped)
+        })
+    }
+
+    /// What an event of an operator's is about to change.
+    fn changes(&self, account: Option<&Account>, event: &Event, now: Timestamp) -> Vec<Change> {
+        match event {
+            Event::MerchantPut(put) => {
+                changes::merchant(self.merchants.find(&put.id).as_deref(), put)
+            }
+            Event::CardStatusSet(set) => {
+                let before = self.issuers.sandbox.status(&set.reference);
+                changes::card_status(before, set.status)
+            }
+            Event::ReviewResolved(resolved) => account.map_or_else(Vec::new, |account| {
+                changes::review(account.review(), resolved.review)
+            }),
+            Event::RiskResolved(resolved) => changes::risk_ticket(resolved.cleared),
+            Event::PasswordTicketResolved(resolved) => {
+                let before = account.and_then(Account::password_ticket);
+                changes::password_ticket(before.map(|ticket| ticket.state), resolved.ticket.state)
+            }
+            Event::PasswordUnlocked(_) => {
+                account.map_or_else(Vec::new, |account| changes::password_unlocked(account, now))
+            }
+            Event::ClockSet(setting) => changes::clock(&self.clock.setting(), setting),
+            Event::PolicyPut(put) => {
+                changes::policy_put(self.policies.find(&put.name).is_some(), &put.name)
+            }
+            Event::PolicyActivated(activated) => {
+                changes::policy_activated(self.policies.activation(&activated.name, now))
+            }
+            Event::PolicyShadowed(shadowed) => {
+                let before = self.policies.shadow_name();
+                changes::shadow_policy(before.as_deref(), shadowed.name.as_deref())
+            }
+            Event::AccountClosed(closed) => {
+                let unbound = closed.outcome.as_ref().map_or(0, |unbound| unbound.len());
+                changes::closed(closed.outcome.is_ok().then_some(unbound), now)
+            }
+            Event::ErasureBegun(begun) => changes::erasure_begun(begun.outcome.is_ok(), now),
+            // No operator does these.
+            Event::PhoneCode(_)
+            | Event::BindReserved(_)
+            | Event::BindDecided(_)
+            | Event::UnbindDecided(_)
+            | Event::Reserved(_)
+            | Event::Posted(_)
+            | Event::Voided(_)
+            | Event::Declined(_)
+            | Event::ReversalDecided(_)
+            | Event::ReversedAhead(_)
+            | Event::SettleDecided(_)
+            | Event::PasswordVerified(_)
+            | Event::PasswordChanged(_)
+            | Event::PasswordResetDecided(_)
+            | Event::VerificationSubmitted(_)
+            | Event::RegionSwitched(_)
+            | Event::PaymentCodeDecided(_)
+            | Event::FundsReceived(_)
+            | Event::AdviceTaken(_)
+            | Event::StandInReconciled(_)
+            | Event::IssuerLate(_)
+            | Event::ErasureEnded => Vec::new(),
+        }
+    }
+
     /// Closes a risk ticket (R68).
     pub(crate) fn resolve_risk(
         &self,
@@ -24,7 +120,7 @@ impl Authoriser {
         ticket: TicketId,
         cleared: bool,
     ) -> Outcome {
-        self.existing(passage, |account, _, _| {
+        self.operated(passage, |account, _, _| {
             rules::risk::resolve(account, ticket, cleared)
                 .map(Event::RiskResolved)
                 .ok_or(LedgerError::UnknownTicket)
@@ -43,7 +139,7 @@ impl Authoriser {
         }
         // The card may be bound elsewhere too: one order for all, in the journal and at the issuer.
         let _ordered = self.global.lock();
-        self.existing(passage, |account, _, _| {
+        self.operated(passage, |account, _, _| {
             let bound = account.card(card).ok_or(LedgerError::UnknownCard)?;
             let reference = bound.issuer_reference.clone();
             Ok(Event::CardStatusSet(CardStatusSet {
@@ -70,7 +166,7 @@ impl Authoriser {
         self.check_room(&self.policies.at(self.clock.now()).policy)?;
         self.check_admission(queue, call)?;
         let (event, at) = self.global_event(operation)?;
-        let sequence = append(queue, &Entry::of_none(at, Some(call), &event))?;
+        let sequence = self.log(queue, None, &Entry::of_none(at, Some(call), &event))?;
         self.apply_without_account(&event, sequence);
         if let Event::PolicyShadowed(_) = event {
             self.shadow.begin(at);
@@ -127,7 +223,7 @@ impl Authoriser {
             Event::PolicyPut(put),
             Event::PolicyActivated(PolicyActivated { name }),
         ] {
-            let sequence = append(queue, &Entry::of_none(at, None, &event))?;
+            let sequence = self.log(queue, None, &Entry::of_none(at, None, &event))?;
             self.apply_without_account(&event, sequence);
         }
         Ok(true)

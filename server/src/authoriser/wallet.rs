@@ -41,7 +41,7 @@ impl Authoriser {
 
     /// Resolves a passport holder's review (D5).
     pub(crate) fn resolve_review(&self, passage: Passage<'_>, approve: bool) -> Outcome {
-        self.existing(passage, |account, _, _| {
+        self.operated(passage, |account, _, _| {
             let resolved = rules::review::resolve(account, approve);
             Ok(Event::ReviewResolved(resolved))
         })

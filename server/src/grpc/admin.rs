@@ -11,8 +11,8 @@ use waika_domain::identifiers::MerchantId;
 use super::parse::Fields;
 use super::policy::Named;
 use super::{
-    Desk, advices, closing, copies, enums, merchant, operators, outcome, policy, reset, settlement,
-    status, tickets,
+    Desk, advices, closing, copies, enums, merchant, operator_log, operators, outcome, policy,
+    reset, settlement, status, tickets,
 };
 use crate::ledger::{GlobalOperation, Operation};
 
@@ -325,6 +325,14 @@ impl AdminService for Desk {
         advices::list(self, request.get_ref())
             .await
             .map(Response::new)
+    }
+
+    async fn list_operator_actions(
+        &self,
+        request: Request<v1::ListOperatorActionsRequest>,
+    ) -> Result<Response<v1::ListOperatorActionsResponse>, Status> {
+        let page = operator_log::list(self, request.get_ref()).await?;
+        Ok(Response::new(page))
     }
 
     async fn take_snapshot(

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 
+use crate::ledger::Rpc;
+
 /// Every RPC that is served on any listener, by service.
 pub(crate) fn methods() -> BTreeMap<String, BTreeSet<String>> {
     let sets = [
@@ -30,6 +32,38 @@ pub(crate) fn methods() -> BTreeMap<String, BTreeSet<String>> {
     methods
 }
 
+/// The path of a call that leaves an entry in the journal.
+pub(crate) fn path_of(rpc: Rpc) -> &'static str {
+    match rpc {
+        Rpc::Authorise => "/waika.v1.AuthorisationService/Authorise",
+        Rpc::Reverse => "/waika.v1.AuthorisationService/Reverse",
+        Rpc::Refund => "/waika.v1.AuthorisationService/Refund",
+        Rpc::Settle => "/waika.v1.AuthorisationService/Settle",
+        Rpc::SendPhoneCode => "/waika.v1.CardService/SendPhoneCode",
+        Rpc::Bind => "/waika.v1.CardService/Bind",
+        Rpc::Unbind => "/waika.v1.CardService/Unbind",
+        Rpc::VerifyPassword => "/waika.v1.CardService/VerifyPassword",
+        Rpc::ChangePassword => "/waika.v1.CardService/ChangePassword",
+        Rpc::ResetPassword => "/waika.v1.CardService/ResetPassword",
+        Rpc::SubmitVerification => "/waika.v1.CardService/SubmitVerification",
+        Rpc::SwitchWalletRegion => "/waika.v1.CardService/SwitchWalletRegion",
+        Rpc::CreatePaymentCode => "/waika.v1.CardService/CreatePaymentCode",
+        Rpc::ReceiveFunds => "/waika.v1.CardService/ReceiveFunds",
+        Rpc::ResolveReview => "/waika.v1.AdminService/ResolveReview",
+        Rpc::SetCardStatus => "/waika.v1.AdminService/SetCardStatus",
+        Rpc::PutMerchant => "/waika.v1.AdminService/PutMerchant",
+        Rpc::ResolveRiskTicket => "/waika.v1.AdminService/ResolveRiskTicket",
+        Rpc::SetClock => "/waika.v1.AdminService/SetClock",
+        Rpc::ResolvePasswordTicket => "/waika.v1.AdminService/ResolvePasswordTicket",
+        Rpc::UnlockPassword => "/waika.v1.AdminService/UnlockPassword",
+        Rpc::PutPolicy => "/waika.v1.AdminService/PutPolicy",
+        Rpc::ActivatePolicy => "/waika.v1.AdminService/ActivatePolicy",
+        Rpc::SetShadowPolicy => "/waika.v1.AdminService/SetShadowPolicy",
+        Rpc::CloseAccount => "/waika.v1.AdminService/CloseAccount",
+        Rpc::EraseAccount => "/waika.v1.AdminService/EraseAccount",
+    }
+}
+
 /// Services that are called, and not served, by this server.
 const PARTNERS: [&str; 4] = [
     "IssuerService",
@@ -41,6 +75,19 @@ const PARTNERS: [&str; 4] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Numbered as _;
+
+    #[test]
+    fn every_path_is_served() {
+        let methods = methods();
+        let paths: BTreeSet<_> = (1..).map_while(Rpc::from_number).map(path_of).collect();
+        assert_eq!(paths.len(), (1..).map_while(Rpc::from_number).count());
+        for path in paths {
+            let named = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+            let (service, method) = named.unwrap();
+            assert!(methods[service].contains(method), "{path}");
+        }
+    }
 
     #[test]
     fn what_is_called_outside_is_not_served() {

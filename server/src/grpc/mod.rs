@@ -16,6 +16,7 @@ pub(crate) mod issuer_sandbox;
 mod merchant;
 mod methods;
 mod notifications;
+mod operator_log;
 mod operators;
 mod outcome;
 mod parse;
@@ -36,7 +37,7 @@ mod unbind;
 mod verification;
 mod wallet;
 
-pub(crate) use self::methods::methods;
+pub(crate) use self::methods::{methods, path_of};
 pub(crate) use self::outcome::timestamp;
 pub(crate) use self::status::{broken_off, denied, panicked};
 pub(crate) use self::stream::PATH as STREAM_PATH;

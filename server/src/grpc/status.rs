@@ -66,14 +66,14 @@ pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Status {
 
 /// Somebody calls what it may not call, or nobody knows who it is. Nothing was applied.
 pub(crate) fn denied(denied: &Denied) -> Status {
-    let (code, reason) = match denied {
-        Denied::Unknown(_) => (Code::Unauthenticated, "CALLER_UNKNOWN"),
-        Denied::NotAllowed { .. } => (Code::PermissionDenied, "CALLER_NOT_ALLOWED"),
+    let code = match denied {
+        Denied::Unknown(_) => Code::Unauthenticated,
+        Denied::NotAllowed { .. } => Code::PermissionDenied,
         Denied::TooOften { wait, .. } => {
-            return refused_for_now("CALLER_RATE", &denied.to_string(), *wait);
+            return refused_for_now(denied.reason(), &denied.to_string(), *wait);
         }
     };
-    Status::with_error_details(code, denied.to_string(), with_info(reason, []))
+    Status::with_error_details(code, denied.to_string(), with_info(denied.reason(), []))
 }
 
 /// Refused before anything was written: how long to wait stands in `RetryInfo`, and where clients that retry

@@ -31,6 +31,25 @@ pub(crate) enum Denied {
     },
 }
 
+impl Denied {
+    /// The word for it, in the answer, the log and the metrics.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "CALLER_UNKNOWN",
+            Self::NotAllowed { .. } => "CALLER_NOT_ALLOWED",
+            Self::TooOften { .. } => "CALLER_RATE",
+        }
+    }
+
+    /// Who was denied; empty if nobody knows.
+    pub(crate) fn caller(&self) -> &str {
+        match self {
+            Self::Unknown(_) => "",
+            Self::NotAllowed { caller, .. } | Self::TooOften { caller, .. } => caller,
+        }
+    }
+}
+
 /// What a caller may call, as last looked up.
 #[derive(Debug, Clone)]
 pub(crate) struct Granted {

@@ -15,7 +15,7 @@ pub(super) fn month_name(month: Month) -> String {
 }
 
 /// RFC 3339 in UTC with milliseconds, such as `2024-02-29T12:00:00.000Z`.
-pub(super) fn in_utc(at: Timestamp) -> String {
+pub(crate) fn in_utc(at: Timestamp) -> String {
     let (days, ms) = (
         at.unix_ms().div_euclid(MS_PER_DAY),
         at.unix_ms().rem_euclid(MS_PER_DAY),

@@ -190,6 +190,12 @@ impl SandboxIssuer {
         }
     }
 
+    /// What is thought of a card.
+    pub(crate) fn status(&self, reference: &IssuerCardReference) -> CardStatus {
+        let status = self.statuses.get(reference);
+        status.map_or(CardStatus::Normal, |status| *status)
+    }
+
     /// Every card whose status is not normal, for a snapshot.
     pub(crate) fn statuses(&self) -> Vec<(IssuerCardReference, CardStatus)> {
         self.statuses

@@ -29,6 +29,7 @@ use super::call::Rpc;
 use super::numbers::Numbered;
 use super::schema;
 use crate::caller::Caller;
+use crate::operator_log::Operated;
 
 /// What an entry says.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub(crate) struct Stored {
     pub(crate) at: Timestamp,
     /// The call that caused it.
     pub(crate) call: Option<StoredCall>,
+    /// What it is as a part of the operator log; None for all else.
+    pub(crate) operated: Option<Box<Operated>>,
     /// What happened.
     pub(crate) body: StoredBody,
 }
@@ -82,12 +85,17 @@ pub(super) type Decoded<T> = Result<T, NotUnderstood>;
 pub(crate) fn entry(bytes: &[u8]) -> Decoded<Stored> {
     let entry = schema::Entry::decode(bytes).map_err(|_| NotUnderstood("an entry"))?;
     let at = Timestamp::from_unix_ms(entry.at_ms);
+    let (operated, happened) = match entry.operated {
+        None => (None, entry.body),
+        Some(operated) => operators::operated(*operated),
+    };
     Ok(Stored {
         account: entry.account.into(),
         previous: entry.previous,
         at,
         call: entry.call.map(call).transpose()?,
-        body: body(entry.body.ok_or(NotUnderstood("a kind of entry"))?, at)?,
+        operated,
+        body: body(happened.ok_or(NotUnderstood("a kind of entry"))?, at)?,
     })
 }
 

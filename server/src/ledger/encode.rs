@@ -23,6 +23,7 @@ pub(super) use self::payments::funding;
 use super::call::{Business, Call};
 use super::numbers::Numbered as _;
 use super::schema;
+use crate::operator_log::Operated;
 use crate::wire::Wire;
 
 /// An entry to be written.
@@ -52,13 +53,35 @@ impl<'a> Entry<'a> {
     /// Writes its bytes behind what is there.
     pub(crate) fn write(&self, bytes: &mut Vec<u8>) {
         let wire = &mut Wire::new(bytes);
+        self.write_head(wire);
+        write_body(wire, self.event);
+    }
+
+    /// The same as a part of the operator log.
+    pub(crate) fn write_operated(&self, bytes: &mut Vec<u8>, operated: &Operated) {
+        let wire = &mut Wire::new(bytes);
+        self.write_head(wire);
+        wire.longer_message(5, |wire| {
+            wire.uint(1, operated.previous);
+            for change in &operated.changes {
+                wire.message(2, |wire| {
+                    wire.text(1, &change.field);
+                    wire.text(2, &change.before);
+                    wire.text(3, &change.after);
+                });
+            }
+            wire.message(3, |wire| write_body(wire, self.event));
+        });
+    }
+
+    #[inline]
+    fn write_head(&self, wire: &mut Wire<'_>) {
         wire.text(1, self.account);
         wire.uint(2, self.previous);
         wire.int(3, self.at.unix_ms());
         if let Some(call) = self.call {
             wire.message(4, |wire| write_call(wire, call));
         }
-        write_body(wire, self.event);
     }
 }
 

@@ -21,6 +21,7 @@ mod notices;
 mod numbers;
 mod open;
 mod operation;
+mod operator_actions;
 mod phone_code;
 mod policies;
 mod pruning;
@@ -67,6 +68,7 @@ pub use self::operation::{
     NewSecret, Operation, OriginalNamed, PaymentCodeOperation, PhoneCodeOperation, ResetOperation,
     ReverseOperation, Secret, UnbindOperation, VerificationOperation, VerifyOperation,
 };
+pub(crate) use self::operator_actions::ActionsAsked;
 pub(crate) use self::phone_code::Sending;
 pub(crate) use self::policies::PolicyList;
 pub use self::policies::{PolicyReload, PolicyReloadError};
@@ -79,6 +81,7 @@ use self::search::Search;
 pub use self::snapshot::SnapshotTaken;
 use self::snapshot::Snapshotter;
 pub use self::steps::{Step, StepKind};
+pub(crate) use self::walk::Walked;
 use crate::admission::Class;
 use crate::authoriser::{Authoriser, Passage, Taken};
 use crate::commit::CommitQueue;

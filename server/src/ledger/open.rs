@@ -38,6 +38,7 @@ use crate::idempotency::Idempotency;
 use crate::issuer::{IssuerClient, Issuers, SandboxIssuer};
 use crate::kept::{Kept, KeptFrom};
 use crate::merchants::Merchants;
+use crate::operator_log::OperatorLog;
 use crate::owed::OwedAdvices;
 use crate::payment_codes::PaymentCodes;
 use crate::policy_book::PolicyBook;
@@ -217,6 +218,7 @@ fn new_authoriser(vault: Vault, config: &LedgerConfig, remote: Option<IssuerClie
         policies: PolicyBook::new(),
         kept: Kept::default(),
         shadow: Shadow::default(),
+        operator_log: OperatorLog::default(),
         clock: Clock::system(),
         metrics: DecisionMetrics::new(),
         under_way: UnderWay::default(),

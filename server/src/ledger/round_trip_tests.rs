@@ -29,12 +29,10 @@ use super::decode::{self, StoredBody};
 use super::encode::Entry;
 use super::schema;
 
-#[path = "round_trip_tests/bytes.rs"]
 mod bytes;
-#[path = "round_trip_tests/issuer.rs"]
 mod issuer;
 mod keys;
-#[path = "round_trip_tests/wallet.rs"]
+mod operators;
 mod wallet;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_ms(1_700_000_000_123);

@@ -18,7 +18,8 @@ pub(super) use self::credentials::{
 };
 pub(super) use self::issuer::{AdviceTaken, IssuerLate, StandIn, StandInReconciled, Transaction};
 pub(super) use self::operators::{
-    CardStatusSet, ClockSetting, Merchant, PolicyPut, ReviewResolved, RiskResolved, RiskTicket,
+    CardStatusSet, Change, ClockSetting, Merchant, Operated, PolicyPut, ReviewResolved,
+    RiskResolved, RiskTicket,
 };
 pub(super) use self::payments::{
     Declined, Payment, Posted, Receipt, Reservation, Reversal, ReversalDecided, RungSeen,
@@ -41,6 +42,9 @@ pub(super) struct Entry {
     /// The call; absent for what the server did by itself.
     #[prost(message, optional, tag = "4")]
     pub call: Option<Call>,
+    /// What an operator did, which stands in there and not here.
+    #[prost(message, optional, boxed, tag = "5")]
+    pub operated: Option<Box<Operated>>,
     #[prost(
         oneof = "Body",
         tags = "8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, \

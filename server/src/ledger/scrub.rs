@@ -87,6 +87,18 @@ enum ScrubError {
         /// In which way.
         what: &'static str,
     },
+    /// Memory has the operator log end elsewhere than the store.
+    #[error(
+        "memory and the store do not agree on where the operator log ends (with entry {here}, and with entry \
+         {there}), and nobody can tell which is right: check the store with `waika-server journal verify`, and \
+         start again to go on with what the store holds"
+    )]
+    LogDiffers {
+        /// In memory.
+        here: u64,
+        /// By the store.
+        there: u64,
+    },
     /// The server stops.
     #[error("the server is stopping")]
     Stopping,
@@ -269,6 +281,8 @@ impl Scrub {
             }
             pace.step(1).map_err(|Stopped| ScrubError::Stopping)?;
         }
+        let here = ledger.authoriser.operator_log.last();
+        compare_logs(here, apart.last_operated(), through)?;
         match apart.rest().next() {
             None => Ok(looked),
             Some(account) => Err(ScrubError::Differs {
@@ -283,7 +297,7 @@ impl Scrub {
 fn failure(error: ScrubError) -> Failure {
     match error {
         ScrubError::Store(error) => OpenError::Journal(error).into(),
-        ScrubError::Differs { .. } | ScrubError::Stopping => {
+        ScrubError::Differs { .. } | ScrubError::LogDiffers { .. } | ScrubError::Stopping => {
             Failure::new(Reason::Damaged, error.to_string())
         }
     }
@@ -322,6 +336,14 @@ fn compare(
         false if here.cards() != there.cards() => differs("its cards"),
         false => differs("its state"),
     }
+}
+
+/// Holds where the operator log ends in memory against where it ends by all entries up to `through`.
+fn compare_logs(here: u64, there: u64, through: u64) -> Result<(), ScrubError> {
+    if here == there || here > through {
+        return Ok(());
+    }
+    Err(ScrubError::LogDiffers { here, there })
 }
 
 /// Work that rests again and again, and ends when it is told to.

@@ -1,4 +1,4 @@
-//! Walking back through an account's entries, each of which names the one before it.
+//! Walking back through an account's entries, or operators', each of which names the one before it.
 
 use std::ops::RangeInclusive;
 
@@ -8,19 +8,19 @@ use super::decode::Stored;
 use super::journal::JournalReader;
 use super::{KeptFrom, Ledger, LedgerError};
 
-/// Entries that one page looks at: a page is short rather than slow where an account has done much
-/// else than what is asked for.
+/// Entries that one page looks at: a page is short rather than slow where much else was done than what is
+/// asked for.
 const ENTRIES_A_PAGE: usize = 1_000;
 
 /// What a walk has gathered.
 #[derive(Debug)]
-pub(super) struct Walked {
+pub(crate) struct Walked {
     /// Entries that were wanted, newest first.
-    pub(super) found: Vec<(u64, Stored)>,
+    pub(crate) found: Vec<(u64, Stored)>,
     /// Where to go on; None at the end.
-    pub(super) next: Option<u64>,
-    /// The end is where what is kept begins, and the account had entries before.
-    pub(super) pruned: Option<KeptFrom>,
+    pub(crate) next: Option<u64>,
+    /// The end is where what is kept begins, and there were entries before.
+    pub(crate) pruned: Option<KeptFrom>,
 }
 
 impl Ledger {
@@ -35,7 +35,10 @@ impl Ledger {
     ) -> Result<Walked, LedgerError> {
         let account = account.clone();
         self.read_aside(move |reader| {
-            let read = |sequence| read_own(reader, &account, sequence);
+            let read = |sequence| {
+                let stored = read_own(reader, &account, sequence)?;
+                Ok((stored.previous, stored))
+            };
             walk_back(entries, size, wanted, read)
         })
         .await
@@ -57,13 +60,13 @@ fn read_own(
     }
 }
 
-/// Goes from the last entry to the account's one before it, and so on down to the first, and
+/// Goes from the last entry to the one before it that `read` names, and so on down to the first, and
 /// gathers what is wanted.
-fn walk_back(
+pub(super) fn walk_back(
     entries: RangeInclusive<u64>,
     size: usize,
-    wanted: fn(&Stored) -> bool,
-    read: impl Fn(u64) -> Result<Stored, LedgerError>,
+    wanted: impl Fn(&Stored) -> bool,
+    read: impl Fn(u64) -> Result<(u64, Stored), LedgerError>,
 ) -> Result<Walked, LedgerError> {
     let mut found = Vec::new();
     let (first, mut sequence) = entries.into_inner();
@@ -71,7 +74,7 @@ fn walk_back(
         if sequence < first || found.len() == size {
             break;
         }
-        let stored = match read(sequence) {
+        let (previous, stored) = match read(sequence) {
             Err(LedgerError::AuthorisationPruned(from)) => {
                 return Ok(Walked {
                     found,
@@ -81,7 +84,6 @@ fn walk_back(
             }
             read => read?,
         };
-        let previous = stored.previous;
         if wanted(&stored) {
             found.push((sequence, stored));
         }
@@ -112,13 +114,15 @@ mod tests {
                 let from = KeptFrom { sequence: kept, at };
                 return Err(LedgerError::AuthorisationPruned(from));
             }
-            Ok(Stored {
+            let stored = Stored {
                 account: "a".into(),
                 previous: sequence - 1,
                 at: Timestamp::from_unix_ms(i64::from(sequence.is_multiple_of(3))),
                 call: None,
+                operated: None,
                 body: StoredBody::KeyCheck(Box::default()),
-            })
+            };
+            Ok((stored.previous, stored))
         };
         let wanted = |stored: &Stored| stored.at > Timestamp::from_unix_ms(0);
         let walked = walk_back(entries, size, wanted, read).unwrap();

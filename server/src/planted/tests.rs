@@ -189,6 +189,7 @@ fn stored(event: Event, by: Option<u32>) -> Stored {
             key: key(number),
             fields: Vec::new(),
         }),
+        operated: None,
         body: StoredBody::Event(event),
     }
 }

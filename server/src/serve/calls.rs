@@ -16,7 +16,6 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tonic::body::Body;
 use tonic::service::Routes;
-use tracing::debug;
 use waika::v1::authorisation_service_server::{
     AuthorisationServiceServer, SERVICE_NAME as AUTHORISATION,
 };
@@ -104,8 +103,9 @@ impl RpcService {
             mut head,
             body,
             mut respond,
-            caller: _,
+            caller,
         } = call;
+        self.entrance.tell_of_operators(&caller, head.uri.path());
         head.extensions.insert(pass);
         let answer = AssertUnwindSafe(self.answer(head, body)).catch_unwind();
         tokio::spawn(async move {
@@ -120,16 +120,8 @@ impl RpcService {
     }
 
     /// Refuses a call whose caller may not make it.
-    pub(super) fn deny(&self, denied: &Denied, respond: SendResponse<Bytes>) {
-        let reason = match denied {
-            Denied::Unknown(_) => "UNAUTHENTICATED",
-            Denied::NotAllowed { .. } => "PERMISSION_DENIED",
-            Denied::TooOften { .. } => "RESOURCE_EXHAUSTED",
-        };
-        let listener = self.entrance.listener;
-        metrics::counter!("waika_calls_denied_total", "listener" => listener, "code" => reason)
-            .increment(1);
-        debug!(listener, %denied, "a call was denied");
+    pub(super) fn deny(&self, denied: &Denied, path: &str, respond: SendResponse<Bytes>) {
+        self.entrance.tell_denied(denied, path);
         payments::send(Err(grpc::denied(denied)), respond);
     }
 

@@ -222,7 +222,7 @@ impl Session {
             let caller = match self.gate.check(&head) {
                 Ok(caller) => caller,
                 Err(denied) => {
-                    self.service.deny(&denied, respond);
+                    self.service.deny(&denied, head.uri.path(), respond);
                     continue;
                 }
             };

@@ -9,8 +9,9 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, counter, gauge};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
+use super::audit::TARGET;
 use super::entrance::Tls;
 use crate::clock;
 use crate::config::{LoadedTls, TlsFiles, load_tls};
@@ -163,7 +164,7 @@ impl Watched {
             Ok(_) => {}
             Err(mistake) => {
                 self.refused.increment(1);
-                error!(%mistake, "not taken: what was read before holds");
+                error!(target: TARGET, %mistake, "not taken: what was read before holds");
             }
         }
     }
@@ -183,7 +184,8 @@ impl Of {
                 let loaded = load_tls(files, protocol).map_err(|mistake| mistake.what)?;
                 tls.replace(Arc::clone(&loaded.config));
                 told_expiry(listener, &loaded, expires);
-                debug!(listener, expires_at = loaded.expires_at, "certificate read");
+                let expires_at = loaded.expires_at;
+                info!(target: TARGET, listener, expires_at, "certificate read");
                 Ok(true)
             }
             Self::Callers { file, callers } => {
@@ -191,7 +193,7 @@ impl Of {
                 let count = list.len();
                 let is_new = callers.replace(list);
                 if is_new {
-                    info!(file = %file.display(), callers = count, "callers read");
+                    info!(target: TARGET, file = %file.display(), callers = count, "callers read");
                 }
                 Ok(is_new)
             }

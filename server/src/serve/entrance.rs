@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use http::request::Parts;
+use metrics::counter;
 use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -13,6 +14,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tracing::{debug, info};
 
+use super::audit::Audit;
 use super::credentials::Credentials;
 use super::transport::{READ_AHEAD, Secure, Transport};
 use crate::caller::Caller;
@@ -75,15 +77,34 @@ impl Knows {
     }
 }
 
+/// The listener for operators.
+const OPERATORS: &str = "admin";
+
 /// What one listener asks of whoever comes.
 #[derive(Debug, Clone)]
 pub(super) struct Entrance {
     pub(super) listener: &'static str,
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) knows: Knows,
+    pub(super) audit: Arc<Audit>,
 }
 
 impl Entrance {
+    /// Counts a call that was denied, and tells the log of it.
+    pub(super) fn tell_denied(&self, denied: &Denied, path: &str) {
+        let (listener, reason) = (self.listener, denied.reason());
+        counter!("waika_calls_denied_total", "listener" => listener, "reason" => reason)
+            .increment(1);
+        self.audit.denied(listener, denied, path);
+    }
+
+    /// Tells the log of a call that an operator makes, unless the operator log will.
+    pub(super) fn tell_of_operators(&self, caller: &Caller, path: &str) {
+        if self.listener == OPERATORS {
+            self.audit.called(caller, path);
+        }
+    }
+
     /// Begins TLS where it is spoken; nothing if that fails.
     pub(super) async fn open(&self, socket: TcpStream) -> Option<Transport> {
         let Some(tls) = &self.tls else {
@@ -231,6 +252,7 @@ impl Entrances {
             credentials.watch_callers(&given.file, &callers);
             callers
         });
+        let audit = Arc::new(Audit::new());
         let mut entrance = |listener, given: Option<&ListenerTls>, protocol, by_header: bool| {
             let has_client_ca = given.is_some_and(|given| given.files.client_ca.is_some());
             let tls = given.map(|given| {
@@ -258,11 +280,12 @@ impl Entrances {
                 listener,
                 tls,
                 knows,
+                audit: Arc::clone(&audit),
             })
         };
         let entrances = Self {
             callers: entrance("rpc", security.rpc.as_ref(), HTTP2, true),
-            operators: entrance("admin", security.admin.as_ref(), HTTP2, true),
+            operators: entrance(OPERATORS, security.admin.as_ref(), HTTP2, true),
             scrapers: entrance("metrics", security.metrics.as_ref(), HTTP1, false),
         };
         (entrances, credentials)

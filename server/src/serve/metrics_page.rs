@@ -18,6 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::entrance::Entrance;
 use super::listen::{Door, Ticket};
+use crate::identity::METRICS;
 
 /// How long a whole scrape may take.
 const SCRAPE_LIMIT: Duration = Duration::from_secs(10);
@@ -59,6 +60,9 @@ async fn answer(
         return Ok(());
     };
     let denied = entrance.gate(&transport).check_scraper().err();
+    if let Some(denied) = &denied {
+        entrance.tell_denied(denied, METRICS);
+    }
     let service = service_fn(|request: Request<Incoming>| {
         let response = match &denied {
             Some(denied) => text_page(StatusCode::FORBIDDEN, PLAIN, format!("{denied}\n")),

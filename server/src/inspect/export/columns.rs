@@ -183,5 +183,8 @@ columns! {
         owed_by: Integer,
         /// Waika approved in the issuer's place (D17).
         stood_in: Truth,
+        /// What an operator has changed, as a JSON array of objects with field, before and after; empty if
+        /// nothing.
+        changes: Text,
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn of(sequence: u64, stored: &Stored) -> Row {
         previous,
         at,
         call,
+        operated,
         body,
     } = stored;
     let mut row = Row {
@@ -48,6 +49,9 @@ pub(super) fn of(sequence: u64, stored: &Stored) -> Row {
         row.rpc = Some(rpc.name().into());
         row.caller = text(caller);
         row.key = text(key.as_str());
+    }
+    if let Some(operated) = operated {
+        row.changes = Some(operators::changes(operated).into());
     }
     let kind = match body {
         // The check is a digest of the key.

@@ -16,25 +16,30 @@ use crate::inspect::table::{Object, Record as _};
 use crate::ledger::Rpc;
 use crate::ledger::decode::{Stored, StoredBody, StoredCall};
 use crate::ledger::round_trip_tests::every_kind_of_event;
+use crate::operator_log::{Change, Operated};
 
 const AT: Timestamp = Timestamp::from_unix_ms(1_700_000_000_123);
 const AT_TEXT: &str = "2023-11-14T22:13:20.123Z";
 
-fn row_of(body: StoredBody) -> Row {
+fn stored(body: StoredBody) -> Stored {
     let call = StoredCall {
         rpc: Rpc::Bind,
         caller: "".into(),
         key: IdempotencyKey::parse("=key").unwrap(),
         fields: vec![0x1234_5678_9abc_def0],
     };
-    let stored = Stored {
+    Stored {
         account: "a".into(),
         previous: 0,
         at: AT,
         call: Some(call),
+        operated: None,
         body,
-    };
-    row::of(9, &stored)
+    }
+}
+
+fn row_of(body: StoredBody) -> Row {
+    row::of(9, &stored(body))
 }
 
 fn json(row: &Row) -> String {
@@ -137,9 +142,35 @@ fn columns_keep_their_places() {
         ("clock_rate", 65),
         ("funding", 66),
         ("policy_text", 81),
-        ("stood_in", names.len() - 1),
+        ("stood_in", 85),
+        ("changes", names.len() - 1),
     ] {
         assert_eq!(place(name), Some(expected), "{name}");
+    }
+}
+
+#[test]
+fn what_an_operator_has_changed_is_shown_as_json_even_if_it_is_nothing() {
+    let change = Change {
+        field: "merchant.name".into(),
+        before: String::new(),
+        after: "\"面\"馆".to_owned(),
+    };
+    let shown = r#"[{"after":"\"面\"馆","before":"","field":"merchant.name"}]"#;
+    for (changes, expected) in [(vec![change], shown), (Vec::new(), "[]")] {
+        let operated = Operated {
+            previous: 7,
+            changes,
+        };
+        let body = StoredBody::KeyCheck(Box::default());
+        let row = row::of(
+            9,
+            &Stored {
+                operated: Some(Box::new(operated)),
+                ..stored(body)
+            },
+        );
+        assert_eq!(row.changes.as_deref(), Some(expected));
     }
 }
 

@@ -1,4 +1,4 @@
-//! From what is written of operators: risks and the clock.
+//! From what is written of operators: their log, risks and the clock.
 
 use waika_domain::card::IssuerCardReference;
 use waika_domain::event::{
@@ -11,6 +11,22 @@ use waika_domain::sandbox_clock::ClockSetting;
 
 use super::{Decoded, NotUnderstood, known, sequence};
 use crate::ledger::schema;
+use crate::operator_log::{Change, Operated};
+
+/// A part of the operator log, and what happened.
+pub(super) fn operated(stored: schema::Operated) -> (Option<Box<Operated>>, Option<schema::Body>) {
+    let change = |change: schema::Change| Change {
+        field: change.field.into(),
+        before: change.before,
+        after: change.after,
+    };
+    let operated = Operated {
+        previous: stored.previous,
+        changes: stored.changes.into_iter().map(change).collect(),
+    };
+    let happened = stored.happened.and_then(|entry| entry.body);
+    (Some(Box::new(operated)), happened)
+}
 
 pub(super) fn risk_resolved(resolved: schema::RiskResolved) -> Decoded<RiskResolved> {
     let ticket = resolved.ticket.ok_or(NotUnderstood("a risk ticket"))?;

@@ -71,6 +71,9 @@ impl<'a> Applier<'a> {
             "" => self.authoriser.apply_without_account(event, sequence),
             _ => self.apply_to_account(happened, stored),
         }
+        if stored.operated.is_some() {
+            self.authoriser.operator_log.note(sequence);
+        }
         if let Event::CardStatusSet(set) = event {
             self.found.statuses.push((sequence, set.clone()));
         }

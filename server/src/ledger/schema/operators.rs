@@ -2,6 +2,32 @@
 
 use prost::Message;
 
+use super::Entry;
+
+/// A part of the operator log.
+#[derive(Clone, PartialEq, Message)]
+pub(in crate::ledger) struct Operated {
+    /// The sequence of the operators' entry before this one; 0 for the first.
+    #[prost(uint64, tag = "1")]
+    pub previous: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub changes: Vec<Change>,
+    /// An entry that has a body and nothing else. A server from before this log looks for the body elsewhere,
+    /// finds none, and refuses the entry: it would go on without the log.
+    #[prost(message, optional, boxed, tag = "3")]
+    pub happened: Option<Box<Entry>>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(in crate::ledger) struct Change {
+    #[prost(string, tag = "1")]
+    pub field: String,
+    #[prost(string, tag = "2")]
+    pub before: String,
+    #[prost(string, tag = "3")]
+    pub after: String,
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(in crate::ledger) struct ReviewResolved {
     #[prost(bool, tag = "1")]

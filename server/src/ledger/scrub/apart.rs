@@ -1,4 +1,4 @@
-//! Accounts that are made anew from the store, apart from those that answer.
+//! Accounts, and where the operator log ends, made anew from the store apart from those that answer.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,13 @@ use waika_domain::event::WalletRegion;
 
 use crate::ledger::decode::{self, NotUnderstood};
 use crate::ledger::journal::SnapshotBlock;
-use crate::ledger::snapshot;
+use crate::ledger::snapshot::{Compared, compared};
 
 /// The accounts of one part, as the store has them.
 pub(in crate::ledger) struct Apart<F> {
     is_of_part: F,
     accounts: HashMap<CompactString, Account>,
+    last_operated: u64,
 }
 
 impl<F: Fn(&str) -> bool> Apart<F> {
@@ -22,20 +23,25 @@ impl<F: Fn(&str) -> bool> Apart<F> {
         Self {
             is_of_part,
             accounts: HashMap::new(),
+            last_operated: 0,
         }
     }
 
     /// Begins again with none.
     pub(in crate::ledger) fn forget(&mut self) {
         self.accounts.clear();
+        self.last_operated = 0;
     }
 
     /// Takes its accounts out of a snapshot.
     pub(in crate::ledger) fn load(&mut self, block: &SnapshotBlock) -> Result<(), NotUnderstood> {
-        for account in snapshot::accounts(block) {
-            let (id, account) = account?;
-            if (self.is_of_part)(id.as_str()) {
-                self.accounts.insert(id.as_str().into(), *account);
+        for part in compared(block) {
+            match part? {
+                Compared::Account(id, account) if (self.is_of_part)(id.as_str()) => {
+                    self.accounts.insert(id.as_str().into(), *account);
+                }
+                Compared::Account(..) => {}
+                Compared::LastOperated(last) => self.last_operated = last,
             }
         }
         Ok(())
@@ -48,6 +54,9 @@ impl<F: Fn(&str) -> bool> Apart<F> {
         entry: &[u8],
     ) -> Result<(), NotUnderstood> {
         let stored = decode::entry(entry)?;
+        if stored.operated.is_some() {
+            self.last_operated = sequence.max(self.last_operated);
+        }
         let Some(event) = stored.event() else {
             return Ok(());
         };
@@ -65,6 +74,11 @@ impl<F: Fn(&str) -> bool> Apart<F> {
     /// Takes an account out.
     pub(in crate::ledger) fn take(&mut self, name: &str) -> Option<Account> {
         self.accounts.remove(name)
+    }
+
+    /// The sequence of the newest entry of the operator log; 0 if there is none.
+    pub(in crate::ledger) fn last_operated(&self) -> u64 {
+        self.last_operated
     }
 
     /// Those that nobody has taken out.

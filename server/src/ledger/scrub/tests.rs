@@ -25,7 +25,9 @@ fn with_used(entry: u64, fen: i64) -> Account {
 fn said(here: &Account, there: Option<&Account>) -> Result<Seen, &'static str> {
     compare(here, there, 10, NOW).map_err(|error| match error {
         ScrubError::Differs { what, .. } => what,
-        ScrubError::Store(_) | ScrubError::Stopping => "nothing of the kind",
+        ScrubError::Store(_) | ScrubError::LogDiffers { .. } | ScrubError::Stopping => {
+            "nothing of the kind"
+        }
     })
 }
 
@@ -78,6 +80,25 @@ fn a_difference_names_the_entry_to_look_at_and_ends_with_65() {
     ] {
         assert!(failure.text.contains(words), "{}", failure.text);
     }
+}
+
+#[test]
+fn the_operator_log_must_end_where_the_store_has_it_end() {
+    for (here, there, agree) in [
+        (0, 0, true),
+        (10, 10, true),
+        (11, 9, true),
+        (11, 12, true),
+        (9, 10, false),
+        (10, 9, false),
+        (0, 3, false),
+    ] {
+        let compared = compare_logs(here, there, 10);
+        assert_eq!(compared.is_ok(), agree, "{here} {there}");
+    }
+    let failure = failure(compare_logs(9, 10, 10).unwrap_err());
+    assert_eq!(failure.reason, Reason::Damaged);
+    assert!(failure.text.contains("entry 9"), "{}", failure.text);
 }
 
 #[test]

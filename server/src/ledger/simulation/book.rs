@@ -99,8 +99,33 @@ impl Book {
         self.keys.get(&name).and_then(|[_, decided]| *decided)
     }
 
+    /// What operators did is one list through the journal, which ends where memory has it end.
+    fn check_operator_log(&self, ledger: &Ledger) {
+        let mut last = 0;
+        for (sequence, stored) in &self.entries {
+            let event = stored.event();
+            let is_operators = event.is_some_and(|event| {
+                matches!(
+                    event,
+                    Event::MerchantPut(_)
+                        | Event::CardStatusSet(_)
+                        | Event::ClockSet(_)
+                        | Event::PasswordUnlocked(_)
+                ) || event.is_about_policies()
+            });
+            let previous = stored.operated.as_ref().map(|operated| operated.previous);
+            let expected = is_operators.then_some(last);
+            assert_eq!(previous, expected, "entry {sequence}: {event:?}");
+            if is_operators {
+                last = *sequence;
+            }
+        }
+        assert_eq!(ledger.authoriser.operator_log.last(), last);
+    }
+
     /// Memory is what the books say. Nothing may be waiting to become durable.
     pub(super) fn compare(&self, ledger: &Ledger) {
+        self.check_operator_log(ledger);
         for number in 0..2 {
             let id = account_id(number);
             let now = ledger.authoriser.clock.now();

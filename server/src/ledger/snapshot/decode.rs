@@ -41,6 +41,7 @@ pub(super) enum Part {
     Policies(Policies),
     Owed(u64, OwedAdvice),
     KeysMovedOut(MovedOut),
+    LastOperated(u64),
 }
 
 /// The policies that a snapshot kept: their files, the names of those that were activated, and
@@ -77,6 +78,7 @@ pub(super) fn record(bytes: &[u8]) -> Decoded<Part> {
             through: stored.through,
             oldest_ms: stored.oldest_ms,
         }),
+        schema::Part::LastOperated(sequence) => Part::LastOperated(sequence),
         schema::Part::Keys(bytes) => Part::Keys(used_keys(&bytes)?),
         schema::Part::Policies(stored) => Part::Policies(Policies {
             stored: stored

@@ -36,6 +36,10 @@ pub(super) fn clock(setting: &ClockSetting) -> Vec<u8> {
     record(Part::Clock(encode::clock_setting(setting)))
 }
 
+pub(super) fn last_operated(sequence: u64) -> Vec<u8> {
+    record(Part::LastOperated(sequence))
+}
+
 pub(super) fn card_status(reference: &IssuerCardReference, status: CardStatus) -> Vec<u8> {
     record(Part::CardStatus(schema::CardStatus {
         reference: reference.0.to_string(),

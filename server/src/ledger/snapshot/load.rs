@@ -108,6 +108,7 @@ fn restore(authoriser: &Authoriser, part: Part) -> Result<(), RecoveryError> {
         }
         // What a snapshot holds is durable.
         Part::Clock(setting) => authoriser.clock.set(setting, 0),
+        Part::LastOperated(sequence) => authoriser.operator_log.note(sequence),
         Part::Owed(sequence, advice) => authoriser.owed.restore(sequence, advice),
         Part::Keys(keys) => authoriser.idempotency.restore(&keys),
         Part::KeysMovedOut(wanted) => check_runs(wanted, authoriser.idempotency.moved_out())?,

@@ -35,13 +35,20 @@ use super::journal::{self, DiskError, OpenError, Published, SnapshotBlock, Snaps
 use super::pruning::Pruning;
 use super::{Ledger, LedgerError};
 
-/// The accounts in a part of a snapshot, each with its id.
-pub(super) fn accounts(
-    block: &SnapshotBlock,
-) -> impl Iterator<Item = Decoded<(AccountId, Box<Account>)>> {
+/// What of a snapshot is held against memory.
+pub(super) enum Compared {
+    /// An account, with its id.
+    Account(AccountId, Box<Account>),
+    /// The sequence of the newest entry of the operator log.
+    LastOperated(u64),
+}
+
+/// What of a part of a snapshot is held against memory.
+pub(super) fn compared(block: &SnapshotBlock) -> impl Iterator<Item = Decoded<Compared>> {
     let parts = block.records().map(decode::record);
     parts.filter_map(|part| match part {
-        Ok(decode::Part::Account(id, account)) => Some(Ok((id, account))),
+        Ok(decode::Part::Account(id, account)) => Some(Ok(Compared::Account(id, account))),
+        Ok(decode::Part::LastOperated(last)) => Some(Ok(Compared::LastOperated(last))),
         Ok(_) => None,
         Err(error) => Some(Err(error)),
     })

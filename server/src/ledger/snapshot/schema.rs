@@ -13,7 +13,7 @@ pub(super) const CLOSED: u32 = 100;
 /// One part of the state.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Record {
-    #[prost(oneof = "Part", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "Part", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12")]
     pub part: Option<Part>,
     /// In the first record, beside the key check: about how many accounts follow, so that a start makes room for
     /// them once. An older server does without.
@@ -45,6 +45,9 @@ pub(super) enum Part {
     Owed(Owed),
     #[prost(message, tag = "10")]
     KeysMovedOut(KeysMovedOut),
+    /// The sequence of the newest entry of the operator log. Absent where there was none.
+    #[prost(uint64, tag = "12")]
+    LastOperated(u64),
 }
 
 /// Used keys whose answers stand behind `after` and up to `through` are in runs of keys, and not all

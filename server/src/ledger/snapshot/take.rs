@@ -133,6 +133,10 @@ impl Copier<'_> {
         for (sequence, advice) in authoriser.owed.all() {
             self.push(&encode::owed(sequence, &advice))?;
         }
+        let last = authoriser.operator_log.last();
+        if last > 0 {
+            self.push(&encode::last_operated(last))?;
+        }
         self.push(&encode::policies(authoriser.policies.kept()))?;
         self.push(&encode::clock(&authoriser.clock.setting()))
     }

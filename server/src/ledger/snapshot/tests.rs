@@ -208,6 +208,12 @@ fn used_keys_read_back_as_written_and_half_a_key_is_an_error() {
 }
 
 #[test]
+fn where_the_operator_log_ends_reads_back() {
+    let read = decode::record(&encode::last_operated(u64::MAX)).unwrap();
+    assert!(matches!(read, Part::LastOperated(u64::MAX)), "{read:?}");
+}
+
+#[test]
 fn the_first_record_tells_the_key_and_how_many_accounts_follow() {
     let check = [1, 2, 3, 4, 5, 6, 7, 8];
     let Part::KeyCheck(read, ahead) = decode::record(&encode::key_check(check, 70)).unwrap() else {

@@ -14,6 +14,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 
 use super::*;
+use crate::serve::audit::Audit;
 use crate::serve::entrance::{Entrance, Knows};
 use crate::serve::listen::Door;
 
@@ -66,6 +67,7 @@ async fn connect() -> Setup {
         listener: "rpc",
         tls: None,
         knows: Knows::Nobody,
+        audit: Arc::new(Audit::new()),
     };
     let service = RpcService::new(Routes::new(odd), &Arc::new(entrance));
     let protocol = Protocol::new(Duration::from_secs(10), goaway.clone());

@@ -11,6 +11,24 @@ use super::super::columns::Row;
 use super::super::facts::text;
 use super::super::names::Named as _;
 use crate::inspect::instants::in_utc;
+use crate::operator_log::{Change, Operated};
+
+/// What an operator has changed, as a JSON array: each field with its value before and after.
+pub(super) fn changes(operated: &Operated) -> String {
+    let Operated {
+        previous: _,
+        changes,
+    } = operated;
+    let changes = changes.iter().map(|change| {
+        let Change {
+            field,
+            before,
+            after,
+        } = change;
+        serde_json::json!({ "field": field, "before": before, "after": after })
+    });
+    serde_json::Value::Array(changes.collect()).to_string()
+}
 
 pub(super) fn review_resolved(row: &mut Row, resolved: ReviewResolved) -> &'static str {
     let ReviewResolved {
