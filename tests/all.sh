@@ -125,6 +125,8 @@ fi
 not_checked=""
 if command -v cargo-deny >/dev/null; then
   cargo-deny --workspace --log-level error check bans licenses sources
+  cargo-deny --manifest-path server/fuzz/Cargo.toml --config server/fuzz/.deny.toml --log-level error \
+    check bans licenses sources
 else
   not_checked="; NOT CHECKED: licences and sources of dependencies (bash tests/all.sh --full)"
   echo "cargo-deny is not installed: not checked"

@@ -11,6 +11,8 @@
 mod rules;
 #[path = "tidy/scan.rs"]
 mod scan;
+#[path = "tidy/supply.rs"]
+mod supply;
 #[path = "tidy/tables.rs"]
 mod tables;
 

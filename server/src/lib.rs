@@ -16,6 +16,8 @@ pub mod config;
 mod decision_metrics;
 mod erasures;
 pub mod exit;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod grpc;
 mod hop_metrics;
 mod idempotency;

@@ -10,6 +10,8 @@ mod connection;
 mod core;
 mod credentials;
 mod entrance;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod keep_alive;
 mod linger;
 mod listen;

@@ -11,6 +11,8 @@ mod closing;
 mod copies;
 mod deadline;
 mod enums;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod health;
 pub(crate) mod issuer_sandbox;
 mod merchant;

@@ -14,6 +14,8 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 mod erasing;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod key_keeper;
 pub(crate) mod keys;
 mod lists;

@@ -185,7 +185,7 @@ impl Door {
         }
     }
 
-    fn ticket(&self) -> Option<Ticket> {
+    pub(super) fn ticket(&self) -> Option<Ticket> {
         let place = self.places.clone().try_acquire_owned().ok()?;
         self.metrics.open.increment(1.0);
         Some(Ticket {

@@ -8,11 +8,16 @@
 
 mod decode;
 mod encode;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
 mod load;
 mod schema;
 mod take;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use self::tests::an_account;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -26,6 +31,8 @@ use waika_domain::account::Account;
 use waika_domain::identifiers::AccountId;
 use waika_domain::sandbox_clock::ClockSetting;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use self::fuzzing::read_twice;
 pub(super) use self::load::Loader;
 use super::background::give_way;
 use super::decode::{Decoded, NotUnderstood};

@@ -79,6 +79,11 @@ fn full() -> AccountParts {
     }
 }
 
+/// A record of an account that has everything.
+pub(crate) fn an_account() -> Vec<u8> {
+    encode::account("acct", full())
+}
+
 fn full_rare() -> Rare {
     Rare {
         closure: None,

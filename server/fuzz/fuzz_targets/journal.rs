@@ -1,0 +1,7 @@
+//! Parts of journals: what it does with them is `waika_server::fuzzing::journal`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| waika_server::fuzzing::journal(input));
