@@ -4,6 +4,7 @@ Each prints one line of JSON: how many connections it made, what it sent, how ma
 which codes), how many were closed, how long the longest was kept, and what answers said of guessed passwords. It ends by
 itself.
 """
+import collections
 import itertools
 import json
 import os
@@ -210,42 +211,51 @@ SLOW = {
 }
 
 
+# Connections that are opened in a second, until all are: what is closed is opened again.
+OPENED_A_SECOND = 2_000
+
+
 def slowly(address, kind, until, tally, count=5_000):
-    """Holds so many connections open, each with a byte a second, and opens another one where one is closed."""
+    """Holds so many connections open, each with a byte a second, at a moment of its own, and opens another one where one is
+    closed."""
     first, each = SLOW[kind]
-    held, next_byte = {}, time.monotonic() + 1
+    held, due, began = {}, collections.deque(), time.monotonic()
     waiting = selectors.DefaultSelector()
     while time.monotonic() < until:
-        for _ in range(min(200, count - len(held))):
+        opened = tally.connections
+        for _ in range(min(count - len(held), int((time.monotonic() - began) * OPENED_A_SECOND) - opened)):
             sock = socket.socket()
             sock.setblocking(False)
             if sock.connect_ex(address) not in (0, 115):
                 tally.add(refused=1)
                 sock.close()
                 break
-            held[sock] = [time.monotonic(), False]
+            now = time.monotonic()
+            held[sock] = now
+            due.append((now + 0.1, sock, first))
             tally.add(connections=1)
             waiting.register(sock, selectors.EVENT_READ)
-        is_due = time.monotonic() > next_byte
-        next_byte += is_due
-        for sock, state in list(held.items()) if is_due else []:
+        while due and due[0][0] <= time.monotonic():
+            at, sock, data = due.popleft()
+            if sock not in held:
+                continue
             try:
-                data, state[1] = (each if state[1] else first), True
                 tally.add(sent_bytes=sock.send(data) if data else 0)
             except OSError:
                 pass
-        for key, _ in waiting.select(0.05):
+            due.append((at + 1, sock, each))
+        for key, _ in waiting.select(0.005):
             sock = key.fileobj
             try:
                 if sock.recv(65_536):
                     continue
             except OSError:
                 pass
-            tally.add(closed=1, longest=time.monotonic() - held.pop(sock)[0])
+            tally.add(closed=1, longest=time.monotonic() - held.pop(sock))
             waiting.unregister(sock)
             sock.close()
     now = time.monotonic()
-    for began, _ in held.values():
+    for began in held.values():
         tally.add(longest=now - began)
 
 
