@@ -3,11 +3,11 @@
 use tonic::Status;
 use waika::v1;
 use waika_domain::decline::Evidence;
-use waika_domain::event::{Closure, Erasure, Event};
+use waika_domain::event::{Closure, Event};
 use waika_domain::identifiers::AccountId;
 use waika_domain::period::Timestamp;
 
-use super::parse::{Digests, Fields, Parsed};
+use super::parse::{Fields, Parsed};
 use super::party::Party;
 use super::{outcome, status};
 use crate::ledger::{Answered, Operation, Rpc};
@@ -17,7 +17,7 @@ pub(super) fn parse_close(
     party: &Party<'_>,
 ) -> Result<Parsed, Status> {
     let named = (&*request.idempotency_key, &*request.account_id);
-    parse(named, Rpc::CloseAccount, Operation::CloseAccount, party)
+    Parsed::of_an_account(named, (Rpc::CloseAccount, Operation::CloseAccount), party)
 }
 
 pub(super) fn parse_erase(
@@ -25,25 +25,7 @@ pub(super) fn parse_erase(
     party: &Party<'_>,
 ) -> Result<Parsed, Status> {
     let named = (&*request.idempotency_key, &*request.account_id);
-    parse(named, Rpc::EraseAccount, Operation::EraseAccount, party)
-}
-
-fn parse(
-    (key, account): (&str, &str),
-    rpc: Rpc,
-    operation: Operation,
-    party: &Party<'_>,
-) -> Result<Parsed, Status> {
-    let mut fields = Fields::default();
-    let key = fields.key(key);
-    let account = fields.account(account);
-    let whole = (|| Some((key?, account?)))();
-    let (key, account) = fields.finish(whole)?;
-    Ok(Parsed {
-        account,
-        call: Digests::new(party).call(rpc, key),
-        operation,
-    })
+    Parsed::of_an_account(named, (Rpc::EraseAccount, Operation::EraseAccount), party)
 }
 
 pub(super) fn parse_closure(request: &v1::GetClosureRequest) -> Result<AccountId, Status> {
@@ -101,18 +83,11 @@ pub(super) fn erase_response(answered: &Answered) -> Result<v1::EraseAccountResp
 }
 
 pub(super) fn closure_response(known: Option<(Closure, Timestamp)>) -> v1::GetClosureResponse {
-    let closure = known.map(|(closure, erasable_from)| {
-        let (begun, ended) = match closure.erasure {
-            Erasure::NotAsked => (None, None),
-            Erasure::Begun(at) => (Some(at), None),
-            Erasure::Ended(at) => (None, Some(at)),
-        };
-        v1::Closure {
-            closed_at: Some(outcome::timestamp(closure.closed_at)),
-            erasable_from: Some(outcome::timestamp(erasable_from)),
-            erasure_begun_at: begun.map(outcome::timestamp),
-            erased_at: ended.map(outcome::timestamp),
-        }
+    let closure = known.map(|(closure, erasable_from)| v1::Closure {
+        closed_at: Some(outcome::timestamp(closure.closed_at)),
+        erasable_from: Some(outcome::timestamp(erasable_from)),
+        erasure_begun_at: closure.erasure_begun_at().map(outcome::timestamp),
+        erased_at: closure.erased_at().map(outcome::timestamp),
     });
     v1::GetClosureResponse { closure }
 }

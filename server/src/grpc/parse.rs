@@ -156,6 +156,26 @@ pub(super) struct Parsed {
     pub(super) operation: Operation,
 }
 
+impl Parsed {
+    /// One that says nothing but its key and its account.
+    pub(super) fn of_an_account(
+        (key, account): (&str, &str),
+        (rpc, operation): (Rpc, Operation),
+        party: &Party<'_>,
+    ) -> Result<Self, Status> {
+        let mut fields = Fields::default();
+        let key = fields.key(key);
+        let account = fields.account(account);
+        let whole = (|| Some((key?, account?)))();
+        let (key, account) = fields.finish(whole)?;
+        Ok(Self {
+            account,
+            call: Digests::new(party).call(rpc, key),
+            operation,
+        })
+    }
+}
+
 /// A page of an account's history that is asked for.
 pub(super) struct HistoryPage {
     pub(super) account: AccountId,

@@ -111,16 +111,12 @@ pub(super) fn parse_unlock(
     request: &v1::UnlockPasswordRequest,
     party: &Party<'_>,
 ) -> Result<Parsed, Status> {
-    let mut fields = Fields::default();
-    let key = fields.key(&request.idempotency_key);
-    let account = fields.account(&request.account_id);
-    let whole = (|| Some((key?, account?)))();
-    let (key, account) = fields.finish(whole)?;
-    Ok(Parsed {
-        account,
-        call: Digests::new(party).call(Rpc::UnlockPassword, key),
-        operation: Operation::UnlockPassword,
-    })
+    let named = (&*request.idempotency_key, &*request.account_id);
+    Parsed::of_an_account(
+        named,
+        (Rpc::UnlockPassword, Operation::UnlockPassword),
+        party,
+    )
 }
 
 pub(super) fn unlock_response(answered: &Answered) -> Result<v1::UnlockPasswordResponse, Status> {

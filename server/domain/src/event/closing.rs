@@ -27,6 +27,26 @@ pub struct Closure {
     pub erasure: Erasure,
 }
 
+impl Closure {
+    /// Since when the erasure goes on; None before it and after it.
+    pub fn erasure_begun_at(&self) -> Option<Timestamp> {
+        if let Erasure::Begun(at) = self.erasure {
+            Some(at)
+        } else {
+            None
+        }
+    }
+
+    /// When the erasure ended.
+    pub fn erased_at(&self) -> Option<Timestamp> {
+        if let Erasure::Ended(at) = self.erasure {
+            Some(at)
+        } else {
+            None
+        }
+    }
+}
+
 /// How far the erasure of a closed account's personal data is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Erasure {

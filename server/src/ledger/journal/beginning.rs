@@ -23,7 +23,7 @@ use bytes::BufMut;
 
 use super::disk::Disk;
 use super::error::{Damage, DiskError, OpenError};
-use super::file::{NamedFile, sync_folder};
+use super::file::{NamedFile, take_name};
 use super::record::{NoRecord, file_header, take};
 
 /// The file's name.
@@ -140,9 +140,7 @@ pub(super) fn publish(disk: &dyn Disk, beginning: Beginning) -> Result<(), DiskE
         file.write_at(&copy, at)?;
     }
     file.sync()?;
-    let renamed = disk.rename(UNFINISHED, FILE);
-    renamed.map_err(DiskError::of("rename", UNFINISHED))?;
-    sync_folder(disk)
+    take_name(disk, UNFINISHED, FILE)
 }
 
 fn encode(beginning: Beginning) -> Vec<u8> {

@@ -84,6 +84,27 @@ pub(super) fn remove_if_there(disk: &dyn Disk, name: &str) -> Result<(), DiskErr
     }
 }
 
+/// Lets a file that is durable take a name, in place of one that had it, durably.
+pub(super) fn take_name(disk: &dyn Disk, from: &str, name: &str) -> Result<(), DiskError> {
+    disk.rename(from, name)
+        .map_err(DiskError::of("rename", from))?;
+    sync_folder(disk)
+}
+
+/// Writes a file as a whole beside the one of that name, and lets it take the name: a crash leaves one or the
+/// other.
+pub(super) fn replace(
+    disk: &dyn Disk,
+    unfinished: &str,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), DiskError> {
+    let file = NamedFile::create(disk, unfinished)?;
+    file.write_at(bytes, 0)?;
+    file.sync()?;
+    take_name(disk, unfinished, name)
+}
+
 pub(super) fn sync_folder(disk: &dyn Disk) -> Result<(), DiskError> {
     disk.sync_folder()
         .map_err(DiskError::of("sync", "the data folder"))

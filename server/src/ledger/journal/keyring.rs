@@ -13,7 +13,7 @@
 
 use super::disk::Disk;
 use super::error::{Damage, DiskError, OpenError};
-use super::file::{NamedFile, sync_folder};
+use super::file::{NamedFile, replace};
 
 /// The file's name.
 pub(super) const FILE: &str = "keyring";
@@ -73,12 +73,7 @@ pub(super) fn read_file(disk: &dyn Disk) -> Result<Option<Vec<u8>>, OpenError> {
 
 /// Puts a file with both copies in it in the place of the one before it.
 pub(super) fn publish_file(disk: &dyn Disk, bytes: &[u8]) -> Result<(), DiskError> {
-    let file = NamedFile::create(disk, UNFINISHED)?;
-    file.write_at(bytes, 0)?;
-    file.sync()?;
-    let renamed = disk.rename(UNFINISHED, FILE);
-    renamed.map_err(DiskError::of("rename", UNFINISHED))?;
-    sync_folder(disk)
+    replace(disk, UNFINISHED, FILE, bytes)
 }
 
 /// Notes that a server goes on with this keyring. Not durable: it says something for as long as the server runs.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::error::{Damage, DiskError, OpenError};
-use super::file::{NamedFile, sync_folder};
+use super::file::{NamedFile, take_name};
 use super::pruning::Pruner;
 use super::record::{Batch, Record};
 use super::rewritten::Rewrites;
@@ -127,9 +127,7 @@ impl Pruner {
             // often and never too seldom.
             rewrites.begin(sealed.ordinal, sealed.oldest);
             rewrites.publish(self.disk(), identity)?;
-            let renamed = self.disk().rename(UNFINISHED, &name);
-            renamed.map_err(DiskError::of("rename", UNFINISHED))?;
-            sync_folder(self.disk())?;
+            take_name(self.disk(), UNFINISHED, &name)?;
             rewrites.end(sealed.ordinal);
             Ok(rewrites.publish(self.disk(), identity)?)
         })?;

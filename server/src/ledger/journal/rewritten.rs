@@ -15,7 +15,7 @@ use bytes::BufMut as _;
 
 use super::disk::Disk;
 use super::error::{Damage, DiskError, OpenError};
-use super::file::{NamedFile, sync_folder};
+use super::file::{NamedFile, replace};
 use super::folder::newer;
 use super::record::take;
 
@@ -102,12 +102,7 @@ impl Rewrites {
             bytes.put_u64_le(number);
         }
         bytes.put_u32_le(crc32c::crc32c(&bytes));
-        let file = NamedFile::create(disk, UNFINISHED)?;
-        file.write_at(&bytes, 0)?;
-        file.sync()?;
-        let renamed = disk.rename(UNFINISHED, FILE);
-        renamed.map_err(DiskError::of("rename", UNFINISHED))?;
-        sync_folder(disk)
+        replace(disk, UNFINISHED, FILE, &bytes)
     }
 }
 

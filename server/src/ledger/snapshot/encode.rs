@@ -3,7 +3,7 @@
 use prost::Message as _;
 use waika_domain::account::{AccountParts, PaymentCode, PaymentToken, PhoneCode, Rare};
 use waika_domain::card::{BoundCard, IssuerCardReference};
-use waika_domain::event::{CardStatus, Closure, Erasure, Owed, OwedKind};
+use waika_domain::event::{CardStatus, Closure, Owed, OwedKind};
 use waika_domain::fingerprints::AlsoKnown;
 use waika_domain::identifiers::CardToken;
 use waika_domain::merchant::Merchant;
@@ -237,15 +237,10 @@ fn encode_rare(rare: &Rare) -> schema::Rare {
 }
 
 fn closure(closure: Closure) -> schema::Closure {
-    let (begun, ended) = match closure.erasure {
-        Erasure::NotAsked => (None, None),
-        Erasure::Begun(at) => (Some(at), None),
-        Erasure::Ended(at) => (None, Some(at)),
-    };
     schema::Closure {
         closed: closure.closed_at.unix_ms(),
-        erasure_begun: begun.map(Timestamp::unix_ms),
-        erasure_ended: ended.map(Timestamp::unix_ms),
+        erasure_begun: closure.erasure_begun_at().map(Timestamp::unix_ms),
+        erasure_ended: closure.erased_at().map(Timestamp::unix_ms),
     }
 }
 

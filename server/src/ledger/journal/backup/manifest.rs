@@ -9,7 +9,7 @@ use super::error::{BackupError, Side, on};
 use crate::ledger::journal::beginning::Beginning;
 use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::DiskError;
-use crate::ledger::journal::file::{NamedFile, sync_folder};
+use crate::ledger::journal::file::{NamedFile, replace};
 use crate::ledger::journal::{key_runs, keyring, segment, snapshot};
 
 /// The manifest's name.
@@ -236,12 +236,7 @@ impl Manifest {
             .and_then(|signed| serde_json::to_vec_pretty(&signed));
         let mut bytes = bytes.map_err(|error| DiskError::of("write", FILE)(error.into()))?;
         bytes.push(b'\n');
-        let file = NamedFile::create(disk, UNFINISHED)?;
-        file.write_at(&bytes, 0)?;
-        file.sync()?;
-        disk.rename(UNFINISHED, FILE)
-            .map_err(DiskError::of("rename", UNFINISHED))?;
-        sync_folder(disk)
+        replace(disk, UNFINISHED, FILE, &bytes)
     }
 }
 

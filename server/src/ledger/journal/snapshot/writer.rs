@@ -11,7 +11,7 @@ use super::layout::{BLOCK_HEADER_BYTES, BlockHeader, Footer, Header};
 use super::{Name, Published, SnapshotOptions, Snapshots, UNFINISHED, names};
 use crate::ledger::journal::disk::Disk;
 use crate::ledger::journal::error::DiskError;
-use crate::ledger::journal::file::{NamedFile, sync_folder};
+use crate::ledger::journal::file::{NamedFile, take_name};
 
 /// So many snapshots are kept: the newest, and one more in case that it is damaged.
 const KEPT: usize = 2;
@@ -178,9 +178,7 @@ impl SnapshotWriter {
         self.write(&footer.encode(self.header))?;
         self.sync()?;
         let Name { file, .. } = Name::of(covers);
-        let renamed = self.disk.rename(UNFINISHED, &file);
-        renamed.map_err(DiskError::of("rename", UNFINISHED))?;
-        sync_folder(&*self.disk)?;
+        take_name(&*self.disk, UNFINISHED, &file)?;
         remove_old(&*self.disk, covers);
         Ok(Published {
             file,
