@@ -90,6 +90,8 @@ pub(crate) struct World {
     tasks: usize,
     /// Its limits are those of the guide, and its clock stands.
     is_the_guides: bool,
+    /// The account that pays may have come to its end.
+    is_closed: bool,
 }
 
 impl std::fmt::Debug for World {
@@ -124,6 +126,7 @@ impl World {
             services,
             told,
             is_the_guides: true,
+            is_closed: false,
         }
     }
 
@@ -136,7 +139,7 @@ impl World {
     }
 
     pub(crate) fn is_used_up(&self) -> bool {
-        self.ledger.written() > MOST_ENTRIES || !self.is_the_guides
+        self.ledger.written() > MOST_ENTRIES || !self.is_the_guides || self.is_closed
     }
 
     /// A message in which what an input cannot know is put in.
@@ -164,7 +167,10 @@ impl World {
         let answered = self.runtime.block_on(answered).ok();
         assert!(answered.is_some(), "{} hangs", rpc.path);
         match answered {
-            Some(Ok(_)) => self.is_the_guides &= !rpc.moves_limits(),
+            Some(Ok(_)) => {
+                self.is_the_guides &= !rpc.moves_limits();
+                self.is_closed |= rpc.ends_accounts();
+            }
             Some(Err(status)) => {
                 let is_ours = !matches!(status.code(), Code::Internal | Code::Unknown);
                 assert!(is_ours || !is_read, "{}: {status}", rpc.path);
@@ -192,12 +198,12 @@ impl World {
         assert!(in_time.is_ok(), "a task is left");
     }
 
-    /// What was approved is within the guide's limits, as long as they are in force.
+    /// What was approved is within the guide's limits, as long as they are in force, of a closed account too.
     fn check_limits(&self) {
         let Ok(payer) = AccountId::parse(PAYER) else {
             return;
         };
-        let seen = self.ledger.view(0, &payer, |account, policy, _| {
+        let seen = self.ledger.view_any(0, &payer, |account, policy, _| {
             let (usage, limits) = (account.usage(), policy.limits);
             usage.in_month <= limits.month && usage.in_year <= limits.year
         });

@@ -130,7 +130,7 @@ impl Ledger {
     }
 
     /// The same, whether it is open or closed.
-    async fn view_any<R>(
+    pub(crate) async fn view_any<R>(
         &self,
         core: usize,
         id: &AccountId,

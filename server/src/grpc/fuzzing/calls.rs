@@ -67,7 +67,11 @@ pub(crate) const RPCS: &[Rpc] = rpcs!(
         "SetShadowPolicy" SetShadowPolicyRequest,
         "ExportSettlement" ExportSettlementRequest,
         "SetClock" SetClockRequest,
-        "ListOwedAdvices" ListOwedAdvicesRequest;
+        "ListOwedAdvices" ListOwedAdvicesRequest,
+        "CloseAccount" CloseAccountRequest,
+        "EraseAccount" EraseAccountRequest,
+        "GetClosure" GetClosureRequest,
+        "ListOperatorActions" ListOperatorActionsRequest;
 );
 
 /// The call that a byte stands for.
@@ -91,6 +95,11 @@ impl Rpc {
         ["/ActivatePolicy", "/SetClock"]
             .iter()
             .any(|method| self.path.ends_with(method))
+    }
+
+    /// True if nothing is paid from an account after it.
+    pub(super) fn ends_accounts(&self) -> bool {
+        self.path.ends_with("/CloseAccount")
     }
 }
 

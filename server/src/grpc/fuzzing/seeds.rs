@@ -44,6 +44,7 @@ pub(crate) fn calls() -> Vec<(String, Vec<u8>)> {
     calls.extend(cards());
     calls.extend(wallets());
     calls.extend(operators());
+    calls.extend(ends());
     calls.extend(policies());
     calls.extend(reading());
     calls.extend(lists());
@@ -269,6 +270,28 @@ fn operators() -> Vec<Named> {
     ]
 }
 
+/// The end of an account, and who brought it about.
+fn ends() -> Vec<Named> {
+    // Erasing is asked for in the same words.
+    let end = v1::CloseAccountRequest {
+        idempotency_key: "a1".to_owned(),
+        account_id: PAYER.to_owned(),
+    };
+    let actions = v1::ListOperatorActionsRequest {
+        account_id: PAYER.to_owned(),
+        ..v1::ListOperatorActionsRequest::default()
+    };
+    let close = call("/CloseAccount", &end);
+    let paid = call("/Authorise", &pay("p3", 100));
+    let erase = call("/EraseAccount", &end);
+    let actions = call("/ListOperatorActions", &actions);
+    vec![
+        ("close-account", vec![close.clone()]),
+        ("erase-account", vec![close.clone(), paid, erase]),
+        ("list-operator-actions", vec![close, actions]),
+    ]
+}
+
 /// What holds for everybody.
 fn policies() -> Vec<Named> {
     let key = || "a1".to_owned();
@@ -325,7 +348,7 @@ fn reading() -> Vec<Named> {
         account_id: account_id(),
     };
     // Each of these is an account's name and nothing else.
-    let looks = ["ListCards", "GetAccount", "GetVerification", "GetBalance"];
+    let looks = "ListCards GetAccount GetVerification GetBalance GetClosure".split(' ');
     let looks = looks.map(|method| call(&format!("/{method}"), &account));
     vec![
         ("get-authorisation", vec![call("/GetAuthorisation", &one)]),
@@ -337,7 +360,7 @@ fn reading() -> Vec<Named> {
             "list-notifications",
             vec![call("/ListNotifications", &notices)],
         ),
-        ("get-account", looks.to_vec()),
+        ("get-account", looks.collect()),
     ]
 }
 
@@ -361,18 +384,13 @@ fn lists() -> Vec<Named> {
         merchant_id: MERCHANT.to_owned(),
     };
     // Each of these is a page.
-    let tickets = [
-        "ListReviews",
-        "ListRiskTickets",
-        "ListPasswordTickets",
-        "ListOwedAdvices",
-    ];
+    let tickets = "ListReviews ListRiskTickets ListPasswordTickets ListOwedAdvices".split(' ');
     let tickets = tickets.map(|method| call(&format!("/{method}"), &merchants));
     vec![
         ("list-merchants", vec![call("/ListMerchants", &merchants)]),
         ("get-merchant", vec![call("/GetMerchant", &merchant)]),
         ("export-settlement", vec![call("/ExportSettlement", &day)]),
         ("get-policy", vec![call("/GetPolicy", &named)]),
-        ("list-tickets", tickets.to_vec()),
+        ("list-tickets", tickets.collect()),
     ]
 }
