@@ -4,9 +4,11 @@
     python3 tests/attacks.py [ATTACK...] [--seconds N] [--rate N] [--markdown FILE] [--json FILE]
 
 For each attack (all, or those that are named) a fresh server of the release build serves good callers, payments at a rate
-by the load generator, in four parts: quiet, attacked, quiet, attacked. The table has their p99 in both, what became of
-the attacker's connections, and how much memory the server took at most. The attacker runs here, at the least priority;
-`nobody` is one who attacks something else. With --seconds 30 this is figure S2 and S3 of
+by the load generator, in six parts: quiet, aside, attacked, and the same backwards. Aside is the control: the attacker
+does the same to a second server on the same cores, so that what attacker, packets and processor time cost by themselves
+is seen apart from what the attacked server lets its good callers wait for. The table has the p99 in all three, what became
+of the attacker's connections, and how much memory the server took at most. The attacker runs here, at the least priority;
+`nobody` is one who attacks something that only reads. With --seconds 30 this is figure S2 and S3 of
 server/docs/security.md, `guess` is S4. Every attack is loopback against a server of its own.
 Exit codes: 0 all held, 1 good callers failed, or a bound of the table was passed, 64 usage, 69 a program is missing.
 """
@@ -44,6 +46,7 @@ class Row:
     attack: str
     bound: float
     quiet_ms: float
+    aside_ms: float
     attacked_ms: float
     told: dict
     memory_mib: float
@@ -52,6 +55,11 @@ class Row:
     @property
     def ratio(self):
         return self.attacked_ms / self.quiet_ms
+
+    @property
+    def over_aside(self):
+        """How much is the attacked server's own doing."""
+        return self.attacked_ms / self.aside_ms
 
     def held(self):
         slow = self.attack.startswith("slow") and self.told["longest"] > SLOW_SECONDS
@@ -64,15 +72,19 @@ class Row:
         fate = f"{self.told['connections']:,} made, {self.told['closed']:,} closed on it, GOAWAY {gone}"
         fate += "".join(f", {count:,} guesses told {word}" for word, count in sorted(self.told["guesses"].items()))
         bound = f" (≤ {self.bound:g})" if self.bound else ""
-        return [self.attack, f"{self.quiet_ms:.2f} ms", f"{self.attacked_ms:.2f} ms", f"{self.ratio:.2f}{bound}",
+        return [self.attack, f"{self.quiet_ms:.2f} ms", f"{self.aside_ms:.2f} ms", f"{self.attacked_ms:.2f} ms",
+                f"{self.ratio:.2f}{bound}", f"{self.over_aside:.2f}",
                 f"{self.told['sent_bytes'] / 2**20:,.0f} MiB", fate, f"{self.told['longest']:.1f} s",
                 f"{self.memory_mib:.0f} MiB", str(self.failed), "held" if self.held() else "MISSED"]
 
 
-HEADS = ["attack", "p99 quiet", "p99 attacked", "ratio", "sent", "its connections", "longest", "memory", "good calls failed", ""]
+HEADS = ["attack", "p99 quiet", "p99 aside", "p99 attacked", "attacked / quiet", "attacked / aside", "sent",
+         "its connections", "longest", "memory", "good calls failed", ""]
+QUIET, ASIDE, ATTACKED = "quiet", "aside", "attacked"
+PARTS = [QUIET, ASIDE, ATTACKED, ATTACKED, ASIDE, QUIET]
 
 
-def good(addresses, seconds, rate, folder, number, is_first):
+def good(addresses, seconds, rate, folder, number):
     """Good callers for so long: their p99 in milliseconds, and how many failed."""
     report = f"{folder}/{number}.json"
     command = [LOADGEN, "run", "--target", f"http://{addresses[0]}", "--admin", f"http://{addresses[1]}", "--rate", str(rate),
@@ -97,26 +109,29 @@ def memory(pid, most, is_over):
 
 
 def attacked(attack, arguments):
-    with tempfile.TemporaryDirectory() as folder:
-        with serving(waika(folder, "2"), "0,1", folder) as (pid, addresses):
-            most, is_over = [0.0], threading.Event()
-            watcher = threading.Thread(target=memory, args=(pid, most, is_over))
-            watcher.start()
-            parts, told, failed = {False: [], True: []}, None, 0
-            for number, is_attacked in enumerate([False, True, False, True]):
-                attacker = None
-                if is_attacked:
-                    command = [sys.executable, f"{HERE}/attack/attacks.py", attack, addresses[0], str(arguments.seconds + 3)]
-                    attacker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-                    time.sleep(0.5)
-                p99, some = good(addresses, arguments.seconds, arguments.rate, folder, number, number == 0)
-                parts[is_attacked].append(p99)
-                failed += some
-                if attacker:
-                    told = add(told, json.loads(attacker.communicate()[0]))
-            is_over.set()
-            watcher.join()
-    return Row(attack, ATTACKS[attack], statistics.mean(parts[False]), statistics.mean(parts[True]), told, most[0], failed)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as aside, \
+            serving(waika(aside, "2"), "0,1", aside) as (_, others), \
+            serving(waika(folder, "2"), "0,1", folder) as (pid, addresses):
+        targets = {ASIDE: others[0], ATTACKED: addresses[0]}
+        most, is_over = [0.0], threading.Event()
+        watcher = threading.Thread(target=memory, args=(pid, most, is_over))
+        watcher.start()
+        times, told, failed = {part: [] for part in PARTS}, {ASIDE: None, ATTACKED: None}, 0
+        for number, part in enumerate(PARTS):
+            attacker = None
+            if part in targets:
+                command = [sys.executable, f"{HERE}/attack/attacks.py", attack, targets[part], str(arguments.seconds + 3)]
+                attacker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+                time.sleep(0.5)
+            p99, some = good(addresses, arguments.seconds, arguments.rate, folder, number)
+            times[part].append(p99)
+            failed += some
+            if attacker:
+                told[part] = add(told[part], json.loads(attacker.communicate()[0]))
+        is_over.set()
+        watcher.join()
+    means = (statistics.mean(times[part]) for part in (QUIET, ASIDE, ATTACKED))
+    return Row(attack, ATTACKS[attack], *means, told[ATTACKED], most[0], failed)
 
 
 def add(one, other):

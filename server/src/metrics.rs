@@ -65,6 +65,11 @@ fn describe() {
         "Connections closed because their TLS handshake failed, or took too long"
     );
     describe_counter!(
+        "waika_control_frame_pauses_total",
+        Unit::Count,
+        "Pauses of 10 ms in which a connection was not read that had sent too many frames that lead to no call"
+    );
+    describe_counter!(
         "waika_calls_denied_total",
         Unit::Count,
         "Calls whose caller was unknown, may not make them, or makes too many, by reason"
@@ -271,6 +276,7 @@ pub(crate) struct ListenerMetrics {
     pub(crate) refused: Counter,
     pub(crate) not_http2: Counter,
     pub(crate) tls_failed: Counter,
+    pub(crate) control_frame_pauses: Counter,
     pub(crate) accept_errors: Counter,
 }
 
@@ -282,6 +288,7 @@ impl ListenerMetrics {
             refused: counter!("waika_connections_refused_total", "listener" => listener),
             not_http2: counter!("waika_connections_not_http2_total", "listener" => listener),
             tls_failed: counter!("waika_tls_handshakes_failed_total", "listener" => listener),
+            control_frame_pauses: counter!("waika_control_frame_pauses_total", "listener" => listener),
             accept_errors: counter!("waika_accept_errors_total", "listener" => listener),
         }
     }

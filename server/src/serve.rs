@@ -7,6 +7,7 @@ mod audit;
 mod blocking;
 mod calls;
 mod connection;
+mod control_frames;
 mod core;
 mod credentials;
 mod entrance;

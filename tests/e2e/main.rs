@@ -100,6 +100,7 @@ mod security_audit_kept;
 mod security_audit_story;
 mod security_certificates;
 mod security_closing;
+mod security_control_frames;
 mod security_guesses;
 mod security_identity;
 mod security_keys;

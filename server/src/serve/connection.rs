@@ -111,7 +111,7 @@ impl Protocol {
         until: Instant,
     ) {
         let gate = service.entrance().gate(&transport);
-        let (lent, returned) = linger::lend(transport);
+        let (lent, returned) = linger::lend(transport, ticket.control_frame_pauses());
         // Over TLS the preface has not been seen yet.
         let Ok(begun) = timeout_at(until, self.http2.handshake(lent)).await else {
             ticket.not_http2();

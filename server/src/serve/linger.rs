@@ -9,19 +9,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use metrics::Counter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::control_frames::ControlFrames;
 use super::transport::Transport;
 
 /// How long a caller may take to close.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
-
-/// What is read of a connection before others on its core have their turn: frames that h2 takes without a limit,
-/// such as `WINDOW_UPDATE`, would otherwise keep a core for as long as they come.
-const TURN_BYTES: usize = 64 * 1_024;
 
 /// A socket that is lent to a connection, and comes back when that is dropped.
 #[derive(Debug)]
@@ -31,18 +29,17 @@ pub(super) struct Lent {
     back: Option<oneshot::Sender<Transport>>,
     /// Something was read, so it is in use.
     was_read: bool,
-    /// Bytes that were read since others on this core had their turn.
-    in_turn: usize,
+    control_frames: ControlFrames,
 }
 
-/// Lends a socket, and says where it comes back.
-pub(super) fn lend(stream: Transport) -> (Lent, oneshot::Receiver<Transport>) {
+/// Lends a socket, and says where it comes back. `pauses` counts when it was left alone for its control frames.
+pub(super) fn lend(stream: Transport, pauses: Counter) -> (Lent, oneshot::Receiver<Transport>) {
     let (back, returned) = oneshot::channel();
     let lent = Lent {
         stream: Some(stream),
         back: Some(back),
         was_read: false,
-        in_turn: 0,
+        control_frames: ControlFrames::new(pauses),
     };
     (lent, returned)
 }
@@ -94,20 +91,14 @@ impl AsyncRead for Lent {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.in_turn >= TURN_BYTES {
-            self.in_turn = 0;
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
+        ready!(self.control_frames.poll_allowed(context));
         let before = buffer.filled().len();
-        let read = self
-            .as_mut()
-            .with(|stream| stream.poll_read(context, buffer));
-        if read.is_pending() {
-            self.in_turn = 0;
-        }
-        ready!(read)?;
-        self.in_turn += buffer.filled().len() - before;
+        ready!(
+            self.as_mut()
+                .with(|stream| stream.poll_read(context, buffer))
+        )?;
+        let read = buffer.filled().get(before..).unwrap_or_default();
+        self.control_frames.note(read);
         self.was_read = true;
         Poll::Ready(Ok(()))
     }
@@ -153,44 +144,6 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
-    /// What a caller sends without a pause is read in turns, and all of it.
-    #[tokio::test]
-    async fn others_have_their_turn_while_a_caller_goes_on_sending() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let caller = TcpStream::connect(listener.local_addr().unwrap());
-        let (caller, accepted) = tokio::join!(caller, listener.accept());
-        let mut caller = caller.unwrap();
-        let (mut lent, _returned) = lend(Transport::Plain(accepted.unwrap().0));
-        let sent = TURN_BYTES * 5 / 2;
-        // The kernel has room for it, so that the reader never waits for the caller.
-        let mut rest = &vec![7; sent][..];
-        let mut buffer = [0; 4_096];
-        let (mut read, mut turns, mut in_turn) = (0, 0, 0);
-        while read < sent {
-            if !rest.is_empty() {
-                let written = caller.write(rest).await.unwrap();
-                rest = &rest[written..];
-            }
-            let mut buffer = ReadBuf::new(&mut buffer);
-            let polled = std::future::poll_fn(|context| {
-                Poll::Ready(Pin::new(&mut lent).poll_read(context, &mut buffer))
-            });
-            match polled.await {
-                Poll::Ready(outcome) => {
-                    outcome.unwrap();
-                    read += buffer.filled().len();
-                    in_turn += buffer.filled().len();
-                    assert!(in_turn < TURN_BYTES + 4_096, "{in_turn}");
-                }
-                Poll::Pending => {
-                    (turns, in_turn) = (turns + 1, 0);
-                    tokio::task::yield_now().await;
-                }
-            }
-        }
-        assert!(turns >= 2, "{turns}");
-    }
-
     /// A caller who goes on sending all the while still reads the last answer.
     #[tokio::test]
     async fn the_last_answer_reaches_a_caller_who_goes_on_sending() {
@@ -203,7 +156,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         });
-        let (mut lent, returned) = lend(Transport::Plain(accepted.unwrap().0));
+        let (mut lent, returned) = lend(Transport::Plain(accepted.unwrap().0), Counter::noop());
         let mut first = [0; 16];
         lent.read_exact(&mut first).await.unwrap();
         lent.write_all(b"the last answer").await.unwrap();

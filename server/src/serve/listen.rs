@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use metrics::Counter;
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -110,6 +111,11 @@ impl Ticket {
     /// Notes that the connection did not get through its TLS handshake in time, or at all.
     pub(super) fn tls_failed(&self) {
         self.metrics.tls_failed.increment(1);
+    }
+
+    /// Counts the pauses of a connection that sends too many control frames.
+    pub(super) fn control_frame_pauses(&self) -> Counter {
+        self.metrics.control_frame_pauses.clone()
     }
 }
 
