@@ -212,7 +212,8 @@ impl<'a> Expected<'a> {
         };
         Self {
             ordinal,
-            next,
+            // A segment of which nothing can be read says nothing, and the first entry is 1.
+            next: next.max(1),
             before: None,
         }
     }
@@ -233,7 +234,7 @@ impl<'a> Expected<'a> {
 
     fn compare(&mut self, segment: &'a Checked) -> Option<Damage> {
         let damage = self.difference(segment);
-        self.ordinal = segment.ordinal + 1;
+        self.ordinal = segment.ordinal.saturating_add(1);
         self.next = segment.next.max(self.next);
         self.before = Some(segment);
         damage
