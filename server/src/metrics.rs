@@ -9,7 +9,7 @@ use crate::exit::{Failure, Reason};
 
 /// Upper ends of the buckets of whatever is measured in seconds: from 10 µs, where a commit in
 /// memory is, to 10 s, where every deadline is over.
-const SECONDS: [f64; 19] = [
+pub(crate) const SECONDS: [f64; 19] = [
     10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3,
     250e-3, 500e-3, 1.0, 2.5, 5.0, 10.0,
 ];

@@ -47,12 +47,13 @@ use crate::clock;
 use crate::config::{Addresses, Bounds, Config, LedgerConfig, Partners};
 use crate::exit::{self, Failure, Reason};
 use crate::grpc::health::{Health, Phase};
-use crate::grpc::{Doorway, Options};
+use crate::grpc::{CallMetrics, Doorway, Options};
 use crate::partner::Ports;
 pub(crate) use blocking::on_a_thread;
 use listen::Door;
 pub use listen::Listeners;
 pub(crate) use listen::bind;
+use metrics_page::Figures;
 pub(crate) use process::prepare as prepare_process;
 use room::RoomWatch;
 pub(crate) use routes::with_reflection;
@@ -101,8 +102,9 @@ impl Server {
         let doorway = Arc::new(Doorway::new(options, ports));
         let health = Health::new();
         let (entrances, credentials) = Entrances::of(&config.listening.security);
+        let calls = CallMetrics::new();
         let cores = Cores::start(config.cores, config.bounds.preface, |core| {
-            routes::services(&doorway, &health, &entrances, core)
+            routes::services(&doorway, (&health, &calls), &entrances, core)
         })?;
 
         let dealer = cores.dealer();
@@ -114,7 +116,8 @@ impl Server {
         accepting.spawn(dealer.deal(operators, Audience::Operators));
         let mut aside = JoinSet::new();
         aside.spawn(metrics_page::keep_up(metrics.clone()));
-        aside.spawn(metrics_page::serve(scrapers, entrances.scrapers, metrics));
+        let figures = Figures { metrics, calls };
+        aside.spawn(metrics_page::serve(scrapers, entrances.scrapers, figures));
 
         let policy_file = config.ledger.policy_file.clone();
         let look_now = (!credentials.is_empty()).then(Arc::<Notify>::default);

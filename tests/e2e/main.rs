@@ -65,6 +65,7 @@ mod issuer_trouble;
 mod load;
 mod load_proof;
 mod malformed;
+mod mesh_metrics;
 mod notifications;
 mod notifications_live;
 mod older_keys;

@@ -3,33 +3,68 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
-use prost_types::FileDescriptorSet;
+use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
 use crate::ledger::Rpc;
 
+/// An RPC that is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Served {
+    /// What metrics call its kind: `unary`, `client_stream`, `server_stream` or `bidi_stream`.
+    pub(crate) kind: &'static str,
+    /// With its package, such as `waika.v1.CardService`.
+    pub(crate) service: String,
+    pub(crate) method: String,
+}
+
 /// Every RPC that is served on any listener, by service.
 pub(crate) fn methods() -> BTreeMap<String, BTreeSet<String>> {
+    let mut methods: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for served in served() {
+        methods
+            .entry(served.service)
+            .or_default()
+            .insert(served.method);
+    }
+    methods
+}
+
+/// The same, one after the other as the contract has them.
+pub(crate) fn served() -> Vec<Served> {
     let sets = [
         waika::v1::FILE_DESCRIPTOR_SET,
         tonic_health::pb::FILE_DESCRIPTOR_SET,
         tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
         tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
     ];
-    let mut methods = BTreeMap::new();
+    let mut all = Vec::new();
     // They are compiled in, and reflection would not start if one could not be read.
     let read = sets
         .iter()
         .filter_map(|set| FileDescriptorSet::decode(*set).ok());
     for file in read.flat_map(|set| set.file) {
         for service in &file.service {
-            let names = service.method.iter().map(|method| method.name().to_owned());
-            let name = format!("{}.{}", file.package(), service.name());
-            if !PARTNERS.contains(&service.name()) {
-                methods.insert(name, names.collect());
+            if PARTNERS.contains(&service.name()) {
+                continue;
             }
+            let name = format!("{}.{}", file.package(), service.name());
+            all.extend(service.method.iter().map(|method| Served {
+                kind: kind(method),
+                service: name.clone(),
+                method: method.name().to_owned(),
+            }));
         }
     }
-    methods
+    all
+}
+
+fn kind(method: &MethodDescriptorProto) -> &'static str {
+    match (method.client_streaming(), method.server_streaming()) {
+        (false, false) => "unary",
+        (true, false) => "client_stream",
+        (false, true) => "server_stream",
+        (true, true) => "bidi_stream",
+    }
 }
 
 /// The path of a call that leaves an entry in the journal.

@@ -6,6 +6,7 @@ mod answer;
 mod asked;
 mod authorisation;
 mod bind;
+mod call_metrics;
 mod card;
 mod closing;
 mod copies;
@@ -39,6 +40,7 @@ mod unbind;
 mod verification;
 mod wallet;
 
+pub(crate) use self::call_metrics::{CallMetrics, CoreCalls, Counted, Ended};
 pub(crate) use self::methods::{methods, path_of};
 pub(crate) use self::outcome::timestamp;
 pub(crate) use self::status::{broken_off, denied, panicked};

@@ -25,7 +25,7 @@ use super::payments::{self, Payments};
 use super::reply;
 use super::request_body::RequestBody;
 use crate::caller::Caller;
-use crate::grpc::{self, Desk};
+use crate::grpc::{self, CoreCalls, Counted, Desk};
 use crate::identity::{Denied, Pass};
 
 /// The type of what we answer.
@@ -38,19 +38,21 @@ pub(super) struct Call {
     pub(super) respond: SendResponse<Bytes>,
     /// Who makes it.
     pub(super) caller: Caller,
+    pub(super) counted: Counted,
 }
 
 impl Call {
     pub(super) fn new(
         (head, stream): (Parts, RecvStream),
         respond: SendResponse<Bytes>,
-        caller: Caller,
+        (caller, counted): (Caller, Counted),
     ) -> Self {
         Self {
             head,
             body: RequestBody::new(stream),
             respond,
             caller,
+            counted,
         }
     }
 }
@@ -63,15 +65,20 @@ pub(super) struct RpcService {
     authorisation: Option<AuthorisationServiceServer<Desk>>,
     payments: Option<grpc::Payments>,
     entrance: Arc<Entrance>,
+    calls: Arc<CoreCalls>,
 }
 
 impl RpcService {
-    pub(super) fn new(routes: Routes, entrance: &Arc<Entrance>) -> Self {
+    pub(super) fn new(
+        routes: Routes,
+        (entrance, calls): (&Arc<Entrance>, &Arc<CoreCalls>),
+    ) -> Self {
         Self {
             routes: routes.prepare(),
             authorisation: None,
             payments: None,
             entrance: Arc::clone(entrance),
+            calls: Arc::clone(calls),
         }
     }
 
@@ -97,6 +104,11 @@ impl RpcService {
         self.payments.clone().map(Payments::new)
     }
 
+    /// Counts a call that has come.
+    pub(super) fn count(&self, path: &str) -> Counted {
+        self.calls.begin(path)
+    }
+
     /// Answers a call in a task of its own.
     pub(super) fn serve(&self, call: Call, pass: Pass) {
         let Call {
@@ -104,6 +116,7 @@ impl RpcService {
             body,
             mut respond,
             caller,
+            counted,
         } = call;
         self.entrance.tell_of_operators(&caller, head.uri.path());
         head.extensions.insert(pass);
@@ -114,15 +127,20 @@ impl RpcService {
                     Ok(Ok(answered)) => answered,
                     Err(panicked) => grpc::panicked(panicked).into_http(),
                 };
-                reply::send(answered, respond).await;
+                counted.end(reply::send(answered, respond).await);
             }
         });
     }
 
     /// Refuses a call whose caller may not make it.
-    pub(super) fn deny(&self, denied: &Denied, path: &str, respond: SendResponse<Bytes>) {
+    pub(super) fn deny(
+        &self,
+        denied: &Denied,
+        (path, counted): (&str, Counted),
+        respond: SendResponse<Bytes>,
+    ) {
         self.entrance.tell_denied(denied, path);
-        payments::send(Err(grpc::denied(denied)), respond);
+        counted.end(payments::send(Err(grpc::denied(denied)), respond));
     }
 
     fn answer(&self, head: Parts, body: RequestBody) -> Answering {

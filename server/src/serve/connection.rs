@@ -219,14 +219,16 @@ impl Session {
                 return Poll::Ready(Ok(()));
             };
             let (head, body) = request.into_parts();
+            let counted = self.service.count(head.uri.path());
             let caller = match self.gate.check(&head) {
                 Ok(caller) => caller,
                 Err(denied) => {
-                    self.service.deny(&denied, head.uri.path(), respond);
+                    self.service
+                        .deny(&denied, (head.uri.path(), counted), respond);
                     continue;
                 }
             };
-            let call = Call::new((head, body), respond, caller);
+            let call = Call::new((head, body), respond, (caller, counted));
             let call = match &mut self.payments {
                 Some(payments) => payments.begin(call, context),
                 None => Some(call),

@@ -35,6 +35,7 @@ use super::entrance::{Entrance, Entrances, Knows};
 use super::listen::Door;
 use super::routes;
 use crate::fuzzing::panics;
+use crate::grpc::CallMetrics;
 use crate::grpc::fuzzing::{PAYER, World, framed};
 use crate::grpc::health::{Health, Phase};
 
@@ -116,7 +117,12 @@ impl Serving {
             operators: entrance("admin"),
             scrapers: entrance("metrics"),
         };
-        let services = routes::services(&world.doorway, &health, &entrances, 0);
+        let services = routes::services(
+            &world.doorway,
+            (&health, &CallMetrics::new()),
+            &entrances,
+            0,
+        );
         let listener = world.runtime.block_on(async {
             // Writing to who is gone ends a process whose main function is not Rust's, unless it is caught.
             drop(signal(SignalKind::pipe()));

@@ -18,6 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::entrance::Entrance;
 use super::listen::{Door, Ticket};
+use crate::grpc::CallMetrics;
 use crate::identity::METRICS;
 
 /// How long a whole scrape may take.
@@ -27,14 +28,27 @@ const SCRAPE_LIMIT: Duration = Duration::from_secs(10);
 /// scrapes, and nobody may.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+/// What is on the page.
+#[derive(Clone)]
+pub(super) struct Figures {
+    pub(super) metrics: PrometheusHandle,
+    pub(super) calls: CallMetrics,
+}
+
+impl Figures {
+    fn render(&self) -> String {
+        self.metrics.render() + &self.calls.render()
+    }
+}
+
 /// Accepts for ever.
-pub(super) async fn serve(door: Door, entrance: Arc<Entrance>, handle: PrometheusHandle) {
+pub(super) async fn serve(door: Door, entrance: Arc<Entrance>, figures: Figures) {
     loop {
         let (stream, ticket) = door.accept().await;
-        let (entrance, handle) = (Arc::clone(&entrance), handle.clone());
+        let (entrance, figures) = (Arc::clone(&entrance), figures.clone());
         tokio::spawn(async move {
             // A scraper that breaks off or takes too long will come again.
-            let _ = timeout(SCRAPE_LIMIT, answer(stream, &ticket, &entrance, handle)).await;
+            let _ = timeout(SCRAPE_LIMIT, answer(stream, &ticket, &entrance, figures)).await;
         });
     }
 }
@@ -53,7 +67,7 @@ async fn answer(
     stream: TcpStream,
     ticket: &Ticket,
     entrance: &Entrance,
-    handle: PrometheusHandle,
+    figures: Figures,
 ) -> hyper::Result<()> {
     let Some(transport) = entrance.open(stream).await else {
         ticket.tls_failed();
@@ -66,7 +80,7 @@ async fn answer(
     let service = service_fn(|request: Request<Incoming>| {
         let response = match &denied {
             Some(denied) => text_page(StatusCode::FORBIDDEN, PLAIN, format!("{denied}\n")),
-            None => page(request.method(), request.uri().path(), &handle),
+            None => page(request.method(), request.uri().path(), &figures),
         };
         async { Ok::<_, Infallible>(response) }
     });
@@ -77,10 +91,10 @@ async fn answer(
         .await
 }
 
-fn page(method: &Method, path: &str, handle: &PrometheusHandle) -> Response<Full<Bytes>> {
+fn page(method: &Method, path: &str, figures: &Figures) -> Response<Full<Bytes>> {
     if method == Method::GET && path == "/metrics" {
         let format = "text/plain; version=0.0.4; charset=utf-8";
-        return text_page(StatusCode::OK, format, handle.render());
+        return text_page(StatusCode::OK, format, figures.render());
     }
     let text = "There is only GET /metrics here.\n".to_owned();
     text_page(StatusCode::NOT_FOUND, PLAIN, text)
@@ -107,13 +121,17 @@ mod tests {
     #[test]
     fn there_is_one_page() {
         let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let figures = Figures {
+            metrics: recorder.handle(),
+            calls: CallMetrics::new(),
+        };
         for (method, path, status) in [
             (Method::GET, "/metrics", 200),
             (Method::GET, "/", 404),
             (Method::GET, "/metrics/", 404),
             (Method::POST, "/metrics", 404),
         ] {
-            let response = page(&method, path, &recorder.handle());
+            let response = page(&method, path, &figures);
             assert_eq!(response.status().as_u16(), status, "{method} {path}");
         }
     }

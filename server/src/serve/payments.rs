@@ -17,7 +17,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use super::calls::{Call, GRPC, is_grpc};
 use super::reply;
 use super::request_body::Come;
-use crate::grpc::{self, Begun, Reply, Undurable};
+use crate::clock::monotonic;
+use crate::grpc::{self, Begun, Counted, Ended, Reply, Undurable};
 use crate::ledger::LedgerError;
 
 /// Names how the messages of a call are compressed; tonic refuses what it does not know.
@@ -37,7 +38,7 @@ const MOST_COMING: usize = 128;
 /// Those that are decided and not durable, in the order of their sequences.
 pub(super) struct Payments {
     desk: grpc::Payments,
-    undurable: VecDeque<(Undurable, SendResponse<Bytes>)>,
+    undurable: VecDeque<(Undurable, SendResponse<Bytes>, Counted)>,
     /// Those whose message is not there yet, or not ended: many callers end it a moment later.
     coming: VecDeque<Call>,
 }
@@ -58,7 +59,7 @@ impl Payments {
 
     /// What has to be durable before anything more is answered.
     pub(super) fn next(&self) -> Option<u64> {
-        self.undurable.front().map(|(first, _)| first.sequence())
+        self.undurable.front().map(|(first, ..)| first.sequence())
     }
 
     /// Answers the first, for which the wait has ended so, and all that are durable by now; all, if none
@@ -68,14 +69,13 @@ impl Payments {
             Ok(()) => self.desk.durable(),
             Err(_) => u64::MAX,
         };
+        let now = monotonic();
         while self.next().is_some_and(|next| next <= up_to)
-            && let Some((decided, respond)) = self.undurable.pop_front()
+            && let Some((decided, respond, counted)) = self.undurable.pop_front()
         {
             let told = catch_unwind(AssertUnwindSafe(|| decided.told(durable)));
-            send(
-                told.unwrap_or_else(|panicked| Err(grpc::panicked(panicked))),
-                respond,
-            );
+            let told = told.unwrap_or_else(|panicked| Err(grpc::panicked(panicked)));
+            counted.end_at(send(told, respond), now);
         }
     }
 
@@ -97,6 +97,7 @@ impl Payments {
             mut body,
             respond,
             caller,
+            counted,
         } = call;
         let is_payment = head.uri.path() == grpc::PATH
             && is_grpc(&head)
@@ -109,6 +110,7 @@ impl Payments {
                 body,
                 respond,
                 caller,
+                counted,
             };
             if come == Some(Come::NotYet) {
                 self.coming.push_back(call);
@@ -121,37 +123,51 @@ impl Payments {
             self.desk.begin(&head.headers, caller, body.read())
         };
         match catch_unwind(AssertUnwindSafe(begun)) {
-            Ok(Some(Begun::Undurable(decided))) => self.undurable.push_back((decided, respond)),
-            Ok(Some(Begun::Other(other))) => drop(tokio::spawn(wait_and_send(other, respond))),
+            Ok(Some(Begun::Undurable(decided))) => {
+                self.undurable.push_back((decided, respond, counted));
+            }
+            Ok(Some(Begun::Other(other))) => {
+                drop(tokio::spawn(wait_and_send(other, respond, counted)));
+            }
             Ok(None) => {
                 return Some(Call {
                     head,
                     body,
                     respond,
                     caller,
+                    counted,
                 });
             }
-            Err(panicked) => send(Err(grpc::panicked(panicked)), respond),
+            Err(panicked) => counted.end(send(Err(grpc::panicked(panicked)), respond)),
         }
         None
     }
 }
 
-async fn wait_and_send(answer: impl Future<Output = Reply>, mut respond: SendResponse<Bytes>) {
+async fn wait_and_send(
+    answer: impl Future<Output = Reply>,
+    mut respond: SendResponse<Bytes>,
+    counted: Counted,
+) {
     let answer = AssertUnwindSafe(answer).catch_unwind();
     if let Some(answered) = reply::unless_reset(answer, &mut respond).await {
         let answered = answered.unwrap_or_else(|panicked| Err(grpc::panicked(panicked)));
-        send(answered, respond);
+        counted.end(send(answered, respond));
     }
 }
 
 /// Sends an answer at once. It is shorter than what a connection takes of one that does not read, and
-/// a caller that wants it no longer does not mind.
-pub(super) fn send(reply: Reply, mut respond: SendResponse<Bytes>) {
-    let _ = match reply {
-        Ok(message) => send_message(message, &mut respond),
-        Err(status) => respond.send_response(status.into_http(), true).map(drop),
+/// a caller that wants it no longer does not mind. Gives as what the call has ended.
+pub(super) fn send(reply: Reply, mut respond: SendResponse<Bytes>) -> Ended {
+    let (ended, sent) = match reply {
+        Ok(message) => (Ended::OK, send_message(message, &mut respond)),
+        Err(status) => {
+            let ended = Ended::with(&status);
+            let sent = respond.send_response(status.into_http(), true);
+            (ended, sent.map(drop))
+        }
     };
+    sent.map_or(Ended::CANCELLED, |()| ended)
 }
 
 fn send_message(message: Bytes, respond: &mut SendResponse<Bytes>) -> Result<(), h2::Error> {

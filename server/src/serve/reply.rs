@@ -12,6 +12,8 @@ use hyper::body::{Body as HttpBody, Frame};
 use tonic::body::Body;
 use tracing::debug;
 
+use crate::grpc::Ended;
+
 /// Waits for an answer, unless its caller wants none any more.
 pub(super) async fn unless_reset<T>(
     answer: impl Future<Output = T>,
@@ -26,24 +28,33 @@ pub(super) async fn unless_reset<T>(
     answered.await
 }
 
-/// Sends an answer, piece by piece as its caller reads, until that wants no more of it.
-pub(super) async fn send(answer: Response<Body>, mut respond: SendResponse<Bytes>) {
+/// Sends an answer, piece by piece as its caller reads, until that wants no more of it. Gives as what the call
+/// has ended.
+pub(super) async fn send(answer: Response<Body>, mut respond: SendResponse<Bytes>) -> Ended {
     let (head, body) = answer.into_parts();
     let is_all = body.is_end_stream();
+    // An answer without a message has its status in the head.
+    let told = Ended::told_by(&head.headers);
     let sent = async {
         let head = Response::from_parts(head, ());
         let mut stream = respond.send_response(head, is_all)?;
         if is_all {
-            return Ok(());
+            return Ok(told);
         }
-        send_body(&mut stream, body).await
+        send_body(&mut stream, body, told).await
     };
-    if let Err(error) = sent.await {
+    sent.await.unwrap_or_else(|error: h2::Error| {
         debug!(%error, "an answer was not taken");
-    }
+        Ended::CANCELLED
+    })
 }
 
-async fn send_body(stream: &mut SendStream<Bytes>, body: Body) -> Result<(), h2::Error> {
+/// `told` is what the head says, and holds unless there are trailers.
+async fn send_body(
+    stream: &mut SendStream<Bytes>,
+    body: Body,
+    told: Ended,
+) -> Result<Ended, h2::Error> {
     let mut body = pin!(body);
     loop {
         match poll_fn(|context| poll_piece(stream, body.as_mut(), context)).await? {
@@ -53,21 +64,24 @@ async fn send_body(stream: &mut SendStream<Bytes>, body: Body) -> Result<(), h2:
                     let is_all = body.is_end_stream();
                     stream.send_data(bytes, is_all)?;
                     if is_all {
-                        return Ok(());
+                        return Ok(told);
                     }
                 }
                 Err(piece) => {
                     if let Ok(trailers) = piece.into_trailers() {
-                        return stream.send_trailers(trailers);
+                        let ended = Ended::told_by(&trailers);
+                        return stream.send_trailers(trailers).map(|()| ended);
                     }
                 }
             },
             Some(Err(error)) => {
                 debug!(%error, "an answer broke off");
                 stream.send_reset(Reason::INTERNAL_ERROR);
-                return Ok(());
+                return Ok(Ended::BROKEN);
             }
-            None => return stream.send_data(Bytes::new(), true),
+            None => {
+                return stream.send_data(Bytes::new(), true).map(|()| told);
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use super::core::Services;
 use super::entrance::Entrances;
 use crate::exit::{Failure, Reason};
 use crate::grpc::health::Health;
-use crate::grpc::{self, Doorway};
+use crate::grpc::{self, CallMetrics, Doorway};
 
 const FOR_CALLERS: &[&str] = &["waika.v1.AuthorisationService", "waika.v1.CardService"];
 const FOR_OPERATORS: &[&str] = &["waika.v1.AdminService"];
@@ -24,17 +24,18 @@ const ALL: &[&str] = &[
 /// The services of both gRPC listeners on one core.
 pub(super) fn services(
     doorway: &Arc<Doorway>,
-    health: &Health,
+    (health, calls): (&Health, &CallMetrics),
     entrances: &Entrances,
     core: usize,
 ) -> Result<Services, Failure> {
     let callers = grpc::rpc_routes(doorway, core).add_service(health.service(FOR_CALLERS));
     let operators = grpc::admin_routes(doorway, core).add_service(health.service(ALL));
+    let calls = calls.add_core();
     let failure = |error| Failure::new(Reason::System, format!("reflection: {error}"));
     Ok(Services {
         callers: RpcService::new(
             with_reflection(callers, FOR_CALLERS).map_err(failure)?,
-            &entrances.callers,
+            (&entrances.callers, &calls),
         )
         .with_authorisation(
             grpc::authorisation(doorway, core),
@@ -42,7 +43,7 @@ pub(super) fn services(
         ),
         operators: RpcService::new(
             with_reflection(operators, FOR_OPERATORS).map_err(failure)?,
-            &entrances.operators,
+            (&entrances.operators, &calls),
         ),
     })
 }

@@ -14,6 +14,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 
 use super::*;
+use crate::grpc::CallMetrics;
 use crate::serve::audit::Audit;
 use crate::serve::entrance::{Entrance, Knows};
 use crate::serve::listen::Door;
@@ -69,7 +70,10 @@ async fn connect() -> Setup {
         knows: Knows::Nobody,
         audit: Arc::new(Audit::new()),
     };
-    let service = RpcService::new(Routes::new(odd), &Arc::new(entrance));
+    let service = RpcService::new(
+        Routes::new(odd),
+        (&Arc::new(entrance), &CallMetrics::new().add_core()),
+    );
     let protocol = Protocol::new(Duration::from_secs(10), goaway.clone());
     let served = tokio::spawn(async move {
         let (stream, ticket) = door.accept().await;
