@@ -1,5 +1,7 @@
 //! What Prometheus can scrape: the recorder, what each figure means, and those of connections.
 
+use std::fmt::{self, Write as _};
+
 use metrics::{
     Counter, Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
 };
@@ -35,6 +37,11 @@ pub fn install() -> Result<PrometheusHandle, Failure> {
     describe();
     gauge!("waika_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
+}
+
+/// Begins a family on a page that is written beside the recorder.
+pub(crate) fn head(page: &mut String, name: &str, kind: &str, help: &str) -> fmt::Result {
+    writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}")
 }
 
 fn describe() {
@@ -215,6 +222,36 @@ fn describe_the_ledger() {
         "waika_backup_timestamp_seconds",
         Unit::Seconds,
         "When that was taken, since 1970"
+    );
+    describe_gauge!(
+        "waika_journal_first_sequence",
+        Unit::Count,
+        "First entry that the journal still has"
+    );
+    describe_counter!(
+        "waika_journal_pruned_segments_total",
+        Unit::Count,
+        "Segments of the journal that were pruned"
+    );
+    describe_counter!(
+        "waika_journal_pruned_bytes_total",
+        Unit::Bytes,
+        "What they had held"
+    );
+    describe_gauge!(
+        "waika_erasures_waiting",
+        Unit::Count,
+        "Closed accounts of which what is personal is to be erased, and is not yet"
+    );
+    describe_counter!(
+        "waika_erased_entries_total",
+        Unit::Count,
+        "Entries of the journal of which what is personal was erased"
+    );
+    describe_counter!(
+        "waika_shadow_decisions_total",
+        Unit::Count,
+        "Payments that a shadow policy decided too, by whether it decided the same"
     );
     describe_counter!("waika_commits_total", Unit::Count, "Batches made durable");
     describe_histogram!("waika_commit_batch_size", Unit::Count, "Entries in a batch");

@@ -20,6 +20,7 @@ mod metrics_page;
 mod payments;
 mod preface;
 mod process;
+mod process_metrics;
 mod reload;
 mod reply;
 mod request_body;

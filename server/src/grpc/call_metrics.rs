@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 use super::methods::{Served, served};
 use crate::clock::monotonic;
 
-use crate::metrics::SECONDS;
+use crate::metrics::{SECONDS, head};
 
 /// How go-grpc-middleware writes codes, by their number.
 const CODES: [&str; 17] = [
@@ -220,10 +220,6 @@ impl Sum {
         writeln!(page, "{name}_sum{{{labels}}} {seconds}.{rest:09}")?;
         writeln!(page, "{name}_count{{{labels}}} {count}")
     }
-}
-
-fn head(page: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {
-    writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}")
 }
 
 impl Served {

@@ -18,6 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::entrance::Entrance;
 use super::listen::{Door, Ticket};
+use super::process_metrics;
 use crate::grpc::CallMetrics;
 use crate::identity::METRICS;
 
@@ -37,7 +38,7 @@ pub(super) struct Figures {
 
 impl Figures {
     fn render(&self) -> String {
-        self.metrics.render() + &self.calls.render()
+        self.metrics.render() + &self.calls.render() + &process_metrics::render()
     }
 }
 
