@@ -7,6 +7,8 @@
     reason = "a check that cannot read what it checks has failed"
 )]
 
+#[path = "tidy/metrics.rs"]
+mod metrics;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/scan.rs"]
