@@ -6,6 +6,7 @@
 mod backup_flags;
 mod backups;
 mod certificates;
+mod connection_flags;
 mod flags;
 mod inspect_flags;
 mod inspecting;
@@ -45,6 +46,7 @@ use waika_domain::policy::Policy;
 use crate::exit::{Failure, Reason};
 #[cfg(feature = "planted-faults")]
 use crate::planted::PlantedFault;
+use crate::serve::MaxAge;
 use crate::telemetry::LogConfig;
 pub use backups::{BackupConfig, BackupKeeping, RestoreConfig, RestoreUntil};
 #[cfg(test)]
@@ -132,6 +134,8 @@ pub struct Bounds {
     pub drain_wait: Duration,
     /// How long calls in flight may take while draining.
     pub drain: Duration,
+    /// How old a connection may become, on the listeners for gRPC.
+    pub max_age: Option<MaxAge>,
 }
 
 /// What the ledger needs to know.

@@ -35,7 +35,7 @@ async fn live(config: &Config, metrics: PrometheusHandle) -> Result<(), Failure>
     let mut signals = Signals::catch()?;
     let mut server = Server::start(
         config,
-        Listeners::bind(&config.listening.addresses)?,
+        Listeners::open(&config.listening.addresses)?,
         metrics,
     )?;
     tokio::select! {

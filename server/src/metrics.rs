@@ -107,6 +107,7 @@ fn describe() {
         "RPCs that ended in a panic, which is a bug"
     );
     describe_the_ledger();
+    describe_the_store();
     describe_keys();
     describe_the_partners();
     describe_hops();
@@ -174,6 +175,11 @@ fn describe_the_ledger() {
         "Payments decided, by decision, reason, layer and scene; replays not included"
     );
     describe_counter!(
+        "waika_shadow_decisions_total",
+        Unit::Count,
+        "Payments that a shadow policy decided too, by whether it decided the same"
+    );
+    describe_counter!(
         "waika_binds_total",
         Unit::Count,
         "Binds decided, by outcome and reason; replays not included"
@@ -198,6 +204,9 @@ fn describe_the_ledger() {
         Unit::Bytes,
         "Memory of the filters of idempotency keys on the disk"
     );
+}
+
+fn describe_the_store() {
     describe_gauge!(
         "waika_store_free_bytes",
         Unit::Bytes,
@@ -247,11 +256,6 @@ fn describe_the_ledger() {
         "waika_erased_entries_total",
         Unit::Count,
         "Entries of the journal of which what is personal was erased"
-    );
-    describe_counter!(
-        "waika_shadow_decisions_total",
-        Unit::Count,
-        "Payments that a shadow policy decided too, by whether it decided the same"
     );
     describe_counter!("waika_commits_total", Unit::Count, "Batches made durable");
     describe_histogram!("waika_commit_batch_size", Unit::Count, "Entries in a batch");

@@ -3,6 +3,7 @@
 //! One runtime accepts, on the main thread; each core has its own and keeps its connections.
 //! See `main.rs` for the order in which these steps are taken.
 
+mod age;
 mod audit;
 mod blocking;
 mod calls;
@@ -13,6 +14,7 @@ mod credentials;
 mod entrance;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod handed_over;
 mod keep_alive;
 mod linger;
 mod listen;
@@ -42,7 +44,7 @@ use tokio::time::sleep;
 use tracing::error;
 use tracing::{info, warn};
 
-use self::core::{Audience, Cores};
+use self::core::{Audience, Cores, Dealer};
 use self::entrance::Entrances;
 use crate::clock;
 use crate::config::{Addresses, Bounds, Config, LedgerConfig, Partners};
@@ -50,6 +52,7 @@ use crate::exit::{self, Failure, Reason};
 use crate::grpc::health::{Health, Phase};
 use crate::grpc::{CallMetrics, Doorway, Options};
 use crate::partner::Ports;
+pub use age::MaxAge;
 pub(crate) use blocking::on_a_thread;
 use listen::Door;
 pub use listen::Listeners;
@@ -73,6 +76,8 @@ pub struct Server {
     cores: Cores,
     /// The loops that accept gRPC connections, until the drain.
     accepting: JoinSet<()>,
+    /// Callers whose socket was handed over wait in it until there is something to tell them.
+    waiting: Option<(Dealer, Door)>,
     /// What goes on until the very end.
     aside: JoinSet<()>,
 }
@@ -104,7 +109,7 @@ impl Server {
         let health = Health::new();
         let (entrances, credentials) = Entrances::of(&config.listening.security);
         let calls = CallMetrics::new();
-        let cores = Cores::start(config.cores, config.bounds.preface, |core| {
+        let cores = Cores::start(config.cores, config.bounds, |core| {
             routes::services(&doorway, (&health, &calls), &entrances, core)
         })?;
 
@@ -113,7 +118,12 @@ impl Server {
         let operators = Door::aside(listeners.admin, "admin");
         let scrapers = Door::aside(listeners.metrics, "metrics");
         let mut accepting = JoinSet::new();
-        accepting.spawn(dealer.clone().deal(callers, Audience::Callers));
+        let waiting = if listeners.is_handed_over {
+            Some((dealer.clone(), callers))
+        } else {
+            accepting.spawn(dealer.clone().deal(callers, Audience::Callers));
+            None
+        };
         accepting.spawn(dealer.deal(operators, Audience::Operators));
         let mut aside = JoinSet::new();
         aside.spawn(metrics_page::keep_up(metrics.clone()));
@@ -140,6 +150,7 @@ impl Server {
             health,
             cores,
             accepting,
+            waiting,
             aside,
         })
     }
@@ -155,6 +166,10 @@ impl Server {
         let mut watch = RoomWatch::new(ledger, self.health.clone());
         watch.begin().await;
         self.aside.spawn(watch.go_on());
+        if let Some((dealer, callers)) = self.waiting.take() {
+            self.accepting
+                .spawn(dealer.deal(callers, Audience::Callers));
+        }
         info!(took = ?began.elapsed(), "recovered");
         Ok(())
     }
@@ -239,6 +254,7 @@ impl Server {
     async fn turn_callers_away(&mut self) {
         self.health.enter(Phase::Closing);
         self.doorway.begin_draining();
+        self.waiting = None;
         self.accepting.shutdown().await;
     }
 }

@@ -65,6 +65,8 @@ mod issuer_trouble;
 mod load;
 mod load_proof;
 mod malformed;
+mod mesh_age;
+mod mesh_handed_over;
 mod mesh_metrics;
 mod notifications;
 mod notifications_live;

@@ -91,7 +91,7 @@ async fn live(
     (way, windows): (Way, u32),
 ) -> Result<Counted, Wrong> {
     let mut signals = Signals::catch()?;
-    let listeners = Listeners::bind(&config.listening.addresses)?;
+    let listeners = Listeners::open(&config.listening.addresses)?;
     let calls = Calls {
         way,
         windows,

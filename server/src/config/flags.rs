@@ -6,7 +6,10 @@ use clap::{Arg, ArgAction, Command};
 
 #[cfg(feature = "planted-faults")]
 use super::planted_flags::PLANTED;
-use super::{backup_flags, inspect_flags, issuer_flags, key_flags, partner_flags, security_flags};
+use super::{
+    backup_flags, connection_flags, inspect_flags, issuer_flags, key_flags, partner_flags,
+    security_flags,
+};
 
 /// One flag with its variable.
 pub(super) struct Flag {
@@ -142,27 +145,6 @@ pub(super) const SERVE: &[Flag] = &[
     LOG,
     LOG_LEVEL,
     Flag::value(
-        "drain-wait",
-        "WAIKA_DRAIN_WAIT",
-        "How long to be NOT_SERVING, and still answer, before draining",
-    )
-    .takes("DURATION")
-    .or("0s"),
-    Flag::value(
-        "drain-timeout",
-        "WAIKA_DRAIN_TIMEOUT",
-        "How long calls in flight may take while draining",
-    )
-    .takes("DURATION")
-    .or("10s"),
-    Flag::value(
-        "max-connections",
-        "WAIKA_MAX_CONNECTIONS",
-        "Connections at once on --listen; one more is closed",
-    )
-    .takes("N")
-    .or("10000"),
-    Flag::value(
         "commit-spacing",
         "WAIKA_COMMIT_SPACING",
         "Smallest time from one sync to the next under load",
@@ -236,14 +218,6 @@ pub(super) const SERVE: &[Flag] = &[
     .takes("BYTES")
     .or("134217728"),
     SEGMENT_BYTES,
-    Flag::value(
-        "preface-timeout",
-        "WAIKA_PREFACE_TIMEOUT",
-        "How long a connection may take to say HTTP/2, its TLS handshake included",
-    )
-    .takes("DURATION")
-    .or("5s")
-    .hidden(),
 ];
 
 /// No fault can be planted in this build.
@@ -269,7 +243,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
     let tables = tables
         .into_iter()
         .chain(more)
-        .chain([security_flags::SECURITY]);
+        .chain([security_flags::SECURITY, connection_flags::CONNECTIONS]);
     tables
         .chain([issuer_flags::ISSUER_SANDBOX, PLANTED])
         .flatten()
@@ -338,6 +312,7 @@ pub(super) fn command() -> Command {
     let serve_flags = || {
         let tables = [
             SERVE,
+            connection_flags::CONNECTIONS,
             security_flags::SECURITY,
             partner_flags::PARTNERS,
             PLANTED,

@@ -12,6 +12,7 @@ use super::reader::Reader;
 use super::{
     Bounds, Config, LedgerConfig, Store, key_file, listening, partners, read_file, values,
 };
+use crate::serve::MaxAge;
 use crate::telemetry::LogConfig;
 
 /// Reads everything before it gives up on anything, so that every mistake is found.
@@ -172,11 +173,19 @@ fn read_bounds(reader: &mut Reader<'_>) -> Option<Bounds> {
     let drain = reader.read("drain-timeout", |text| {
         values::duration(text, &(Duration::ZERO..=HOUR))
     });
+    let age = reader.read("max-connection-age", |text| {
+        values::duration(text, &(Duration::ZERO..=24 * HOUR))
+    });
+    let grace = reader.read("max-connection-age-grace", |text| {
+        values::duration(text, &(Duration::ZERO..=24 * HOUR))
+    });
+    let (limit, grace) = (age?, grace?);
     Some(Bounds {
         connections: connections?.get(),
         preface: preface?,
         drain_wait: drain_wait?,
         drain: drain?,
+        max_age: (!limit.is_zero()).then_some(MaxAge { limit, grace }),
     })
 }
 

@@ -59,6 +59,7 @@ fn serve_may_be_left_out() {
         assert_eq!(config.bounds.drain_wait, Duration::ZERO);
         assert_eq!(config.bounds.drain, Duration::from_secs(10));
         assert_eq!(config.bounds.preface, Duration::from_secs(5));
+        assert_eq!(config.bounds.max_age, None);
     }
 }
 
@@ -69,7 +70,8 @@ fn every_flag_is_taken() {
          --insecure-listen --store memory:delay=2ms --cores 3 --sandbox --seed 42 \
          --key-file /k/key --allow-live-pan --log json --log-level debug --drain-wait 5s \
          --drain-timeout 1m --max-connections 7 --commit-spacing 0 --segment-bytes 4096 \
-         --preface-timeout 1s --min-free-bytes 0 --personal-data-retention 1825d",
+         --preface-timeout 1s --min-free-bytes 0 --personal-data-retention 1825d \
+         --max-connection-age 30m --max-connection-age-grace 20s",
     );
     assert_eq!(config.listening.addresses.rpc.to_string(), "0.0.0.0:0");
     assert_eq!(config.listening.addresses.admin.to_string(), "[::1]:1");
@@ -85,6 +87,8 @@ fn every_flag_is_taken() {
     assert_eq!(config.bounds.drain_wait, Duration::from_secs(5));
     assert_eq!(config.bounds.connections, 7);
     assert_eq!(config.bounds.preface, Duration::from_secs(1));
+    let [limit, grace] = [30 * 60, 20].map(Duration::from_secs);
+    assert_eq!(config.bounds.max_age, Some(MaxAge { limit, grace }));
 }
 
 #[test]

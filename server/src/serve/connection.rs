@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::server;
+use h2::{Reason, server};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use super::age::{Age, Due, MaxAge};
 use super::calls::{Call, RpcService};
 use super::entrance::Gate;
 use super::keep_alive::KeepAlive;
@@ -42,6 +43,7 @@ pub(super) struct Protocol {
     http2: server::Builder,
     preface_timeout: Duration,
     goaway: CancellationToken,
+    max_age: Option<MaxAge>,
 }
 
 impl Protocol {
@@ -61,7 +63,13 @@ impl Protocol {
             http2,
             preface_timeout,
             goaway,
+            max_age: None,
         }
+    }
+
+    /// Tells connections to go that are older, and ends them.
+    pub(super) fn with_max_age(self, max_age: Option<MaxAge>) -> Self {
+        Self { max_age, ..self }
     }
 
     /// Serves a connection until its caller closes it, or until it is told to go away and its
@@ -123,6 +131,7 @@ impl Protocol {
                 let session = Session {
                     connection,
                     keep_alive: pings.map(KeepAlive::new),
+                    age: Age::begin(self.max_age),
                     payments: service.payments(),
                     service,
                     gate,
@@ -157,6 +166,7 @@ enum End {
 struct Session {
     connection: server::Connection<Lent, Bytes>,
     keep_alive: Option<KeepAlive>,
+    age: Age,
     payments: Option<Payments>,
     service: RpcService,
     gate: Gate,
@@ -172,6 +182,10 @@ impl Session {
             if !is_going && goaway.as_mut().poll(context).is_ready() {
                 is_going = true;
                 self.connection.graceful_shutdown();
+            }
+            while let Poll::Ready(due) = self.age.poll_due(context) {
+                is_going = true;
+                self.grow_old(due);
             }
             if self.is_given_up(context) {
                 return Poll::Ready(Ok(End::GivenUp));
@@ -201,6 +215,13 @@ impl Session {
             }
         })
         .await
+    }
+
+    fn grow_old(&mut self, due: Due) {
+        match due {
+            Due::ToGo => self.connection.graceful_shutdown(),
+            Due::ToEnd => self.connection.abrupt_shutdown(Reason::NO_ERROR),
+        }
     }
 
     fn is_given_up(&mut self, context: &mut Context<'_>) -> bool {

@@ -17,6 +17,7 @@ use tracing::{error, warn};
 use super::calls::RpcService;
 use super::connection::Protocol;
 use super::listen::{Door, Ticket};
+use crate::config::Bounds;
 use crate::exit::{Failure, Reason};
 use crate::ledger::Ledger;
 
@@ -55,7 +56,7 @@ impl Cores {
     /// Starts a thread for each core.
     pub(super) fn start(
         count: NonZeroUsize,
-        preface_timeout: Duration,
+        bounds: Bounds,
         services: impl Fn(usize) -> Result<Services, Failure>,
     ) -> Result<Self, Failure> {
         let (alive, running) = mpsc::channel(1);
@@ -70,7 +71,8 @@ impl Cores {
             let core = Core {
                 number,
                 services: services(number)?,
-                protocol: Protocol::new(preface_timeout, cores.goaway.child_token()),
+                protocol: Protocol::new(bounds.preface, cores.goaway.child_token())
+                    .with_max_age(bounds.max_age),
                 abandon: cores.abandon.child_token(),
                 _alive: alive.clone(),
             };

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 
+use super::handed_over::HandedOver;
 use crate::clock::monotonic;
 use crate::config::Addresses;
 use crate::exit::{Failure, Reason};
@@ -37,15 +38,21 @@ pub struct Listeners {
     pub(super) rpc: TcpListener,
     pub(super) admin: TcpListener,
     pub(super) metrics: TcpListener,
+    /// The first was there before this process and will be there after it: who comes meanwhile waits in it.
+    pub(super) is_handed_over: bool,
 }
 
 impl Listeners {
-    /// Binds all three, or names the first that cannot be.
-    pub fn bind(addresses: &Addresses) -> Result<Self, Failure> {
+    /// Binds all three, or names the first that cannot be. Sockets that whoever started this process hands over
+    /// (`LISTEN_FDS`, as systemd does) are taken instead, in the same order.
+    pub fn open(addresses: &Addresses) -> Result<Self, Failure> {
+        let mut handed = HandedOver::from_environment()?;
+        let rpc = handed.take(addresses.rpc, "--listen")?;
         Ok(Self {
-            rpc: bind(addresses.rpc, "--listen")?,
-            admin: bind(addresses.admin, "--admin-listen")?,
-            metrics: bind(addresses.metrics, "--metrics-listen")?,
+            is_handed_over: rpc.is_some(),
+            rpc: rpc.map_or_else(|| bind(addresses.rpc, "--listen"), Ok)?,
+            admin: handed.take_or_bind(addresses.admin, "--admin-listen")?,
+            metrics: handed.take_or_bind(addresses.metrics, "--metrics-listen")?,
         })
     }
 
