@@ -34,7 +34,7 @@ const SECRET_MESSAGES: [&str; 21] = [
     reason = "cargo speaks to a build script through the environment"
 )]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rerun-if-changed=proto/waika");
     let mut files = Vec::new();
     for entry in std::fs::read_dir("proto/waika/v1")? {
         let path = entry?.path();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Other people's clients against the real server: one walk through the calls in Python and in Node, and in Python
-# callers that are known by their certificates.
+# callers that are known by their certificates, and callers with the service config that try again.
 #
 #   bash tests/interop/run.sh [SERVER]     (target/debug/waika-server)
 #
@@ -169,6 +169,13 @@ known_callers() {
     "$TOOLS/python/bin/python" "$HERE/python/mtls.py" "$SERVER" --seconds 8 || well=no
 }
 
+# What is tried again, how often, and what comes of it when the server is killed.
+tried_again() {
+  printf '\ncallers with proto/service_config.json:\n'
+  PYTHONPATH="$FOLDER/stubs" PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE no_grpc_proxy=127.0.0.1 timeout "$WALK_SECONDS" \
+    "$TOOLS/python/bin/python" "$HERE/python/service_config.py" "$SERVER" proto/service_config.json || well=no
+}
+
 # Both walks have the same steps: one that either lacks has not run, and that is a failure too.
 table() {
   awk -F '\t' '
@@ -207,6 +214,7 @@ for language in python node; do
 done
 table || well=no
 known_callers
+tried_again
 if [ "$well" = no ]; then
   for language in python node; do
     printf '\nwhat the server of the walk in %s logged:\n' "$language"
