@@ -28,8 +28,8 @@ const PLANTED: [(&str, Mistake); 15] = [
     ("retryThrottling lets more than a tenth", |config| {
         config["retryThrottling"]["tokenRatio"] = json!(0.5);
     }),
-    ("AuthorisationService.Authorize is no RPC", |config| {
-        named(config, "waika.v1.AuthorisationService", "Authorize");
+    ("AuthorisationService.Charge is no RPC", |config| {
+        named(config, "waika.v1.AuthorisationService", "Charge");
     }),
     ("AdminService.PutMerchant is no RPC", |config| {
         named(config, "waika.v1.AdminService", "PutMerchant");
