@@ -99,7 +99,8 @@ fn is_not_there(status: &Status) -> bool {
     }
 }
 
-/// F13 on one node, short: `WAIKA_RESTARTS=50` is its length (`python3 tests/rolling.py` does it behind a proxy).
+/// F13 on one node, short: `WAIKA_RESTARTS=50` is its length (`tests/interop/run.sh --rolling 50` does it
+/// behind a proxy).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn restarts_under_load_fail_no_call_that_is_sent_once_more() {
     let restarts = number("WAIKA_RESTARTS").unwrap_or(4);

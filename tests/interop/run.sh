@@ -3,6 +3,9 @@
 # callers that are known by their certificates, and callers with the service config that try again.
 #
 #   bash tests/interop/run.sh [SERVER]     (target/debug/waika-server)
+#   bash tests/interop/run.sh --rolling RESTARTS [SERVER]
+#
+# With --rolling only this: a server is restarted so often under load behind haproxy, its socket handed over (F13).
 #
 # What it installs goes to target/tools/interop, or below $WAIKA_TOOLS, and nowhere else; but for
 # Debian's packages of Node or Python where they are missing, and apt-get and the rights are there.
@@ -10,8 +13,13 @@
 # 66 no such server, 69 something is missing and cannot be installed.
 set -euo pipefail
 
+restarts=""
+if [ "${1:-}" = --rolling ] && [[ ${2:-} =~ ^[1-9][0-9]*$ ]]; then
+  restarts=$2
+  shift 2
+fi
 if [ $# -gt 1 ] || [[ ${1:-} == -* ]]; then
-  echo "usage: bash tests/interop/run.sh [SERVER]" >&2
+  echo "usage: bash tests/interop/run.sh [--rolling RESTARTS] [SERVER]" >&2
   exit 64
 fi
 server=${1:+$(realpath -- "$1")}
@@ -147,10 +155,13 @@ walk() {
   cat "$FOLDER/$language.log"
 }
 
-walk_in_python() {
+make_stubs() {
   mkdir "$FOLDER/stubs"
   "$TOOLS/python/bin/python" -m grpc_tools.protoc -I proto \
     --python_out="$FOLDER/stubs" --grpc_python_out="$FOLDER/stubs" proto/waika/v1/*.proto
+}
+
+walk_in_python() {
   walk python env PYTHONPATH="$FOLDER/stubs" PYTHONDONTWRITEBYTECODE=1 \
     "$TOOLS/python/bin/python" "$HERE/python/walk.py" "$rpc" "$admin"
 }
@@ -174,6 +185,13 @@ tried_again() {
   printf '\ncallers with proto/service_config.json:\n'
   PYTHONPATH="$FOLDER/stubs" PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE no_grpc_proxy=127.0.0.1 timeout "$WALK_SECONDS" \
     "$TOOLS/python/bin/python" "$HERE/python/service_config.py" "$SERVER" proto/service_config.json || well=no
+}
+
+# The only part that --rolling asks for: half a second for each restart.
+rolling() {
+  command -v haproxy >/dev/null || install_packages haproxy
+  PYTHONPATH="$FOLDER/stubs:$HERE/python" PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE no_grpc_proxy=127.0.0.1 \
+    "$TOOLS/python/bin/python" "$HERE/python/rolling.py" "$SERVER" proto/service_config.json --restarts "$restarts"
 }
 
 # Both walks have the same steps: one that either lacks has not run, and that is a failure too.
@@ -206,6 +224,11 @@ table() {
 
 well=yes
 install_python
+make_stubs
+if [ -n "$restarts" ]; then
+  rolling || fail 1 "FAILED"
+  exit 0
+fi
 install_node
 for language in python node; do
   start_server "$language"

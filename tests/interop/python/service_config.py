@@ -214,11 +214,11 @@ class Load:
         self.lock = threading.Lock()
         self.name = "with" if config else "without"
 
-    def run(self, caller, until):
+    def run(self, caller, is_over):
         with channel(self.server.address, self.config) as over:
             payments = authorisation_pb2_grpc.AuthorisationServiceStub(over)
             number = 0
-            while time.monotonic() < until:
+            while not is_over():
                 number += 1
                 request = self.client.payment(f"{self.name}-{caller}-{number}", 1)
                 code, answer = pay(payments, request)
@@ -238,8 +238,10 @@ def killed_under_load(server, text):
         step(client)
     known, plain = Load(server, client, text), Load(server, client, None)
     until = time.monotonic() + SECONDS
-    callers = [threading.Thread(target=known.run, args=(caller, until)) for caller in range(PAYERS)]
-    callers += [threading.Thread(target=plain.run, args=(caller, until)) for caller in range(PAYERS)]
+    def is_over():
+        return time.monotonic() >= until
+
+    callers = [threading.Thread(target=load.run, args=(caller, is_over)) for load in (known, plain) for caller in range(PAYERS)]
     for caller in callers:
         caller.start()
     time.sleep(SECONDS / 3)
