@@ -88,7 +88,7 @@ async fn every_call_is_counted_once_by_its_code_and_its_time() {
 }
 
 #[tokio::test]
-async fn a_stream_is_counted_when_it_ends_and_one_that_is_dropped_is_canceled() {
+async fn a_stream_is_counted_when_it_ends_and_one_that_is_dropped_is_cancelled() {
     let server = Server::start();
     let mut callers = Callers::of(&server).await;
     let stream = "grpc_type=\"bidi_stream\",grpc_service=\"waika.v1.AuthorisationService\",\
