@@ -155,7 +155,7 @@ def cost_of_scrapes(pid, metrics):
 def watched(arguments, folder):
     with contextlib.ExitStack() as stack:
         os.makedirs(f"{folder}/issuer")
-        sandbox = [SERVER, "issuer-sandbox", "--listen", "127.0.0.1:0", "--store", "memory:", "--log-level", "warn"]
+        sandbox = [SERVER, "issuer-sandbox", "--listen", "127.0.0.1:0", "--books", f"journal:{folder}/issuer/books", "--log-level", "warn"]
         _, issuer = stack.enter_context(serving(sandbox, "0,1", f"{folder}/issuer"))
         command = waika(folder, "2", more=["--issuer", f"http://{issuer[0]}"])
         pid, addresses = stack.enter_context(serving(command, "0,1", folder))

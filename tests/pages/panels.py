@@ -9,6 +9,8 @@ import tempfile
 
 COLUMNS, WIDTH, HEIGHT, GAP = 3, 420, 150, 14
 TITLE, LEGEND = 22, 34
+# Series that are named.
+NAMED = 4
 COLOURS = ["#1f6f8b", "#b04a2f", "#6a8f2f", "#7a4f9a", "#c28a1c", "#3f3f8f", "#2f8f7a", "#8f2f5f"]
 UNITS = {"s": [(1, "s"), (1e-3, "ms"), (1e-6, "µs")], "bytes": [(2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")]}
 STYLE = """<style>text{font:11px sans-serif;fill:#333}.title{font-weight:bold}.frame{fill:#fafafa;stroke:#ddd}
@@ -35,6 +37,8 @@ def graph(panel, series, span, place):
     left, top = place
     unit = panel["fieldConfig"]["defaults"]["unit"]
     lines = [(name, labels, [point for point in points if not math.isnan(point[1])]) for name, labels, points in series]
+    # The largest first: of many only those are named.
+    lines.sort(key=lambda line: -max((value for _, value in line[2]), default=0))
     most = max((value for _, _, points in lines for _, value in points), default=0) or 1
     inner, base = HEIGHT - TITLE - LEGEND, top + HEIGHT - LEGEND
     drawn = [f'<rect class="frame" x="{left}" y="{top}" width="{WIDTH}" height="{HEIGHT}"/>',
@@ -49,7 +53,7 @@ def graph(panel, series, span, place):
         steps = [(left + 62 + (at - span[0]) / (span[1] - span[0]) * (WIDTH - 70), base - value / most * inner) for at, value in points]
         if steps:
             drawn.append(f'<path stroke="{colour}" d="M' + "L".join(f"{x:.1f} {y:.1f}" for x, y in steps) + '"/>')
-        if number < len(COLOURS):
+        if number < NAMED:
             names.append(f'<tspan style="fill:{colour}">{html.escape(legend(name, labels)[:22])}  </tspan>')
     half = (len(names) + 1) // 2
     for row, some in enumerate((names[:half], names[half:])):
@@ -85,6 +89,6 @@ def screenshot(page, path):
         shown = f"{folder}/dashboard.html"
         with open(shown, "w", encoding="utf-8") as file:
             file.write(f'<!doctype html><meta charset="utf-8"><body style="margin:0">{svg}')
-        subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile",
+        subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={folder}/profile",
                         f"--screenshot={os.path.abspath(path)}", f"--window-size={width},{height}", f"file://{shown}"],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
