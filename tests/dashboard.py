@@ -56,6 +56,11 @@ def ask(address, path, **what):
         sys.exit(f"{what.get('query', path)}: {json.load(error)['error']}")
 
 
+def died(folder):
+    with open(f"{folder}/prometheus.log", errors="replace") as log:
+        sys.exit(f"Prometheus does not begin: {log.read()[-2000:]}")
+
+
 @contextlib.contextmanager
 def prometheus(metrics, folder):
     """One that scrapes this address each second; gives its own."""
@@ -73,10 +78,10 @@ def prometheus(metrics, folder):
                 urllib.request.urlopen(f"http://{address}/-/ready", timeout=1).close()
                 break
             if process.poll() is not None:
-                break
+                died(folder)
             time.sleep(0.1)
         else:
-            sys.exit(f"Prometheus does not begin: see {folder}/prometheus.log")
+            died(folder)
         yield address
     finally:
         process.terminate()

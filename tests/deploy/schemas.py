@@ -74,12 +74,18 @@ def kubernetes(tree):
     return len(docs), wrong, f"Kubernetes {' and '.join(versions)}, unknown fields refused"
 
 
-def typescript(docs):
-    """A program whose types are the schemas: the compiler names unknown, missing and mistyped fields."""
+def imports(docs, what):
+    """What a program takes of the packages for each manifest, by its number."""
     lines = []
     for at, doc in enumerate(docs):
         group, _, version = doc.body["apiVersion"].partition("/")
-        lines.append(f'import type {{ I{doc.kind} as T{at} }} from "{PACKAGES[group]}/{group}/{version}";')
+        lines.append(f'import {what.format(kind=doc.kind, at=at)} from "{PACKAGES[group]}/{group}/{version}";')
+    return lines
+
+
+def typescript(docs):
+    """A program whose types are the schemas: the compiler names unknown, missing and mistyped fields."""
+    lines = imports(docs, "type {{ I{kind} as T{at} }}")
     for at, doc in enumerate(docs):
         lines.append(f"const v{at}: T{at} = {json.dumps(doc.body)};")
     return "\n".join(lines) + "\n"
@@ -87,10 +93,7 @@ def typescript(docs):
 
 def javascript(docs):
     """A program that checks values too: patterns, enumerations, bounds."""
-    lines = []
-    for at, doc in enumerate(docs):
-        group, _, version = doc.body["apiVersion"].partition("/")
-        lines.append(f'import {{ {doc.kind} as C{at} }} from "{PACKAGES[group]}/{group}/{version}";')
+    lines = imports(docs, "{{ {kind} as C{at} }}")
     for at, doc in enumerate(docs):
         lines.append(f"try {{ new C{at}({json.dumps(doc.body)}).validate(); }} catch (e) {{ console.log({at} + ' ' + e.message); }}")
     return "\n".join(lines) + "\n"

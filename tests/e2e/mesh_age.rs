@@ -9,6 +9,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use waika::v1;
 
+use crate::security_slow::BEGIN;
 use crate::support::Server;
 use crate::wallet::{Callers, decision, pay};
 
@@ -18,8 +19,6 @@ const YOUNG: [&str; 4] = [
     "--max-connection-age-grace",
     "400ms",
 ];
-/// Preface, empty settings, and the acknowledgement of the server's.
-const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0";
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const ACK: u8 = 1;

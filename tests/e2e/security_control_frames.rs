@@ -9,10 +9,9 @@ use tokio::time::timeout;
 use tonic::Code;
 use waika::v1;
 
+use crate::security_slow::BEGIN;
 use crate::support::Server;
 
-/// Preface, empty settings, and the acknowledgement of the server's.
-const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0";
 const WINDOW_UPDATE: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\0\x01";
 const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
 const PRIORITY: &[u8] = b"\0\0\x05\x02\0\0\0\0\x01\0\0\0\0\0";

@@ -11,7 +11,8 @@ use waika::v1;
 use crate::support::{Server, number};
 
 /// How a connection begins by the book: preface, empty settings, and the acknowledgement of ours.
-const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0";
+pub(crate) const BEGIN: &[u8] =
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0";
 /// A head of 16 KiB that is said to come.
 const HEAD: &[u8] = b"\0\x40\0\x01\x04\0\0\0\x01";
 

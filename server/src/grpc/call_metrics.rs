@@ -15,7 +15,6 @@ use tonic::{Code, Status};
 
 use super::methods::{Served, served};
 use crate::clock::monotonic;
-
 use crate::metrics::{SECONDS, head};
 
 /// How go-grpc-middleware writes codes, by their number.
