@@ -105,6 +105,12 @@ pub(crate) fn machine() -> Timestamp {
     Timestamp::from_unix_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// What the machine's clock shows, as finely as it does: when a span began.
+#[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
+pub(crate) fn system_time() -> SystemTime {
+    SystemTime::now()
+}
+
 /// The present instant of a clock that only measures: it is never set and never goes back.
 #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
 pub fn monotonic() -> Instant {

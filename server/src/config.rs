@@ -30,6 +30,7 @@ mod reader;
 mod security_flags;
 mod serving;
 mod tls;
+mod traces;
 mod values;
 
 use std::ffi::OsString;
@@ -48,6 +49,7 @@ use crate::exit::{Failure, Reason};
 use crate::planted::PlantedFault;
 use crate::serve::MaxAge;
 use crate::telemetry::LogConfig;
+use crate::traces::TracesConfig;
 pub use backups::{BackupConfig, BackupKeeping, RestoreConfig, RestoreUntil};
 #[cfg(test)]
 pub(crate) use certificates::client_config;
@@ -99,6 +101,8 @@ pub struct Config {
     pub sandbox_asked_for: bool,
     /// Logs.
     pub log: LogConfig,
+    /// Traces; None where no call is traced.
+    pub traces: Option<TracesConfig>,
     /// What bounds connections and the drain.
     pub bounds: Bounds,
 }

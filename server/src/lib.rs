@@ -49,6 +49,7 @@ mod stopwatch;
 mod sync;
 pub mod telemetry;
 mod ticket_desk;
+mod traces;
 mod turns;
 mod under_way;
 pub mod vault;

@@ -44,7 +44,21 @@ pub(crate) fn head(page: &mut String, name: &str, kind: &str, help: &str) -> fmt
     writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}")
 }
 
+fn describe_traces() {
+    describe_counter!(
+        "waika_spans_exported_total",
+        Unit::Count,
+        "Spans that the collector of --otlp-endpoint has taken"
+    );
+    describe_counter!(
+        "waika_spans_dropped_total",
+        Unit::Count,
+        "Spans that were not told, because the collector takes none or is slow"
+    );
+}
+
 fn describe() {
+    describe_traces();
     describe_gauge!("waika_build_info", "Always 1; the labels say what runs");
     describe_gauge!(
         "waika_connections_open",

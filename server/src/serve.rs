@@ -52,6 +52,7 @@ use crate::exit::{self, Failure, Reason};
 use crate::grpc::health::{Health, Phase};
 use crate::grpc::{CallMetrics, Doorway, Options};
 use crate::partner::Ports;
+use crate::traces::Traces;
 pub use age::MaxAge;
 pub(crate) use blocking::on_a_thread;
 use listen::Door;
@@ -73,6 +74,8 @@ pub struct Server {
     ledger_config: LedgerConfig,
     doorway: Arc<Doorway>,
     health: Health,
+    /// None if no call is traced.
+    traces: Option<Arc<Traces>>,
     cores: Cores,
     /// The loops that accept gRPC connections, until the drain.
     accepting: JoinSet<()>,
@@ -108,7 +111,8 @@ impl Server {
         let doorway = Arc::new(Doorway::new(options, ports));
         let health = Health::new();
         let (entrances, credentials) = Entrances::of(&config.listening.security);
-        let calls = CallMetrics::new();
+        let traces = config.traces.as_ref().map(Traces::start).transpose()?;
+        let calls = CallMetrics::new(traces.clone());
         let cores = Cores::start(config.cores, config.bounds, |core| {
             routes::services(&doorway, (&health, &calls), &entrances, core)
         })?;
@@ -148,6 +152,7 @@ impl Server {
             ledger_config: config.ledger.clone(),
             doorway,
             health,
+            traces,
             cores,
             accepting,
             waiting,
@@ -160,6 +165,9 @@ impl Server {
     pub async fn recover(&mut self) -> Result<(), Failure> {
         let began = clock::monotonic();
         let ledger = blocking::open(self.ledger_config.clone(), self.cores.count()).await?;
+        if let Some(traces) = &self.traces {
+            ledger.note_batches(traces.batches());
+        }
         self.cores.give(&ledger);
         // Only this function fills the doorway, and it is called once.
         let _ = self.doorway.ledger.set(Arc::clone(&ledger));
@@ -223,6 +231,9 @@ impl Server {
         // The process ends: the memory of millions of accounts need not be given back one by one.
         std::mem::forget(ledger);
         self.aside.shutdown().await;
+        if let Some(traces) = &self.traces {
+            traces.finish().await;
+        }
         info!("stopped");
         Ok(())
     }

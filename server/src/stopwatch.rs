@@ -1,11 +1,17 @@
-//! Where the time of one call goes, for callers who want to know (`Timing` of the contract).
+//! Where the time of one call goes, for callers who want to know (`Timing` of the contract) and for traces.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use crate::clock::monotonic;
 
-/// Measures the parts of one call; made only if the caller asked for it.
+/// A call has a handful. Whatever would have more is told without the others.
+const MOST_STRETCHES: usize = 32;
+
+/// Measures the parts of one call; made only if somebody wants to know.
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
     began: Instant,
@@ -14,6 +20,8 @@ pub(crate) struct Stopwatch {
     rules: AtomicU64,
     issuer: AtomicU64,
     commit: AtomicU64,
+    /// Each stretch on its own, for a call that is traced.
+    stretches: Option<Mutex<Vec<Stretch>>>,
 }
 
 /// A part of a call.
@@ -27,6 +35,16 @@ pub(crate) enum Part {
     Issuer,
     /// Waiting for the disk.
     Commit,
+}
+
+/// One stretch of a part. A payment that asks its issuer waits for the disk twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) part: Part,
+    pub(crate) began: Instant,
+    pub(crate) ended: Instant,
+    /// The entry that it waited for, if it did for one.
+    pub(crate) sequence: Option<u64>,
 }
 
 /// What was measured, each in nanoseconds.
@@ -48,23 +66,38 @@ impl Stopwatch {
             rules: AtomicU64::new(0),
             issuer: AtomicU64::new(0),
             commit: AtomicU64::new(0),
+            stretches: None,
         }
     }
 
-    /// Adds the time since an instant to a part.
-    pub(crate) fn add(&self, part: Part, since: Instant) {
-        let cell = match part {
+    /// The same, which remembers each stretch.
+    pub(crate) fn begin_traced() -> Self {
+        Self {
+            stretches: Some(Mutex::default()),
+            ..Self::begin()
+        }
+    }
+
+    /// When it began.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    fn add(&self, stretch: Stretch) {
+        let cell = match stretch.part {
             Part::Queue => &self.queue,
             Part::Rules => &self.rules,
             Part::Issuer => &self.issuer,
             Part::Commit => &self.commit,
         };
-        cell.fetch_add(nanoseconds(since.elapsed()), Ordering::Relaxed);
-    }
-
-    /// The decision begins now: all before it was waiting.
-    pub(crate) fn decides(&self) {
-        self.add(Part::Queue, self.began);
+        let took = stretch.ended.saturating_duration_since(stretch.began);
+        cell.fetch_add(nanoseconds(took), Ordering::Relaxed);
+        if let Some(stretches) = &self.stretches {
+            let mut stretches = stretches.lock();
+            if stretches.len() < MOST_STRETCHES {
+                stretches.push(stretch);
+            }
+        }
     }
 
     /// All of it, up to now.
@@ -78,6 +111,58 @@ impl Stopwatch {
             total: nanoseconds(self.began.elapsed()),
         }
     }
+
+    /// The stretches so far, in the order in which they ended. Empty if it is not traced.
+    pub(crate) fn take_stretches(&self) -> Vec<Stretch> {
+        let stretches = self.stretches.as_ref();
+        stretches.map_or_else(Vec::new, |stretches| std::mem::take(&mut *stretches.lock()))
+    }
+}
+
+/// A stretch that has begun; it measures nothing where nobody wants to know.
+#[derive(Debug)]
+pub(crate) struct Lap(Option<(Arc<Stopwatch>, Instant)>);
+
+impl Lap {
+    /// Begins now.
+    pub(crate) fn of(watch: Option<&Arc<Stopwatch>>) -> Self {
+        Self(watch.map(|watch| (Arc::clone(watch), monotonic())))
+    }
+
+    /// The decision begins now: all before it was waiting.
+    pub(crate) fn of_decision(watch: Option<&Arc<Stopwatch>>) -> Self {
+        let lap = Self::of(watch);
+        if let Self(Some((watch, now))) = &lap {
+            watch.add(Stretch {
+                part: Part::Queue,
+                began: watch.began,
+                ended: *now,
+                sequence: None,
+            });
+        }
+        lap
+    }
+
+    /// Ends now.
+    pub(crate) fn end(self, part: Part) {
+        self.end_with(part, None);
+    }
+
+    /// Ends now, with an entry that is durable.
+    pub(crate) fn committed(self, sequence: u64) {
+        self.end_with(Part::Commit, Some(sequence));
+    }
+
+    fn end_with(self, part: Part, sequence: Option<u64>) {
+        if let Self(Some((watch, began))) = self {
+            watch.add(Stretch {
+                part,
+                began,
+                ended: monotonic(),
+                sequence,
+            });
+        }
+    }
 }
 
 fn nanoseconds(time: Duration) -> u64 {
@@ -88,22 +173,62 @@ fn nanoseconds(time: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    fn measured(watch: Stopwatch) -> (Measured, Vec<Stretch>) {
+        let watch = Arc::new(watch);
+        let deciding = Lap::of_decision(Some(&watch));
+        deciding.end(Part::Rules);
+        Lap::of(Some(&watch)).committed(7);
+        Lap::of(Some(&watch)).end(Part::Issuer);
+        Lap::of(Some(&watch)).committed(8);
+        (watch.read(), watch.take_stretches())
+    }
+
     #[test]
     fn the_parts_of_a_call_are_no_more_than_all_of_it() {
-        let watch = Stopwatch::begin();
-        watch.decides();
-        let since = monotonic();
-        for part in [Part::Rules, Part::Issuer, Part::Commit, Part::Commit] {
-            watch.add(part, since);
-        }
+        let (whole, stretches) = measured(Stopwatch::begin());
         let Measured {
             queue,
             rules,
             issuer,
             commit,
             total,
-        } = watch.read();
-        assert!(rules <= issuer && issuer <= commit);
-        assert!(queue + rules <= total, "{:?}", watch.read());
+        } = whole;
+        assert!(queue + rules + issuer + commit <= total, "{whole:?}");
+        assert_eq!(stretches, []);
+    }
+
+    #[test]
+    fn a_traced_call_remembers_each_stretch() {
+        let (whole, stretches) = measured(Stopwatch::begin_traced());
+        let told: Vec<_> = stretches
+            .iter()
+            .map(|stretch| (stretch.part, stretch.sequence))
+            .collect();
+        let expected = [
+            (Part::Queue, None),
+            (Part::Rules, None),
+            (Part::Commit, Some(7)),
+            (Part::Issuer, None),
+            (Part::Commit, Some(8)),
+        ];
+        assert_eq!(told, expected);
+        let commits = stretches.iter().filter(|one| one.part == Part::Commit);
+        let commit: Duration = commits.map(|one| one.ended - one.began).sum();
+        assert_eq!(nanoseconds(commit), whole.commit);
+    }
+
+    #[test]
+    fn nobody_who_wants_to_know_costs_nothing() {
+        assert!(Lap::of(None).0.is_none());
+        assert!(Lap::of_decision(None).0.is_none());
+    }
+
+    #[test]
+    fn stretches_have_an_end() {
+        let watch = Arc::new(Stopwatch::begin_traced());
+        for _ in 0..2 * MOST_STRETCHES {
+            Lap::of(Some(&watch)).end(Part::Issuer);
+        }
+        assert_eq!(watch.take_stretches().len(), MOST_STRETCHES);
     }
 }

@@ -68,6 +68,7 @@ mod malformed;
 mod mesh_age;
 mod mesh_handed_over;
 mod mesh_metrics;
+mod mesh_traces;
 mod notifications;
 mod notifications_live;
 mod older_keys;

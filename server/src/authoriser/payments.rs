@@ -24,14 +24,13 @@ use waika_domain::rules::reverse::{Approved, Original};
 use super::hop::{Hop, Next, Passing, ShadowSays};
 use super::{Asks, Authoriser, Outcome, Passage, Taken};
 use crate::adjusted::Adjustment;
-use crate::clock::monotonic;
 use crate::ledger::{
     AuthoriseOperation, Call, CredentialGiven, LedgerError, OriginalFound, QuoteAsked, Quoted,
     QuotedCard, ReverseOperation, ahead_caller,
 };
 use crate::payment_token::{self, TokenTerms};
 use crate::quote_token::{QuoteTerms, QuoteToken};
-use crate::stopwatch::Part;
+use crate::stopwatch::{Lap, Part};
 
 /// Payments of one account that may be reversed before they come: they are never forgotten.
 const MOST_REVERSED_AHEAD: usize = 10_000;
@@ -48,10 +47,7 @@ impl Authoriser {
             .and_then(|id| self.merchants.find(id));
         let mut hop: Option<Hop> = None;
         let taken = self.existing(passage, |account, now, in_force| {
-            let deciding = asked.stopwatch.as_ref().map(|watch| {
-                watch.decides();
-                monotonic()
-            });
+            let deciding = Lap::of_decision(passage.call.stopwatch.as_ref());
             let Call { caller, key, .. } = passage.call;
             let reverser = ahead_caller(asked.payment.code, caller);
             let payment = payment_of(account, asked);
@@ -102,9 +98,7 @@ impl Authoriser {
                     Some(hop) => hop.shadow = ShadowSays::Would(would),
                 }
             }
-            if let (Some(watch), Some(since)) = (&asked.stopwatch, deciding) {
-                watch.add(Part::Rules, since);
-            }
+            deciding.end(Part::Rules);
             Ok(self.moving_by(&asked.credential, passage.account, account, event))
         });
         Ok(taken?.asking(hop.map(Asks::Payment)))

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use metrics::{Counter, Histogram};
 
-use super::{CommitOptions, Halted, Shared};
+use super::{CommitOptions, Committed, Halted, Shared};
 use crate::clock::monotonic;
 use crate::ledger::journal::{Batch, DiskError, Journal};
 use crate::sync::thread::{self, JoinHandle};
@@ -64,7 +64,10 @@ impl Committer {
             self.journal.end_segment();
         }
         match self.journal.commit(batch) {
-            Ok(durable) => self.shared.waiters.publish(durable),
+            Ok(durable) => {
+                self.note(batch, durable, begun_at);
+                self.shared.waiters.publish(durable);
+            }
             Err(error) => {
                 self.halt(&error);
                 return None;
@@ -99,6 +102,18 @@ impl Committer {
             if !rest.is_zero() {
                 thread::sleep(rest);
             }
+        }
+    }
+
+    /// Before anybody hears of it, so that whoever does finds it noted.
+    fn note(&self, batch: &Batch, durable: u64, began: Instant) {
+        if let Some(log) = self.shared.log.get() {
+            log.note(Committed {
+                first: durable.saturating_sub(batch.count().into()) + 1,
+                last: durable,
+                began,
+                ended: monotonic(),
+            });
         }
     }
 

@@ -6,6 +6,7 @@
 //! each batch next to nothing.
 
 mod committer;
+mod log;
 mod pace;
 mod pending;
 mod waiters;
@@ -20,9 +21,10 @@ use tokio::sync::watch;
 
 use crate::clock::monotonic;
 use crate::ledger::journal::{Batch, Journal};
-use crate::sync::Mutex;
 use crate::sync::thread::JoinHandle;
+use crate::sync::{Mutex, OnceLock};
 pub(crate) use committer::Committer;
+pub use log::{BatchLog, Committed};
 pub use pace::Pace;
 use pace::PaceBoard;
 use pending::Pending;
@@ -89,6 +91,8 @@ struct Shared {
     halted: watch::Sender<Option<Halted>>,
     /// The next batch begins a segment of the journal.
     ends_segment: AtomicBool,
+    /// Where each batch is noted once it is durable, if anybody wants to know.
+    log: OnceLock<Arc<BatchLog>>,
 }
 
 impl CommitQueue {
@@ -113,6 +117,7 @@ impl CommitQueue {
             pace: PaceBoard::new(durable),
             halted: watch::Sender::new(None),
             ends_segment: AtomicBool::new(false),
+            log: OnceLock::new(),
         });
         let committer = Committer::new(journal, Arc::clone(&shared), options);
         let thread = Thread {
@@ -130,6 +135,11 @@ impl CommitQueue {
     pub(crate) fn commit_by_thread(&self, committer: Committer) -> io::Result<()> {
         *self.thread.handle.lock() = Some(committer.start()?);
         Ok(())
+    }
+
+    /// From now on each batch is noted there. Only the first log is kept.
+    pub fn keep_log(&self, log: Arc<BatchLog>) {
+        let _ = self.shared.log.set(log);
     }
 
     /// Appends an entry and returns its sequence, the one after the last. It is not durable yet.

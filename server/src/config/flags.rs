@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command};
 use super::planted_flags::PLANTED;
 use super::{
     backup_flags, connection_flags, inspect_flags, issuer_flags, key_flags, partner_flags,
-    security_flags,
+    security_flags, traces,
 };
 
 /// One flag with its variable.
@@ -240,10 +240,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
         key_flags::ROTATE,
         key_flags::REWRAP,
     ];
-    let tables = tables
-        .into_iter()
-        .chain(more)
-        .chain([security_flags::SECURITY, connection_flags::CONNECTIONS]);
+    let tables = tables.into_iter().chain(more).chain([
+        security_flags::SECURITY,
+        connection_flags::CONNECTIONS,
+        traces::TRACES,
+    ]);
     tables
         .chain([issuer_flags::ISSUER_SANDBOX, PLANTED])
         .flatten()
@@ -315,6 +316,7 @@ pub(super) fn command() -> Command {
             connection_flags::CONNECTIONS,
             security_flags::SECURITY,
             partner_flags::PARTNERS,
+            traces::TRACES,
             PLANTED,
         ];
         tables.into_iter().flatten()

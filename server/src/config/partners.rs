@@ -196,6 +196,22 @@ fn read_url(reader: &mut Reader<'_>, flag: &str) -> Option<Option<Url>> {
     reader.read_or(flag, None, |text| url(text).map(Some))
 }
 
+/// A URL that is called in plain text, as text. The outer None is a mistake.
+#[expect(
+    clippy::option_option,
+    reason = "wrong and not given are different things"
+)]
+pub(super) fn read_plain_url(reader: &mut Reader<'_>, flag: &str) -> Option<Option<String>> {
+    let url = read_url(reader, flag)?;
+    if url.as_ref().is_some_and(|url| url.is_private) {
+        let what = "is https://, which is not spoken here: run a collector beside the server, name it by http://, \
+                    and let it speak TLS to the others";
+        reader.mistake(flag, what);
+        return None;
+    }
+    Some(url.map(|url| url.with(None).to_string()))
+}
+
 fn url(text: &str) -> Result<Url, Expected> {
     let expected = || {
         "is not http:// or https:// with a host and a port and nothing else, such as \

@@ -26,6 +26,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let format = reader.read("log", values::log_format);
     let level = reader.read("log-level", values::log_level);
     let bounds = read_bounds(reader);
+    let traces = super::traces::read(reader);
     let (partners, sandbox_asked_for) = partners?;
     let ledger = LedgerConfig {
         issuer: partners.issuer.clone(),
@@ -41,6 +42,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
             format: format?,
             level: level?,
         },
+        traces: traces?,
         bounds: bounds?,
     })
 }

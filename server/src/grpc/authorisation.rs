@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, ready};
@@ -13,12 +12,11 @@ use waika_domain::identifiers::{AccountId, AuthorisationId};
 
 use super::answer::{Telling, Told};
 use super::asked::Asked;
-use super::parse::{self, Fields, HistoryPage};
-use super::party::Party;
+use super::parse::{Fields, HistoryPage};
+use super::party::Asker;
 use super::payment::ParsedAuthorise;
 use super::reversal::ParsedReversal;
-use super::{Desk, deadline, outcome, payment, receipt, reversal, status};
-use crate::caller::Caller;
+use super::{Desk, outcome, payment, receipt, reversal, status};
 use crate::ledger::{
     Awaited, Business, Call, Decided, History, LedgerError, Operation, OriginalNamed, Rpc, Standing,
 };
@@ -39,11 +37,10 @@ impl AuthorisationService for Desk {
         'a: 'b,
         Self: 'b,
     {
-        let deadline = deadline::of(request.metadata().as_ref());
-        let caller = Party::caller_of(&request);
+        let asker = Asker::of(&request);
         // Those that wait for an issuer are far smaller than the others.
         let response = |answer: Answer| answer?.message().map(Response::new);
-        match self.begin(&Asked::from(request.get_ref()), caller, deadline) {
+        match self.begin(&Asked::from(request.get_ref()), asker) {
             Either::Left(decided) => {
                 let durable = self.wait_durable(decided.sequence());
                 Box::pin(durable.map(move |durable| response(decided.told(durable))))
@@ -179,10 +176,9 @@ impl Desk {
     pub(super) fn begin(
         &self,
         request: &Asked<'_>,
-        caller: Caller,
-        deadline: Option<Instant>,
+        asker: Asker,
     ) -> Either<Undurable, impl Future<Output = Answer> + Send + use<>> {
-        match self.submit_payment(request, caller, deadline) {
+        match self.submit_payment(request, asker) {
             Ok(Either::Left(decided)) => Either::Left(decided),
             Ok(Either::Right(others)) => Either::Right(Either::Left(others)),
             Err(refused) => Either::Right(Either::Right(ready(Err(refused)))),
@@ -192,25 +188,31 @@ impl Desk {
     fn submit_payment(
         &self,
         request: &Asked<'_>,
-        caller: Caller,
-        deadline: Option<Instant>,
+        asker: Asker,
     ) -> Result<Either<Undurable, impl Future<Output = Answer> + Send + use<>>, Status> {
         let ledger = self.ledger()?;
-        let stopwatch = request.want_timing.then(|| Arc::new(Stopwatch::begin()));
+        let Asker {
+            caller,
+            deadline,
+            mut stopwatch,
+        } = asker;
+        if request.want_timing && stopwatch.is_none() {
+            stopwatch = Some(Arc::new(Stopwatch::begin()));
+        }
         let ParsedAuthorise {
             account,
             key,
             mut asked,
         } = payment::parse(request, ledger.vault())?;
         asked.deadline = deadline;
-        asked.stopwatch.clone_from(&stopwatch);
         let telling = Telling {
             want_receipt: asked.want_receipt,
-            stopwatch,
+            stopwatch: stopwatch.clone().filter(|_| request.want_timing),
         };
         let call = Call {
             deadline,
-            ..parse::call(Rpc::Authorise, caller, key, Business::Payment)
+            stopwatch,
+            ..Call::new(Rpc::Authorise, caller, key, Business::Payment)
         };
         let core = self.core;
         match (account, asked.payment.code) {

@@ -16,6 +16,8 @@ use tonic::{Code, Status};
 use super::methods::{Served, served};
 use crate::clock::monotonic;
 use crate::metrics::{SECONDS, head};
+use crate::stopwatch::Stopwatch;
+use crate::traces::{CallSpan, Traces};
 
 /// How go-grpc-middleware writes codes, by their number.
 const CODES: [&str; 17] = [
@@ -64,6 +66,7 @@ impl Ended {
 #[derive(Debug, Clone)]
 pub(crate) struct CallMetrics {
     table: Arc<Table>,
+    traces: Option<Arc<Traces>>,
     cores: Arc<Mutex<Vec<Arc<CoreCalls>>>>,
 }
 
@@ -71,6 +74,7 @@ pub(crate) struct CallMetrics {
 #[derive(Debug)]
 pub(crate) struct CoreCalls {
     table: Arc<Table>,
+    traces: Option<Arc<Traces>>,
     counters: Box<[Counters]>,
 }
 
@@ -78,6 +82,8 @@ pub(crate) struct CoreCalls {
 #[derive(Debug)]
 struct Table {
     methods: Vec<Served>,
+    /// How each is named in traces.
+    names: Vec<Arc<str>>,
     places: HashMap<String, usize>,
 }
 
@@ -98,10 +104,13 @@ pub(crate) struct Counted {
     calls: Option<Arc<CoreCalls>>,
     place: usize,
     began: Instant,
+    /// If it is traced.
+    span: Option<Box<CallSpan>>,
 }
 
 impl CallMetrics {
-    pub(crate) fn new() -> Self {
+    /// Calls are traced too if they are.
+    pub(crate) fn new(traces: Option<Arc<Traces>>) -> Self {
         let mut methods = served();
         let path = |served: &Served| format!("/{}/{}", served.service, served.method);
         let places = methods.iter().map(path).zip(0..).collect();
@@ -110,8 +119,15 @@ impl CallMetrics {
             service: "unknown".to_owned(),
             method: "unknown".to_owned(),
         });
+        let name = |served: &Served| format!("{}/{}", served.service, served.method).into();
+        let table = Table {
+            names: methods.iter().map(name).collect(),
+            methods,
+            places,
+        };
         Self {
-            table: Arc::new(Table { methods, places }),
+            table: Arc::new(table),
+            traces,
             cores: Arc::default(),
         }
     }
@@ -122,6 +138,7 @@ impl CallMetrics {
         let core = Arc::new(CoreCalls {
             counters: counters.collect(),
             table: Arc::clone(&self.table),
+            traces: self.traces.clone(),
         });
         self.cores.lock().push(Arc::clone(&core));
         core
@@ -234,7 +251,7 @@ impl Served {
 
 impl CoreCalls {
     /// Counts a call that begins.
-    pub(crate) fn begin(self: &Arc<Self>, path: &str) -> Counted {
+    pub(crate) fn begin(self: &Arc<Self>, path: &str, headers: &HeaderMap) -> Counted {
         let unknown = self.counters.len().saturating_sub(1);
         let place = self.table.places.get(path).copied().unwrap_or(unknown);
         if let Some(counters) = self.counters.get(place) {
@@ -244,6 +261,10 @@ impl CoreCalls {
             calls: Some(Arc::clone(self)),
             place,
             began: monotonic(),
+            span: self
+                .traces
+                .as_ref()
+                .and_then(|traces| traces.begin(headers)),
         }
     }
 
@@ -270,6 +291,11 @@ impl CoreCalls {
 }
 
 impl Counted {
+    /// What measures the call, if it is traced.
+    pub(crate) fn watch(&self) -> Option<Arc<Stopwatch>> {
+        self.span.as_ref().map(|span| span.watch())
+    }
+
     /// Counts its end.
     pub(crate) fn end(self, ended: Ended) {
         self.end_at(ended, monotonic());
@@ -283,6 +309,10 @@ impl Counted {
     fn take_end(&mut self, ended: Ended, now: Instant) {
         if let Some(calls) = self.calls.take() {
             calls.end(self.place, ended, now.saturating_duration_since(self.began));
+            if let (Some(span), Some(name)) = (self.span.take(), calls.table.names.get(self.place))
+            {
+                span.end(name, ended.0.into(), now);
+            }
         }
     }
 }
@@ -296,92 +326,4 @@ impl Drop for Counted {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PATH: &str = "/waika.v1.AuthorisationService/Authorise";
-    const LABELS: &str = "grpc_type=\"unary\",grpc_service=\"waika.v1.AuthorisationService\",grpc_method=\"Authorise\"";
-
-    fn has(page: &str, line: &str) {
-        assert!(page.lines().any(|told| told == line), "{line}\n{page}");
-    }
-
-    #[test]
-    fn cores_are_added_up() {
-        let metrics = CallMetrics::new();
-        let cores = [metrics.add_core(), metrics.add_core()];
-        let began = monotonic();
-        for (core, code, microseconds) in [
-            (0, Code::Ok, 9),
-            (1, Code::Ok, 10),
-            (0, Code::Unavailable, 11),
-            (1, Code::Ok, 11_000_000),
-        ] {
-            let mut counted = cores[core].begin(PATH);
-            counted.began = began;
-            counted.end_at(Ended(code), began + Duration::from_micros(microseconds));
-        }
-        let page = metrics.render();
-        has(&page, &format!("grpc_server_started_total{{{LABELS}}} 4"));
-        has(
-            &page,
-            &format!("grpc_server_handled_total{{{LABELS},grpc_code=\"OK\"}} 3"),
-        );
-        has(
-            &page,
-            &format!("grpc_server_handled_total{{{LABELS},grpc_code=\"Unavailable\"}} 1"),
-        );
-        for (end, count) in [("0.00001", 2), ("0.000025", 3), ("10", 3), ("+Inf", 4)] {
-            has(
-                &page,
-                &format!("grpc_server_handling_seconds_bucket{{{LABELS},le=\"{end}\"}} {count}"),
-            );
-        }
-        has(
-            &page,
-            &format!("grpc_server_handling_seconds_sum{{{LABELS}}} 11.000030000"),
-        );
-        has(
-            &page,
-            &format!("grpc_server_handling_seconds_count{{{LABELS}}} 4"),
-        );
-    }
-
-    #[test]
-    fn every_method_begins_at_zero_and_what_is_unknown_is_one() {
-        let metrics = CallMetrics::new();
-        for path in ["/waika.v1.CardService/Nothing", "/", "", "/a/b/c"] {
-            metrics
-                .add_core()
-                .begin(path)
-                .end(Ended(Code::Unimplemented));
-        }
-        let page = metrics.render();
-        let unknown = "grpc_type=\"unary\",grpc_service=\"unknown\",grpc_method=\"unknown\"";
-        has(
-            &page,
-            &format!("grpc_server_handled_total{{{unknown},grpc_code=\"Unimplemented\"}} 4"),
-        );
-        has(
-            &page,
-            &format!("grpc_server_handled_total{{{LABELS},grpc_code=\"OK\"}} 0"),
-        );
-        assert!(
-            !page.contains("Nothing")
-                && !page.contains("_bucket{grpc_type=\"unary\",grpc_service=\"waika")
-        );
-        let stream = "grpc_type=\"bidi_stream\",grpc_service=\"waika.v1.AuthorisationService\",\
-                      grpc_method=\"AuthoriseStream\"";
-        has(&page, &format!("grpc_server_started_total{{{stream}}} 0"));
-    }
-
-    #[test]
-    fn a_call_that_is_dropped_was_wanted_no_longer() {
-        let metrics = CallMetrics::new();
-        drop(metrics.add_core().begin(PATH));
-        has(
-            &metrics.render(),
-            &format!("grpc_server_handled_total{{{LABELS},grpc_code=\"Canceled\"}} 1"),
-        );
-    }
-}
+mod tests;

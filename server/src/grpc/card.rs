@@ -70,7 +70,7 @@ impl CardService for Desk {
             let confirmed = parsed.is_confirmed_by(verifier, asked, (ledger, self.core));
             parsed.operation.identity_confirmed = confirmed.await?;
         }
-        parsed.operation.deadline = party.deadline;
+        parsed.operation.deadline = party.asker.deadline;
         let operation = Operation::Bind(Box::new(parsed.operation));
         let answered = ledger
             .submit(self.core, parsed.account, parsed.call, operation)

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::{sleep, timeout};
@@ -31,8 +31,7 @@ use waika_domain::identifiers::{AccountId, AuthorisationId};
 pub(crate) use self::calls::{Rpc, rpc};
 pub(crate) use self::wallet::PAYER;
 use self::wallet::{CARD, CODE, LAST, Told};
-use super::{Begun, Desk, Doorway, Options, PATH, Payments, STREAM_PATH};
-use crate::caller::Caller;
+use super::{Asker, Begun, Desk, Doorway, Options, PATH, Payments, STREAM_PATH};
 use crate::fuzzing::Input;
 use crate::ledger::Ledger;
 use crate::partner::Ports;
@@ -241,9 +240,7 @@ impl Services {
     async fn answer(&self, path: &str, message: &[u8]) -> Result<Bytes, Status> {
         let body = framed(message);
         if path == PATH {
-            let begun = self
-                .payments
-                .begin(&HeaderMap::new(), Caller::default(), &body);
+            let begun = self.payments.begin(Asker::default(), &body);
             match begun {
                 Some(Begun::Undurable(decided)) => {
                     let durable = self.payments.wait_durable(decided.sequence()).await;

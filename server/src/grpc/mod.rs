@@ -43,6 +43,7 @@ mod wallet;
 pub(crate) use self::call_metrics::{CallMetrics, CoreCalls, Counted, Ended};
 pub(crate) use self::methods::{methods, path_of};
 pub(crate) use self::outcome::timestamp;
+pub(crate) use self::party::Asker;
 pub(crate) use self::status::{broken_off, denied, panicked};
 pub(crate) use self::stream::PATH as STREAM_PATH;
 pub(crate) use self::unary::{Begun, PATH, Payments, Reply, Undurable};

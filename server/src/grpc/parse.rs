@@ -7,9 +7,8 @@ use waika_domain::event::WalletRegion;
 use waika_domain::identifiers::{AccountId, IdempotencyKey};
 use waika_domain::version::{Client, Version};
 
-use super::party::Party;
+use super::party::{Asker, Party};
 use super::{asked, enums, status};
-use crate::caller::Caller;
 use crate::ledger::{Business, Call, Operation, Rpc};
 use crate::page_token;
 use crate::vault::Vault;
@@ -235,21 +234,15 @@ impl<'a> Digests<'a> {
     }
 
     pub(super) fn call(self, rpc: Rpc, key: IdempotencyKey) -> Call {
-        let caller = self.party.caller.clone();
+        let Asker {
+            caller,
+            deadline,
+            stopwatch,
+        } = &self.party.asker;
         Call {
-            deadline: self.party.deadline,
-            ..call(rpc, caller, key, Business::Fields(self.fields))
+            deadline: *deadline,
+            stopwatch: stopwatch.clone(),
+            ..Call::new(rpc, caller.clone(), key, Business::Fields(self.fields))
         }
-    }
-}
-
-/// A call by a caller.
-pub(super) fn call(rpc: Rpc, caller: Caller, key: IdempotencyKey, business: Business) -> Call {
-    Call {
-        rpc,
-        caller,
-        key,
-        business,
-        deadline: None,
     }
 }

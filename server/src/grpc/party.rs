@@ -1,20 +1,66 @@
 //! Who asks.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use http::HeaderMap;
 use tonic::Request;
 
 use super::deadline;
 use crate::caller::Caller;
 use crate::identity::Pass;
+use crate::stopwatch::Stopwatch;
 use crate::vault::Vault;
+
+/// Who asks, until when, and what measures the call.
+#[derive(Debug, Default)]
+pub(crate) struct Asker {
+    pub(super) caller: Caller,
+    /// When it stops waiting, if it said so.
+    pub(super) deadline: Option<Instant>,
+    /// None where nobody wants to know.
+    pub(super) stopwatch: Option<Arc<Stopwatch>>,
+}
+
+impl Asker {
+    /// Of a call with these headers.
+    pub(crate) fn new(
+        caller: Caller,
+        headers: &HeaderMap,
+        stopwatch: Option<Arc<Stopwatch>>,
+    ) -> Self {
+        Self {
+            caller,
+            deadline: deadline::of(headers),
+            stopwatch,
+        }
+    }
+
+    /// Of a call that was let in.
+    pub(super) fn of<T>(request: &Request<T>) -> Self {
+        let extensions = request.extensions();
+        let caller = extensions.get::<Pass>().map(Pass::caller);
+        let stopwatch = extensions.get::<Arc<Stopwatch>>().map(Arc::clone);
+        Self::new(
+            caller.unwrap_or_default(),
+            request.metadata().as_ref(),
+            stopwatch,
+        )
+    }
+
+    /// Of one payment of a stream, which has no time of its own.
+    pub(super) fn in_stream(caller: Caller) -> Self {
+        Self {
+            caller,
+            ..Self::default()
+        }
+    }
+}
 
 /// Who asks, and the keys by which what is asked is digested.
 pub(super) struct Party<'a> {
     pub(super) vault: &'a Vault,
-    pub(super) caller: Caller,
-    /// When it stops waiting, if it said so.
-    pub(super) deadline: Option<Instant>,
+    pub(super) asker: Asker,
 }
 
 impl<'a> Party<'a> {
@@ -22,14 +68,7 @@ impl<'a> Party<'a> {
     pub(super) fn of<T>(request: &Request<T>, vault: &'a Vault) -> Self {
         Self {
             vault,
-            caller: Self::caller_of(request),
-            deadline: deadline::of(request.metadata().as_ref()),
+            asker: Asker::of(request),
         }
-    }
-
-    /// Who made a call that was let in.
-    pub(super) fn caller_of<T>(request: &Request<T>) -> Caller {
-        let pass = request.extensions().get::<Pass>();
-        pass.map(Pass::caller).unwrap_or_default()
     }
 }

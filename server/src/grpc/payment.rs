@@ -79,7 +79,6 @@ pub(super) fn parse(request: &Asked<'_>, vault: &Vault) -> Result<ParsedAuthoris
                 quote: quote?,
                 want_receipt: request.want_receipt,
                 deadline: None,
-                stopwatch: None,
             },
         })
     })();

@@ -6,15 +6,14 @@
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Either};
-use http::HeaderMap;
 use hyper::body::Body as HttpBody;
 use tonic::Status;
 use tonic::body::Body;
 
 use super::asked::Asked;
 use super::authorisation::{self, Answer};
-use super::{Desk, MESSAGE_BYTES, deadline, stream};
-use crate::caller::Caller;
+use super::party::Asker;
+use super::{Desk, MESSAGE_BYTES, stream};
 use crate::ledger::LedgerError;
 use crate::wire::Wire;
 
@@ -51,10 +50,9 @@ impl Payments {
     }
 
     /// Begins the payment that a whole request holds; None if it is none that can be read here.
-    pub(crate) fn begin(&self, headers: &HeaderMap, caller: Caller, body: &[u8]) -> Option<Begun> {
+    pub(crate) fn begin(&self, by: Asker, body: &[u8]) -> Option<Begun> {
         let asked = Asked::read(message(body)?)?;
-        let deadline = deadline::of(headers);
-        Some(match self.desk.begin(&asked, caller, deadline) {
+        Some(match self.desk.begin(&asked, by) {
             Either::Left(decided) => Begun::Undurable(Undurable(decided)),
             Either::Right(other) => Begun::Other(other.map(reply).boxed()),
         })

@@ -5,13 +5,12 @@ use crate::ledger::Business;
 use waika_domain::identifiers::IdempotencyKey;
 
 fn call(rpc: Rpc, caller: &str, key: &str) -> Call {
-    Call {
+    Call::new(
         rpc,
-        caller: caller.into(),
-        key: IdempotencyKey::parse(key).unwrap(),
-        business: Business::Fields(Vec::new()),
-        deadline: None,
-    }
+        caller.into(),
+        IdempotencyKey::parse(key).unwrap(),
+        Business::Fields(Vec::new()),
+    )
 }
 
 fn index() -> Idempotency {

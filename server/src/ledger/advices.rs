@@ -43,7 +43,6 @@ impl Ledger {
             slot: call.slot,
             reserved_by,
             going_on: self.authoriser.under_way.begin(reserved_by),
-            stopwatch: None,
         };
         self.left_over.lock().push(held);
         None

@@ -1,27 +1,26 @@
 //! What is decided and not durable yet.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use futures_util::future::Either;
 
 use super::{Answered, Ledger, LedgerError};
 use crate::authoriser::Applied;
-use crate::clock::monotonic;
-use crate::stopwatch::{Part, Stopwatch};
+use crate::commit::BatchLog;
+use crate::stopwatch::{Lap, Stopwatch};
 
 /// A decision that is in the open batch: nothing of it may be told before that is durable.
 #[derive(Debug)]
 pub struct Awaited {
     answered: Answered,
-    /// What measures the wait, and since when.
-    measured: Option<(Arc<Stopwatch>, Instant)>,
+    /// What measures the wait.
+    waiting: Lap,
 }
 
 impl Awaited {
     /// The wait begins now.
-    pub(super) fn new(applied: Applied, stopwatch: Option<Arc<Stopwatch>>) -> Self {
+    pub(super) fn new(applied: Applied, stopwatch: Option<&Arc<Stopwatch>>) -> Self {
         let Applied {
             sequence,
             at,
@@ -35,7 +34,7 @@ impl Awaited {
                 event,
                 replayed: false,
             },
-            measured: stopwatch.map(|watch| (watch, monotonic())),
+            waiting: Lap::of(stopwatch),
         }
     }
 
@@ -46,9 +45,7 @@ impl Awaited {
 
     /// What is told when the wait for its sequence has ended so.
     pub fn told(self, durable: Result<(), LedgerError>) -> Result<Answered, LedgerError> {
-        if let Some((watch, since)) = self.measured {
-            watch.add(Part::Commit, since);
-        }
+        self.waiting.committed(self.answered.sequence);
         durable.map(|()| self.answered)
     }
 }
@@ -62,6 +59,11 @@ impl Ledger {
     ) -> impl Future<Output = Result<(), LedgerError>> + Send + use<'_> {
         let durable = self.queue.wait_durable(core, sequence);
         durable.map(|durable| durable.map_err(LedgerError::from))
+    }
+
+    /// From now on notes there which entries became durable together.
+    pub(crate) fn note_batches(&self, log: Arc<BatchLog>) {
+        self.queue.keep_log(log);
     }
 
     /// The highest sequence that is durable.

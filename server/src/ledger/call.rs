@@ -1,12 +1,14 @@
 //! A call that changes something: who made it, under which key, and by what a second call with
 //! that key is compared (D18).
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use waika_domain::event::{Funding, Payment};
 use waika_domain::identifiers::IdempotencyKey;
 
 use crate::caller::Caller;
+use crate::stopwatch::Stopwatch;
 
 /// Which RPC a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,6 +90,22 @@ pub struct Call {
     pub business: Business,
     /// When its caller stops waiting, if it said so.
     pub deadline: Option<Instant>,
+    /// Measures where the time goes, if anybody wants to know.
+    pub(crate) stopwatch: Option<Arc<Stopwatch>>,
+}
+
+impl Call {
+    /// A call that may take as long as it takes, and that nobody measures.
+    pub fn new(rpc: Rpc, caller: Caller, key: IdempotencyKey, business: Business) -> Self {
+        Self {
+            rpc,
+            caller,
+            key,
+            business,
+            deadline: None,
+            stopwatch: None,
+        }
+    }
 }
 
 /// The business fields of a call. Never a secret: else a used key would tell right passwords

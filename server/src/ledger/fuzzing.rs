@@ -95,13 +95,12 @@ pub(crate) fn entry(bytes: &[u8]) {
 
 fn called(stored: &StoredCall) -> Call {
     let fields = stored.fields.iter().map(|&digest| ("", digest));
-    Call {
-        rpc: stored.rpc,
-        caller: stored.caller.clone(),
-        key: stored.key.clone(),
-        business: Business::Fields(fields.collect()),
-        deadline: None,
-    }
+    Call::new(
+        stored.rpc,
+        stored.caller.clone(),
+        stored.key.clone(),
+        Business::Fields(fields.collect()),
+    )
 }
 
 type Said<'a> = (

@@ -28,7 +28,6 @@ pub use self::reversal::{OriginalNamed, ReverseOperation};
 use crate::clock::ClockAsked;
 use crate::pan::Pan;
 use crate::quote_token::QuoteToken;
-use crate::stopwatch::Stopwatch;
 
 /// A secret text: wiped when dropped.
 pub type Secret = Zeroizing<String>;
@@ -113,12 +112,11 @@ impl Operation {
         }
     }
 
-    /// What is needed of it after its first entry.
-    pub(super) fn goes_on_with(self) -> (Option<Box<BindOperation>>, Option<Arc<Stopwatch>>) {
+    /// What is needed of it after its first entry: the card to bind, if it is one.
+    pub(super) fn goes_on_with(self) -> Option<Box<BindOperation>> {
         match self {
-            Self::Bind(bind) => (Some(bind), None),
-            Self::Authorise(asked) => (None, asked.stopwatch),
-            _ => (None, None),
+            Self::Bind(bind) => Some(bind),
+            _ => None,
         }
     }
 
@@ -266,8 +264,6 @@ pub struct AuthoriseOperation {
     pub want_receipt: bool,
     /// When the caller stops waiting, if it said so.
     pub deadline: Option<Instant>,
-    /// Measures where the time goes, if the caller wants to know.
-    pub(crate) stopwatch: Option<Arc<Stopwatch>>,
 }
 
 /// What proves that the payer is who pays (R42).

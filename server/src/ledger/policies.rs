@@ -167,13 +167,12 @@ pub(super) mod tests {
     }
 
     fn global(ledger: &Ledger, key: &str, operation: &GlobalOperation) {
-        let call = Call {
-            rpc: Rpc::PutPolicy,
-            caller: crate::caller::Caller::default(),
-            key: IdempotencyKey::parse(key).unwrap(),
-            business: Business::Fields(Vec::new()),
-            deadline: None,
-        };
+        let call = Call::new(
+            Rpc::PutPolicy,
+            crate::caller::Caller::default(),
+            IdempotencyKey::parse(key).unwrap(),
+            Business::Fields(Vec::new()),
+        );
         let slot = ledger.authoriser.idempotency.slot("test/", &call);
         let done = ledger
             .authoriser

@@ -115,13 +115,12 @@ impl Ledger {
 }
 
 fn payment_call(caller: &str, key: &IdempotencyKey) -> Call {
-    Call {
-        rpc: Rpc::Authorise,
-        caller: caller.into(),
-        key: key.clone(),
-        business: Business::Payment,
-        deadline: None,
-    }
+    Call::new(
+        Rpc::Authorise,
+        caller.into(),
+        key.clone(),
+        Business::Payment,
+    )
 }
 
 /// Under which caller's name a payment is recorded that was reversed before it came: keys of

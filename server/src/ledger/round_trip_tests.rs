@@ -329,13 +329,12 @@ pub(crate) fn written(entry: &Entry<'_>) -> Vec<u8> {
 }
 
 fn call() -> Call {
-    Call {
-        rpc: Rpc::Bind,
-        caller: "c".into(),
-        key: IdempotencyKey::parse("k").unwrap(),
-        business: Business::Fields(vec![("a", 1), ("b", u64::MAX)]),
-        deadline: None,
-    }
+    Call::new(
+        Rpc::Bind,
+        "c".into(),
+        IdempotencyKey::parse("k").unwrap(),
+        Business::Fields(vec![("a", 1), ("b", u64::MAX)]),
+    )
 }
 
 #[test]

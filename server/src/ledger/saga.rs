@@ -4,7 +4,7 @@
 mod payment;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::Either;
@@ -22,7 +22,7 @@ use crate::authoriser::{Applied, Asks, Passage, Patience};
 use crate::clock::timeout;
 use crate::idempotency::Slot;
 use crate::issuer::{CardToVerify, Heard, Opening, Verified};
-use crate::stopwatch::{Part, Stopwatch};
+use crate::stopwatch::{Lap, Part};
 use crate::under_way::GoingOn;
 
 /// A call that may have to go on after its first entry.
@@ -32,7 +32,6 @@ pub(super) struct Begun {
     pub(super) slot: Slot,
     /// The card to bind, if one is.
     pub(super) bind: Option<Box<BindOperation>>,
-    pub(super) stopwatch: Option<Arc<Stopwatch>>,
 }
 
 /// A payment that is held: whose, under which key, since when.
@@ -45,7 +44,6 @@ pub(super) struct Held {
     pub(super) reservation: Reservation,
     /// Those who send its key again wait for this to go.
     pub(super) going_on: GoingOn,
-    pub(super) stopwatch: Option<Arc<Stopwatch>>,
 }
 
 /// How a call goes on after its first entry.
@@ -73,12 +71,6 @@ impl Told {
     }
 }
 
-fn measure(watch: Option<&Stopwatch>, part: Part, since: Option<Instant>) {
-    if let (Some(watch), Some(since)) = (watch, since) {
-        watch.add(part, since);
-    }
-}
-
 impl Ledger {
     /// Gives what was decided, or goes on with what was only begun. The latter runs as a
     /// task of its own, so that a caller who hangs up leaves nothing held for ever.
@@ -102,7 +94,7 @@ impl Ledger {
 
     fn go_on(self: &Arc<Self>, core: usize, begun: Begun, applied: Applied) -> Going {
         let Some(going_on) = applied.going_on else {
-            return Going::Decided(Awaited::new(applied, begun.stopwatch));
+            return Going::Decided(Awaited::new(applied, begun.call.stopwatch.as_ref()));
         };
         let (tell, told) = oneshot::channel();
         let ledger = Arc::clone(self);
@@ -116,7 +108,6 @@ impl Ledger {
                     reserved_by,
                     reservation: *reservation,
                     going_on,
-                    stopwatch: begun.stopwatch,
                 });
                 let told = Told {
                     tell,
@@ -161,7 +152,6 @@ impl Ledger {
             reserved_by,
             reservation,
             going_on,
-            stopwatch: _,
         } = *held;
         let passage = Passage {
             queue: &self.queue,
@@ -195,8 +185,12 @@ impl Ledger {
             ..
         } = begun;
         let bind = bind.ok_or(LedgerError::OutcomeUnknown)?;
+        let waiting = Lap::of(call.stopwatch.as_ref());
         self.queue.wait_durable(core, reserved_by).await?;
+        waiting.committed(reserved_by);
+        let asking = Lap::of(call.stopwatch.as_ref());
         let verified = self.verify(core, &bind, call.key.as_str(), opening).await; // R37
+        asking.end(Part::Issuer);
         let (answer, debit) = match verified {
             Verified::Usable(reference) => (Ok(reference), reserved.debit),
             Verified::Refused(refusal) => (Err(refusal), None),
@@ -216,7 +210,8 @@ impl Ledger {
             .complete_bind(passage, &bind, reserved_by, (answer, debit))
             // Something was applied already: its beginning, and what the code was spent on.
             .map_err(|_| LedgerError::OutcomeUnknown)?;
-        self.answer(core, Awaited::new(applied, None)).await
+        self.answer(core, Awaited::new(applied, call.stopwatch.as_ref()))
+            .await
     }
 
     /// Asks for the verification debit.

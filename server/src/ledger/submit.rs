@@ -50,13 +50,12 @@ impl Ledger {
             };
             match self.take(passage, &operation, &OriginalFound::KeyKnown) {
                 Ok(Taken::Applied(applied)) => {
-                    let (bind, stopwatch) = operation.goes_on_with();
+                    let bind = operation.goes_on_with();
                     let begun = Begun {
                         account,
                         call,
                         slot,
                         bind,
-                        stopwatch,
                     };
                     return match self.follow(core, begun, applied) {
                         Either::Left(decided) => Either::Left(decided),
@@ -99,13 +98,12 @@ impl Ledger {
             match self.durably(core, taken).await? {
                 Taken::LookAgain => {}
                 Taken::Applied(applied) => {
-                    let (bind, stopwatch) = operation.goes_on_with();
+                    let bind = operation.goes_on_with();
                     let begun = Begun {
                         account,
                         call,
                         slot,
                         bind,
-                        stopwatch,
                     };
                     let followed = self.follow(core, begun, applied);
                     return self.answer_either(core, followed).await;
@@ -140,7 +138,7 @@ impl Ledger {
                 Taken::LookAgain => {}
                 Taken::Applied(applied) => {
                     let Some(account) = owner.clone() else {
-                        let awaited = Awaited::new(applied, None);
+                        let awaited = Awaited::new(applied, call.stopwatch.as_ref());
                         return Ok((owner, self.answer(core, awaited).await?));
                     };
                     let begun = Begun {
@@ -148,7 +146,6 @@ impl Ledger {
                         call,
                         slot,
                         bind: None,
-                        stopwatch: asked.stopwatch.clone(),
                     };
                     let followed = self.follow(core, begun, applied);
                     return Ok((owner, self.answer_either(core, followed).await?));

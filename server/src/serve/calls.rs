@@ -105,8 +105,8 @@ impl RpcService {
     }
 
     /// Counts a call that has come.
-    pub(super) fn count(&self, path: &str) -> Counted {
-        self.calls.begin(path)
+    pub(super) fn count(&self, head: &Parts) -> Counted {
+        self.calls.begin(head.uri.path(), &head.headers)
     }
 
     /// Answers a call in a task of its own.
@@ -120,6 +120,9 @@ impl RpcService {
         } = call;
         self.entrance.tell_of_operators(&caller, head.uri.path());
         head.extensions.insert(pass);
+        if let Some(watch) = counted.watch() {
+            head.extensions.insert(watch);
+        }
         let answer = AssertUnwindSafe(self.answer(head, body)).catch_unwind();
         tokio::spawn(async move {
             if let Some(answered) = reply::unless_reset(answer, &mut respond).await {

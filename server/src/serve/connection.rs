@@ -240,7 +240,7 @@ impl Session {
                 return Poll::Ready(Ok(()));
             };
             let (head, body) = request.into_parts();
-            let counted = self.service.count(head.uri.path());
+            let counted = self.service.count(&head);
             let caller = match self.gate.check(&head) {
                 Ok(caller) => caller,
                 Err(denied) => {

@@ -119,7 +119,7 @@ impl Serving {
         };
         let services = routes::services(
             &world.doorway,
-            (&health, &CallMetrics::new()),
+            (&health, &CallMetrics::new(None)),
             &entrances,
             0,
         );

@@ -124,7 +124,7 @@ mod tests {
         let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
         let figures = Figures {
             metrics: recorder.handle(),
-            calls: CallMetrics::new(),
+            calls: CallMetrics::new(None),
         };
         for (method, path, status) in [
             (Method::GET, "/metrics", 200),

@@ -18,7 +18,7 @@ use super::calls::{Call, GRPC, is_grpc};
 use super::reply;
 use super::request_body::Come;
 use crate::clock::monotonic;
-use crate::grpc::{self, Begun, Counted, Ended, Reply, Undurable};
+use crate::grpc::{self, Asker, Begun, Counted, Ended, Reply, Undurable};
 use crate::ledger::LedgerError;
 
 /// Names how the messages of a call are compressed; tonic refuses what it does not know.
@@ -119,8 +119,8 @@ impl Payments {
             return Some(call);
         }
         let begun = || {
-            let caller = caller.clone();
-            self.desk.begin(&head.headers, caller, body.read())
+            let asker = Asker::new(caller.clone(), &head.headers, counted.watch());
+            self.desk.begin(asker, body.read())
         };
         match catch_unwind(AssertUnwindSafe(begun)) {
             Ok(Some(Begun::Undurable(decided))) => {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::grpc::asked::Streamed;
 use crate::grpc::authorisation::{Answer, Undurable};
-use crate::grpc::{Desk, status};
+use crate::grpc::{Asker, Desk, status};
 use crate::identity::Pass;
 use crate::wire::Wire;
 use futures_util::future::{BoxFuture, Either, FutureExt as _, ready};
@@ -57,7 +57,7 @@ impl Unanswered {
         if let Err(denied) = self.pass.count() {
             return self.refuse(correlation_id, status::denied(&denied));
         }
-        match desk.begin(asked, self.pass.caller(), None) {
+        match desk.begin(asked, Asker::in_stream(self.pass.caller())) {
             Either::Left(decided) => self.decided.push_back((correlation_id, decided)),
             Either::Right(other) => {
                 let other = other.map(move |answer| Answered {

@@ -106,13 +106,12 @@ impl Stage {
 }
 
 fn call(number: u64) -> Call {
-    Call {
-        rpc: Rpc::SetShadowPolicy,
-        caller: crate::caller::Caller::default(),
-        key: IdempotencyKey::parse(&format!("k{number}")).unwrap(),
-        business: Business::Fields(vec![("name", number)]),
-        deadline: None,
-    }
+    Call::new(
+        Rpc::SetShadowPolicy,
+        crate::caller::Caller::default(),
+        IdempotencyKey::parse(&format!("k{number}")).unwrap(),
+        Business::Fields(vec![("name", number)]),
+    )
 }
 
 fn files(folder: &TempDir, ending: &str) -> Vec<String> {

@@ -83,13 +83,12 @@ impl<'a> Applier<'a> {
             && let Ok(account) = AccountId::parse(&stored.account)
         {
             let fields = by.fields.iter().map(|&digest| ("", digest));
-            let call = Call {
-                rpc: by.rpc,
-                caller: by.caller.clone(),
-                key: by.key.clone(),
-                business: Business::Fields(fields.collect()),
-                deadline: None,
-            };
+            let call = Call::new(
+                by.rpc,
+                by.caller.clone(),
+                by.key.clone(),
+                Business::Fields(fields.collect()),
+            );
             let begun = Unanswered {
                 account,
                 call,

@@ -26,12 +26,10 @@ fn check(entry: &Entry<'_>) {
 fn every_kind_of_event_has_the_bytes_of_its_message() {
     let payment = Call {
         business: Business::Payment,
-        deadline: None,
         ..call()
     };
     let no_fields = Call {
         business: Business::Fields(Vec::new()),
-        deadline: None,
         ..call()
     };
     for event in every_kind_of_event() {
@@ -137,7 +135,6 @@ proptest! {
         let call = Call {
             key: IdempotencyKey::parse(&"k".repeat(key)).unwrap(),
             business: Business::Payment,
-            deadline: None,
             ..call()
         };
         let decline = Decline::because(DeclineReason::IssuerUnavailable);

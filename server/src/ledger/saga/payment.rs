@@ -9,12 +9,12 @@ use waika_domain::card::IssuerCardReference;
 use waika_domain::event::{Event, Transaction};
 use waika_domain::money::Fen;
 
-use super::{Held, Told, measure};
+use super::{Held, Told};
 use crate::authoriser::{Applied, Hop, Patience, ShadowSays};
-use crate::clock::{monotonic, timeout};
+use crate::clock::timeout;
 use crate::issuer::{Heard, Place};
 use crate::ledger::{Answered, Awaited, Ledger, LedgerError};
-use crate::stopwatch::{Part, Stopwatch};
+use crate::stopwatch::{Lap, Part, Stopwatch};
 
 /// How long a late answer is still listened for after nobody waits any more (D16). It holds a place
 /// among the questions to its issuer as long.
@@ -53,13 +53,13 @@ impl Ledger {
         told: Told,
     ) {
         tokio::spawn(async move {
-            let began = held.stopwatch.as_ref().map(|_| monotonic());
+            let waiting = Lap::of(held.call.stopwatch.as_ref());
             if let Err(halted) = self.queue.wait_durable(core, held.reserved_by).await {
                 told.tell(Err(halted.into()));
                 return;
             }
-            measure(held.stopwatch.as_deref(), Part::Commit, began);
-            let asked_at = held.stopwatch.as_ref().map(|_| monotonic());
+            waiting.committed(held.reserved_by);
+            let asking_for = Lap::of(held.call.stopwatch.as_ref());
             let left = hop.patience.left();
             // Only now: the question leaves as soon as there is one.
             let (asked, asking) = {
@@ -71,7 +71,7 @@ impl Ledger {
                 (Some(left), Some(asking)) => timeout(left, asking).await.ok(),
                 (None, _) | (_, None) => Some(Heard::NotAsked),
             };
-            measure(held.stopwatch.as_deref(), Part::Issuer, asked_at);
+            asking_for.end(Part::Issuer);
             let ended = match (heard, left) {
                 (Some(heard), _) => Ended::Heard(heard),
                 (None, left) => Ended::TooLate(left.unwrap_or_default()),
@@ -97,13 +97,13 @@ impl Ledger {
         };
         asked.place.ended(heard.of_issuer());
         self.tell_nonsense(asked.transaction, heard);
-        let stopwatch = held.stopwatch.clone();
+        let stopwatch = held.call.stopwatch.clone();
         let resolved = self.resolve(held, Some(&asked.reference), heard);
         if let (Ok(applied), ShadowSays::Would(would)) = (&resolved, asked.shadow) {
             self.authoriser.compare(&applied.event, would);
         }
         let declined = resolved.as_ref().ok().and_then(declined_by);
-        told.tell(self.durably_told(core, resolved, stopwatch).await);
+        told.tell(self.durably_told(core, resolved, stopwatch.as_ref()).await);
         // The reversal is owed whatever comes: a stopping server does not wait for this, and only so many
         // are listened to. It keeps its place, so that an issuer that never answers is not asked without
         // bounds.
@@ -155,7 +155,7 @@ impl Ledger {
         &self,
         core: usize,
         resolved: Result<Applied, LedgerError>,
-        stopwatch: Option<Arc<Stopwatch>>,
+        stopwatch: Option<&Arc<Stopwatch>>,
     ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<'_> {
         match resolved {
             Ok(applied) => Either::Left(self.answer(core, Awaited::new(applied, stopwatch))),

@@ -175,13 +175,12 @@ impl Asked {
             format!("{:?}", self.what).hash(&mut hasher);
             Business::Fields(vec![("what", hasher.finish())])
         };
-        Call {
-            rpc: self.rpc(),
-            caller: CALLER.into(),
-            key: IdempotencyKey::parse(&self.key).unwrap(),
+        Call::new(
+            self.rpc(),
+            CALLER.into(),
+            IdempotencyKey::parse(&self.key).unwrap(),
             business,
-            deadline: None,
-        }
+        )
     }
 
     fn global(&self) -> Option<GlobalOperation> {
@@ -230,7 +229,6 @@ impl Asked {
                 quote: None,
                 want_receipt: false,
                 deadline: None,
-                stopwatch: None,
             }),
             What::GiveBack {
                 kind,

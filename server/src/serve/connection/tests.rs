@@ -72,7 +72,7 @@ async fn connect() -> Setup {
     };
     let service = RpcService::new(
         Routes::new(odd),
-        (&Arc::new(entrance), &CallMetrics::new().add_core()),
+        (&Arc::new(entrance), &CallMetrics::new(None).add_core()),
     );
     let protocol = Protocol::new(Duration::from_secs(10), goaway.clone());
     let served = tokio::spawn(async move {
