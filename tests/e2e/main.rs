@@ -66,6 +66,7 @@ mod load;
 mod load_proof;
 mod malformed;
 mod mesh_age;
+mod mesh_cuts;
 mod mesh_handed_over;
 mod mesh_metrics;
 mod mesh_traces;
