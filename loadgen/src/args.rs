@@ -18,6 +18,7 @@ use crate::floor::Runtime;
 use crate::gate::{CompareArgs, GateArgs};
 use crate::hlog::HlogArgs;
 use crate::merge::MergeArgs;
+use crate::mesh_tax::MeshTaxArgs;
 use crate::pacer::Pacing;
 use crate::plan::Details;
 use crate::preset::Preset;
@@ -69,6 +70,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Measure the server beside servers that do nothing, in turns: what does its work cost?
     Bench(Box<BenchArgs>),
+    /// Measure what a proxy before a server that runs costs each call, block by block
+    MeshTax(Box<MeshTaxArgs>),
 }
 
 /// `plan`.

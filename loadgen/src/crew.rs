@@ -41,6 +41,8 @@ pub(crate) struct Measured {
     pub(crate) generator_ns_per_call: Option<u64>,
     /// Processor time of the server for each of the same calls.
     pub(crate) server_ns_per_call: Option<u64>,
+    /// The same of a process beside it.
+    pub(crate) beside_ns_per_call: Option<u64>,
     /// Share of the machine's time that other guests took.
     pub(crate) stolen: Option<f64>,
     /// How this process was throttled; `None` where that is not told.
@@ -108,6 +110,16 @@ pub(crate) async fn run_as(
     signals: &mut StopSignals,
     show: Show,
 ) -> Result<Measured, CrewError> {
+    Box::pin(run_beside(plan, [server, None], signals, show)).await
+}
+
+/// The same, with the time of a second process on this machine, such as a proxy before the server.
+pub(crate) async fn run_beside(
+    plan: &Arc<Plan>,
+    processes: [Option<NonZeroU32>; 2],
+    signals: &mut StopSignals,
+    show: Show,
+) -> Result<Measured, CrewError> {
     let live = show.live();
     let progress = Arc::new(Progress::new(live.clone()));
     let (mut ready, mut results) = muster(plan, &progress)?;
@@ -124,7 +136,7 @@ pub(crate) async fn run_as(
     for worker in connected {
         worker.go.send(start_ns).map_err(|_| CrewError::Lost)?;
     }
-    let mut gauge = Gauge::new(server);
+    let mut gauge = Gauge::new(processes);
     let key = Notify::new();
     let work = async {
         let lead_ns = start_ns.saturating_sub(monotonic_ns());
@@ -158,7 +170,7 @@ pub(crate) async fn run_as(
         plan,
         progress: &progress,
         live: live.as_ref(),
-        server,
+        server: processes[0],
         start_ns,
     };
     let (results, interrupted) = view::while_sending(show, scene, &key, work).await?;
@@ -254,6 +266,7 @@ fn gather(results: &[WorkerResult], allowed: Option<usize>, costs: Costs) -> Mea
         allowed,
         generator_ns_per_call: costs.generator_ns_per_call,
         server_ns_per_call: costs.server_ns_per_call,
+        beside_ns_per_call: costs.beside_ns_per_call,
         stolen: costs.outside.stolen,
         throttled: costs.outside.throttled,
         stepped_ns: costs.stepped_ns,
@@ -272,7 +285,7 @@ fn gather(results: &[WorkerResult], allowed: Option<usize>, costs: Costs) -> Mea
 struct Reading {
     done: u64,
     generator_ns: u64,
-    server_ns: Option<u64>,
+    processes_ns: [Option<u64>; 2],
     outside: OutsideReading,
 }
 
@@ -281,22 +294,23 @@ struct Reading {
 struct Costs {
     generator_ns_per_call: Option<u64>,
     server_ns_per_call: Option<u64>,
+    beside_ns_per_call: Option<u64>,
     outside: Disturbance,
     stepped_ns: i64,
 }
 
 /// Measures processor times from the end of warming up to the last answer, the drain included.
 struct Gauge {
-    server: Option<NonZeroU32>,
+    processes: [Option<NonZeroU32>; 2],
     begun: Option<Reading>,
     clocks: Option<Instants>,
     stepped_ns: i64,
 }
 
 impl Gauge {
-    fn new(server: Option<NonZeroU32>) -> Self {
+    fn new(processes: [Option<NonZeroU32>; 2]) -> Self {
         Self {
-            server,
+            processes,
             begun: None,
             clocks: None,
             stepped_ns: 0,
@@ -307,7 +321,9 @@ impl Gauge {
         Reading {
             done: progress.done.load(Ordering::Relaxed),
             generator_ns: process_cpu_ns(),
-            server_ns: self.server.and_then(host::cpu_of_process_ns),
+            processes_ns: self
+                .processes
+                .map(|pid| pid.and_then(host::cpu_of_process_ns)),
             outside: OutsideReading::now(),
         }
     }
@@ -334,12 +350,11 @@ impl Gauge {
         let ended = self.read(progress);
         let calls = ended.done - begun.done;
         let each = |used_ns: u64| used_ns.checked_div(calls);
+        let used = |from_ns: Option<u64>, to_ns: Option<u64>| each(to_ns?.saturating_sub(from_ns?));
         Costs {
             generator_ns_per_call: each(ended.generator_ns - begun.generator_ns),
-            server_ns_per_call: match (begun.server_ns, ended.server_ns) {
-                (Some(from_ns), Some(to_ns)) => each(to_ns.saturating_sub(from_ns)),
-                _ => None,
-            },
+            server_ns_per_call: used(begun.processes_ns[0], ended.processes_ns[0]),
+            beside_ns_per_call: used(begun.processes_ns[1], ended.processes_ns[1]),
             outside: ended.outside.since(&begun.outside),
             stepped_ns: self.stepped_ns,
         }

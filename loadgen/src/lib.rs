@@ -38,6 +38,7 @@ mod lane;
 mod live;
 mod merchant;
 mod merge;
+mod mesh_tax;
 mod month_end;
 mod oracle;
 mod outcome;
@@ -135,6 +136,7 @@ pub fn execute(invocation: Invocation) -> ExitCode {
         Command::Gate(args) => gate::execute(&args),
         Command::Compare(args) => gate::compare(&args),
         Command::Bench(args) => bench::execute(&args),
+        Command::MeshTax(args) => mesh_tax::execute(&args),
     };
     match ended {
         Ok(exit) if output::is_lost() => exit.or(Exit::Failed).into(),

@@ -114,6 +114,10 @@ macro_rules! of_any {
                 let $document = $document.as_ref();
                 $made
             }
+            Stored::MeshTax($document) => {
+                let $document = $document.as_ref();
+                $made
+            }
         }
     };
 }

@@ -17,7 +17,7 @@ const HARMLESS_LAG_NS: u64 = 1_000_000;
 const LAG_PART: u64 = 20;
 
 /// A worker that uses more of its core than this has none to spare when answers come together.
-const MOST_CPU: f64 = 0.95;
+pub(crate) const MOST_CPU: f64 = 0.95;
 
 /// Above this, somebody else was using the machine.
 const MOST_STOLEN: f64 = 0.02;

@@ -41,7 +41,7 @@ impl Load {
     }
 
     /// The same, of a server that listens there.
-    fn job_at(&self, place: Place, pid: Option<NonZeroU32>, seed: u64) -> Job {
+    pub(crate) fn job_at(&self, place: Place, pid: Option<NonZeroU32>, seed: u64) -> Job {
         let some = |number: usize| NonZeroUsize::MIN.saturating_add(number - 1);
         let people = PeopleArgs {
             accounts: self.accounts,
@@ -85,19 +85,10 @@ impl Load {
     /// Refuses a load of which a pair's blocks together meet the accounts' limits: all blocks of an arm
     /// go to the same accounts of one server. Of a closed loop nobody knows before how much it sends.
     pub(super) fn check_limits(&self, seed: u64) -> Result<(), Failure> {
-        if matches!(self.pace, Pace::Closed(..)) {
-            return Ok(());
-        }
-        let one = self.job_at(Place::nowhere()?, None, seed);
         let blocks = u64::from(self.rounds.get()) * 2;
-        let requests = one
-            .curve()?
-            .expected_before(one.end_ns())
-            .saturating_mul(blocks);
-        let at_limit = one.workload()?.expected_limit_share(requests);
-        if at_limit <= MOST_AT_LIMIT {
+        let Some(at_limit) = self.too_many_at_limit(blocks, seed)? else {
             return Ok(());
-        }
+        };
         Err(Failure::Usage(format!(
             "about {:.1} % of the requests that each server of a pair gets in its {blocks} blocks are expected to meet \
              an account's limit of 50,000 yuan a month or 60,000 a year, and refusals would be compared: use more \
@@ -105,6 +96,21 @@ impl Load {
             at_limit * 100.0,
             self.accounts,
         )))
+    }
+
+    /// The share of requests of so many blocks on one server that is expected to meet an account's limit,
+    /// if that is too many. Of a closed loop nobody knows.
+    pub(crate) fn too_many_at_limit(&self, blocks: u64, seed: u64) -> Result<Option<f64>, Failure> {
+        if matches!(self.pace, Pace::Closed(..)) {
+            return Ok(None);
+        }
+        let one = self.job_at(Place::nowhere()?, None, seed);
+        let requests = one
+            .curve()?
+            .expected_before(one.end_ns())
+            .saturating_mul(blocks);
+        let at_limit = one.workload()?.expected_limit_share(requests);
+        Ok((at_limit > MOST_AT_LIMIT).then_some(at_limit))
     }
 
     /// How long it takes to know whether a server answers right.

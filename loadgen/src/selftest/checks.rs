@@ -266,6 +266,7 @@ mod tests {
                 allowed: None,
                 generator_ns_per_call: None,
                 server_ns_per_call: None,
+                beside_ns_per_call: None,
                 stolen: None,
                 throttled: None,
                 stepped_ns: 0,

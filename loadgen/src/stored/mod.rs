@@ -19,6 +19,7 @@ use crate::clean;
 use crate::exit::Failure;
 use crate::gate::facts::{COMPARE_SCHEMA, Comparison, GATE_SCHEMA};
 use crate::merge::{self, facts::Merged};
+use crate::mesh_tax::{self, facts::MeshTaxReport};
 use crate::report::{self, Report};
 use error::Fault;
 
@@ -38,6 +39,8 @@ pub(crate) enum Stored {
     Merged(Box<Merged>),
     /// What `bench` found.
     Bench(Box<BenchReport>),
+    /// What `mesh-tax` found.
+    MeshTax(Box<MeshTaxReport>),
 }
 
 /// A kind of result and how it is read: its name, its schema, the reader.
@@ -65,6 +68,9 @@ const KINDS: &[Kind] = &[
     ("bench", bench::facts::SCHEMA, |text| {
         whole(text).map(Stored::Bench)
     }),
+    ("mesh-tax", mesh_tax::facts::SCHEMA, |text| {
+        whole(text).map(Stored::MeshTax)
+    }),
 ];
 
 /// Reads a stored result. The failure is one of usage, and names file, place and mend.
@@ -81,6 +87,7 @@ pub(crate) fn read_run(path: &Path) -> Result<Report, Failure> {
         Stored::Capacity(other) => other.schema,
         Stored::Merged(other) => other.schema,
         Stored::Bench(other) => other.schema,
+        Stored::MeshTax(other) => other.schema,
     };
     Err(Failure::Usage(format!(
         "{}: is a \"{other}\", and a run is wanted: name a file that run --json wrote",

@@ -11,6 +11,7 @@ use crate::bench::facts::{BenchReport, SCHEMA as BENCH_SCHEMA};
 use crate::capacity::facts::{CapacityReport, SCHEMA as CAPACITY_SCHEMA};
 use crate::gate::facts::{COMPARE_SCHEMA, Comparison, GATE_SCHEMA};
 use crate::merge::facts::{Merged, SCHEMA as MERGE_SCHEMA};
+use crate::mesh_tax::facts::{MeshTaxReport, SCHEMA as MESH_TAX_SCHEMA};
 use crate::report::{Report, SCHEMA as RUN_SCHEMA};
 
 /// A schema by the name that results of its kind carry: every field must be there, and no other.
@@ -45,6 +46,7 @@ fn schemas() -> Vec<(String, Value)> {
         schema::<CapacityReport>(CAPACITY_SCHEMA),
         schema::<Merged>(MERGE_SCHEMA),
         schema::<BenchReport>(BENCH_SCHEMA),
+        schema::<MeshTaxReport>(MESH_TAX_SCHEMA),
     ]
 }
 

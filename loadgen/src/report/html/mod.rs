@@ -10,6 +10,7 @@ mod curves;
 mod frame;
 mod grid;
 pub(crate) mod merged;
+pub(crate) mod mesh_tax;
 mod run;
 mod words;
 
