@@ -52,7 +52,7 @@ impl Cutting {
 }
 
 /// Carries bytes to and fro until so many have come back, or either end goes.
-async fn carry(mut client: TcpStream, mut server: TcpStream, mut left: usize) {
+pub(crate) async fn carry(mut client: TcpStream, mut server: TcpStream, mut left: usize) {
     let (mut there, mut back) = ([0; 1_024], [0; 1_024]);
     while left > 0 {
         let went_on = tokio::select! {
