@@ -24,6 +24,7 @@ pub(crate) struct Asker {
 
 impl Asker {
     /// Of a call with these headers.
+    #[inline]
     pub(crate) fn new(
         caller: Caller,
         headers: &HeaderMap,
@@ -49,6 +50,7 @@ impl Asker {
     }
 
     /// Of one payment of a stream, which has no time of its own.
+    #[inline]
     pub(super) fn in_stream(caller: Caller) -> Self {
         Self {
             caller,

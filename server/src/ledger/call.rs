@@ -96,6 +96,7 @@ pub struct Call {
 
 impl Call {
     /// A call that may take as long as it takes, and that nobody measures.
+    #[inline]
     pub fn new(rpc: Rpc, caller: Caller, key: IdempotencyKey, business: Business) -> Self {
         Self {
             rpc,
