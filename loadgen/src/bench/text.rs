@@ -6,6 +6,7 @@ use super::facts::BenchReport;
 use super::told::{CLOSED_LOOP, GENERATOR_BOUND, MTLS_METHOD};
 use crate::report::document::Document as _;
 use crate::report::text::{grouped, time};
+use crate::report::verdict_text;
 
 type Written = std::fmt::Result;
 
@@ -16,7 +17,7 @@ pub(super) fn render(report: &BenchReport, colours: bool) -> String {
     let _ = head(&mut text, report)
         .and_then(|()| tables(&mut text, report))
         .and_then(|()| surroundings(&mut text, report))
-        .and_then(|()| verdict(&mut text, report, colours));
+        .and_then(|()| verdict_text::write(&mut text, &report.verdict, colours));
     text
 }
 
@@ -114,32 +115,4 @@ fn surroundings(text: &mut String, report: &BenchReport) -> Written {
         host.started_at,
         time(plan.took_ns)
     )
-}
-
-fn verdict(text: &mut String, report: &BenchReport, colours: bool) -> Written {
-    let (word, colour) = word(report);
-    let (on, off) = if colours {
-        (colour, "\u{1b}[0m")
-    } else {
-        ("", "")
-    };
-    if report.verdict.interrupted {
-        writeln!(text, "Interrupted: this is what is known so far.")?;
-    }
-    write!(text, "{on}{word}{off}")?;
-    for reason in &report.verdict.reasons {
-        write!(text, "\n  - {reason}")?;
-    }
-    Ok(())
-}
-
-/// The verdict in a word, and its colour on a terminal.
-pub(crate) fn word(report: &BenchReport) -> (&'static str, &'static str) {
-    if !report.verdict.valid {
-        ("INVALID", "\u{1b}[31m")
-    } else if report.verdict.interrupted {
-        ("INTERRUPTED", "\u{1b}[33m")
-    } else {
-        ("VALID", "\u{1b}[32m")
-    }
 }

@@ -6,6 +6,7 @@ use super::facts::{MeshTaxReport, TaxFacts, TaxPlan};
 use crate::figures::real_as_count;
 use crate::report::document::Document as _;
 use crate::report::text::{grouped, grouped_real, time};
+use crate::report::verdict_text;
 
 type Written = std::fmt::Result;
 
@@ -20,7 +21,7 @@ pub(super) fn render(report: &MeshTaxReport, colours: bool) -> String {
     // Writing to a string cannot fail.
     let _ = head(&mut text, report)
         .and_then(|()| tables(&mut text, report))
-        .and_then(|()| verdict(&mut text, report, colours));
+        .and_then(|()| verdict_text::write(&mut text, &report.verdict, colours));
     text
 }
 
@@ -76,34 +77,6 @@ fn tables(text: &mut String, report: &MeshTaxReport) -> Written {
         writeln!(text, "{remark}")?;
     }
     writeln!(text)
-}
-
-fn verdict(text: &mut String, report: &MeshTaxReport, colours: bool) -> Written {
-    let (word, colour) = word(report);
-    let (on, off) = if colours {
-        (colour, "\u{1b}[0m")
-    } else {
-        ("", "")
-    };
-    if report.verdict.interrupted {
-        writeln!(text, "Interrupted: this is what is known so far.")?;
-    }
-    write!(text, "{on}{word}{off}")?;
-    for reason in &report.verdict.reasons {
-        write!(text, "\n  - {reason}")?;
-    }
-    Ok(())
-}
-
-/// The verdict in a word, and its colour on a terminal.
-pub(crate) fn word(report: &MeshTaxReport) -> (&'static str, &'static str) {
-    if !report.verdict.valid {
-        ("INVALID", "\u{1b}[31m")
-    } else if report.verdict.interrupted {
-        ("INTERRUPTED", "\u{1b}[33m")
-    } else {
-        ("VALID", "\u{1b}[32m")
-    }
 }
 
 /// A time that may be missing.

@@ -21,6 +21,7 @@ mod run_tables;
 pub(crate) mod text;
 mod thresholds;
 pub(crate) mod time_line;
+pub(crate) mod verdict_text;
 
 use std::borrow::Cow;
 

@@ -3,8 +3,9 @@
 use super::Written;
 use super::frame::{self, Banner, Figure, Opening, Tone};
 use crate::bench::facts::BenchReport;
-use crate::bench::text::{cores, word};
+use crate::bench::text::cores;
 use crate::bench::told::{GENERATOR_BOUND, Named};
+use crate::report::verdict_text;
 
 /// The figures in large letters, if they are there.
 const LARGE: [(&str, &str); 5] = [
@@ -19,7 +20,7 @@ pub(super) fn opening(report: &BenchReport) -> Opening {
     let plan = &report.plan;
     Opening {
         heading: "Waika bench",
-        word: word(report).0.to_owned(),
+        word: verdict_text::word(&report.verdict).0.to_owned(),
         version: report.generator.version.to_string(),
         started_at: report.host.started_at.clone(),
         about: vec![
@@ -70,7 +71,7 @@ fn figure(label: &'static str, named: &Named) -> Figure {
 }
 
 fn banner(report: &BenchReport) -> Banner {
-    let (word, _) = word(report);
+    let (word, _) = verdict_text::word(&report.verdict);
     let mut sentences = Vec::new();
     if report.verdict.interrupted {
         sentences.push("Interrupted. This is what was known up to then.".to_owned());

@@ -17,6 +17,7 @@ use crate::mesh_tax::facts::{MeshTaxReport, TaxFacts, TaxMetric, TaxRound};
 use crate::mesh_tax::text;
 use crate::report::document::Document as _;
 use crate::report::text::grouped;
+use crate::report::verdict_text;
 
 /// The page, well-formed as XML too.
 pub(crate) fn render(report: &MeshTaxReport) -> String {
@@ -34,7 +35,7 @@ pub(crate) fn render(report: &MeshTaxReport) -> String {
 fn opening(report: &MeshTaxReport) -> Opening {
     Opening {
         heading: "Waika mesh tax",
-        word: text::word(report).0.to_owned(),
+        word: verdict_text::word(&report.verdict).0.to_owned(),
         version: report.generator.version.to_string(),
         started_at: report.host.started_at.clone(),
         about: vec![
@@ -62,7 +63,7 @@ fn banner(report: &MeshTaxReport) -> Banner {
     });
     Banner {
         tone,
-        word: text::word(report).0.to_owned(),
+        word: verdict_text::word(&report.verdict).0.to_owned(),
         sentences,
         reasons: verdict.reasons.clone(),
     }
