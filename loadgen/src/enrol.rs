@@ -1,7 +1,5 @@
 //! Creating one account: a code for the phone, a card, and for a passport holder the review.
 
-use std::time::Duration;
-
 use parking_lot::Mutex;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
@@ -18,18 +16,13 @@ use crate::outcome::GrpcCode;
 use crate::person::{Person, person};
 use crate::population::Payer;
 use crate::provision::ProvisionError;
+use crate::resending::Resending;
 use crate::review;
 use crate::rules::{Provisioned, Said};
 use crate::target::Target;
 
 /// How often a code is asked for anew when the one before has become useless.
 const ATTEMPTS: u32 = 3;
-
-/// How often an RPC that was refused for the time being is sent again, with its key.
-const RESENDS: u32 = 6;
-
-/// The pause before it is sent again; it doubles each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// How to reach the server, and what people are a function of.
 pub(crate) struct Wallets {
@@ -131,8 +124,7 @@ impl Wallets {
     where
         Q: Clone,
     {
-        let mut pause = FIRST_PAUSE;
-        let mut resends = 0;
+        let mut resending = Resending::default();
         loop {
             let Some(client) = self.cards(index) else {
                 return Err(ProvisionError::Broken {
@@ -142,22 +134,13 @@ impl Wallets {
             };
             match send(client, request.clone()).await {
                 Ok(answer) => return Ok(answer.into_inner()),
-                Err(status) if resends < RESENDS && is_passing(&status) => {
-                    resends += 1;
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                Err(status) => return Err(ProvisionError::of(&self.target, rpc, &status)),
+                Err(status) => match resending.pause(&status) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(ProvisionError::of(&self.target, rpc, &status)),
+                },
             }
         }
     }
-}
-
-fn is_passing(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::ResourceExhausted | Code::Unavailable | Code::Aborted
-    )
 }
 
 async fn send_code(

@@ -58,6 +58,7 @@ mod quickstart;
 mod recorder;
 mod replay;
 mod report;
+mod resending;
 mod retell;
 mod review;
 mod rules;

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::support::Server;
 
@@ -51,13 +52,31 @@ pub(crate) fn traced(command: &Command, calls: &str, inject: &str, into: &Path) 
     let mut traced = strace(calls, inject, into);
     traced
         // Not with --seccomp-bpf: strace 6.1 then injects no signals.
-        .args(["--daemonize", "--"])
+        .args(["--daemonize", "--"]);
+    into_traced(traced, command)
+}
+
+/// The same command, whose syncs take so much longer from its first call on. Nothing else is stopped by strace.
+pub(crate) fn with_slow_syncs(command: &Command, delay: Duration) -> Command {
+    let inject = format!("fdatasync:delay_enter={}", delay.as_micros());
+    let mut traced = strace("fdatasync", &inject, "/dev/null".as_ref());
+    traced.args(["--seccomp-bpf", "--daemonize", "--"]);
+    into_traced(traced, command)
+}
+
+fn into_traced(mut strace: Command, command: &Command) -> Command {
+    strace
         .arg(command.get_program())
         .args(command.get_args())
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    traced
+    strace
 }
 
 fn strace(calls: &str, inject: &str, into: &Path) -> Command {

@@ -10,8 +10,8 @@ use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 use waika::v1;
 
-use crate::crash_strace::Strace;
-use crate::support::{Server, number, reason_of};
+use crate::crash_strace::{Strace, with_slow_syncs};
+use crate::support::{Home, Server, number, reason_of};
 use crate::wallet::{Callers, decision, part, pay, reverse};
 
 /// How long each sync takes longer than it would.
@@ -94,10 +94,12 @@ fn percentile(times: &mut [Duration], of: f64) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f7_a_slow_disk_bounds_what_waits_and_refuses_the_rest_at_once() {
-    let server = Server::start_with(&["--max-pending", MOST]);
+    let home = Home::new();
+    let mut command = home.command();
+    let mut command = with_slow_syncs(command.args(["--max-pending", MOST]), DELAY);
+    let server = Server::start_by(&mut command, home);
     let mut callers = Callers::of(&server).await;
     let card = callers.wallet("a").await;
-    let strace = slow_syncs(&server);
     let until =
         Instant::now() + Duration::from_millis(number("WAIKA_OVERLOAD_MS").unwrap_or(3_000));
     let mut crowd = JoinSet::new();
@@ -116,7 +118,6 @@ async fn f7_a_slow_disk_bounds_what_waits_and_refuses_the_rest_at_once() {
     // By what causes what, however fast or slow the machine is: a whole sync lies in between.
     let fastest = sent.approved.iter().map(|(_, took)| *took).min().unwrap();
     assert!(fastest >= DELAY, "answered after {fastest:?}");
-    drop(strace);
 
     let mut times: Vec<_> = sent.refused.iter().map(|(_, took)| *took).collect();
     let (p50, p99) = (percentile(&mut times, 0.5), percentile(&mut times, 0.99));
@@ -126,13 +127,16 @@ async fn f7_a_slow_disk_bounds_what_waits_and_refuses_the_rest_at_once() {
         sent.refused.len()
     );
     // What was refused was not applied, and its key is as good as new.
-    for (key, _) in sent.refused.iter().take(50) {
-        let again = callers.authorise(pay("a", &card, key, 1)).await.unwrap();
-        assert!(!again.replayed, "{key}");
+    let mut again = JoinSet::new();
+    for (sent, replayed) in [(&sent.refused, false), (&sent.approved, true)] {
+        for (key, _) in sent.iter().take(50) {
+            let (mut callers, payment) = (callers.clone(), pay("a", &card, key, 1));
+            again.spawn(async move { (replayed, callers.authorise(payment).await.unwrap()) });
+        }
     }
-    for (key, _) in sent.approved.iter().take(50) {
-        let again = callers.authorise(pay("a", &card, key, 1)).await.unwrap();
-        assert!(again.replayed, "{key}");
+    while let Some(one) = again.join_next().await {
+        let (replayed, answer) = one.unwrap();
+        assert_eq!(answer.replayed, replayed, "{answer:?}");
     }
     let refused = server.figure("waika_admission_refused_total{class=\"payment\",bound=\"count\"}");
     assert!(refused.await.unwrap() >= 1.0);

@@ -110,7 +110,12 @@ impl Server {
     /// Starts a server in a folder that another one left.
     pub(crate) fn start_in(home: Home, arguments: &[&str]) -> Self {
         let mut command = home.command();
-        match Self::try_start(command.args(arguments), home) {
+        Self::start_by(command.args(arguments), home)
+    }
+
+    /// Starts a server by that command.
+    pub(crate) fn start_by(command: &mut Command, home: Home) -> Self {
+        match Self::try_start(command, home) {
             Ok(server) => server,
             Err(NotStarted { status, text, .. }) => {
                 panic!("the server did not start ({status}): {text}")
