@@ -29,14 +29,37 @@ const SECRET_MESSAGES: [&str; 21] = [
     ".waika.v1.VerifierPhoto",
 ];
 
+/// Where each package lies, and its name.
+const PACKAGES: [(&str, &str); 2] = [
+    ("proto/waika/v1", "waika.v1"),
+    ("proto/grpc/health/v1", "grpc.health.v1"),
+];
+
 #[expect(
     clippy::disallowed_methods,
     reason = "cargo speaks to a build script through the environment"
 )]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo:rerun-if-changed=proto/waika");
+    let out_dir = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
+    // Each package is a set of its own: what was released is compared with the first alone.
+    for (folder, package) in PACKAGES {
+        println!("cargo:rerun-if-changed={folder}");
+        let descriptors = protox::compile(proto_files(folder)?, [Path::new("proto")])?;
+
+        // `compile_fds` ignores `file_descriptor_set_path`, so the set for reflection is written here.
+        let set = descriptors.encode_to_vec();
+        std::fs::write(out_dir.join(format!("{package}.bin")), set)?;
+
+        tonic_prost_build::configure()
+            .skip_debug(SECRET_MESSAGES)
+            .compile_fds(descriptors)?;
+    }
+    Ok(())
+}
+
+fn proto_files(folder: &str) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir("proto/waika/v1")? {
+    for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path
             .extension()
@@ -46,14 +69,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     files.sort();
-    let descriptors = protox::compile(&files, [Path::new("proto")])?;
-
-    // `compile_fds` ignores `file_descriptor_set_path`, so the set for reflection is written here.
-    let out_dir = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
-    std::fs::write(out_dir.join("waika.v1.bin"), descriptors.encode_to_vec())?;
-
-    tonic_prost_build::configure()
-        .skip_debug(SECRET_MESSAGES)
-        .compile_fds(descriptors)?;
-    Ok(())
+    Ok(files)
 }

@@ -1,4 +1,4 @@
-//! The wire contract of Waika, `waika.v1`: generated types and nothing else.
+//! The wire contract of Waika, `waika.v1`, and the health that it is asked for: generated types and nothing else.
 //!
 //! The sources are the `.proto` files beside this one; read those for the meaning of every field.
 
@@ -17,6 +17,22 @@ pub mod v1 {
     /// The encoded `FileDescriptorSet` of the contract, for gRPC reflection.
     pub const FILE_DESCRIPTOR_SET: &[u8] =
         include_bytes!(concat!(env!("OUT_DIR"), "/waika.v1.bin"));
+}
+
+/// Package `grpc.health.v1`: gRPC's own protocol, with `List`.
+pub mod health {
+    #![allow(
+        missing_docs,
+        clippy::pedantic,
+        clippy::allow_attributes_without_reason,
+        reason = "generated code"
+    )]
+
+    tonic::include_proto!("grpc.health.v1");
+
+    /// The encoded `FileDescriptorSet` of the protocol, for gRPC reflection.
+    pub const FILE_DESCRIPTOR_SET: &[u8] =
+        include_bytes!(concat!(env!("OUT_DIR"), "/grpc.health.v1.bin"));
 }
 
 /// Messages that carry secrets print their name and nothing of their content.

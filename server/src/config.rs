@@ -8,6 +8,7 @@ mod backups;
 mod certificates;
 mod connection_flags;
 mod flags;
+mod health;
 mod inspect_flags;
 mod inspecting;
 mod issuer_flags;
@@ -53,6 +54,7 @@ use crate::traces::TracesConfig;
 pub use backups::{BackupConfig, BackupKeeping, RestoreConfig, RestoreUntil};
 #[cfg(test)]
 pub(crate) use certificates::client_config;
+pub use health::HealthConfig;
 pub use inspecting::{
     ExportConfig, ExportFormat, Inspection, LineFormat, Output, ProbeConfig, ReconcileConfig,
     SettlementConfig, VerifyConfig,
@@ -82,6 +84,8 @@ pub enum Command {
     IssuerSandbox(Box<IssuerSandboxConfig>),
     /// Look at a journal, or at the disk below it.
     Inspect(Inspection),
+    /// Ask a server for its health.
+    AskHealth(Box<HealthConfig>),
     /// Print this text, and that is all: help, version, a policy.
     Tell(String),
 }
@@ -205,6 +209,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, F
         },
         Some(("issuer-sandbox", matches)) => read_all(matches, issuer_serving::read)
             .map(|config| Command::IssuerSandbox(Box::new(config))),
+        Some(("health", matches)) => {
+            read_all(matches, health::read).map(|config| Command::AskHealth(Box::new(config)))
+        }
         Some(("fsync-probe", matches)) => inspect_command(matches, inspecting::fsync_probe),
         Some(("reconcile", matches)) => inspect_command(matches, inspecting::reconcile),
         Some(("backup", matches)) => inspect_command(matches, backups::backup),

@@ -22,6 +22,8 @@ pub enum Reason {
     Unwritable,
     /// A read, a write or a sync failed: 74.
     Io,
+    /// The server that was asked takes no calls now: 75.
+    NotServing,
     /// A signal ended a command before it was done: 130, as shells number SIGINT.
     Interrupted,
 }
@@ -37,6 +39,7 @@ impl Reason {
             Self::System => 71,
             Self::Unwritable => 73,
             Self::Io => 74,
+            Self::NotServing => 75,
             Self::Interrupted => 130,
         }
     }

@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use waika_server::config::{self, Command, Config};
 use waika_server::exit::{self, Failure};
 use waika_server::serve::{self, Listeners, Server, Signals};
-use waika_server::{inspect, issuer_sandbox, metrics, telemetry};
+use waika_server::{grpc, inspect, issuer_sandbox, metrics, telemetry};
 
 /// Chosen by measurement: decisions 0028 and 0030.
 #[global_allocator]
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     let ended = config::parse(std::env::args_os()).and_then(|command| match command {
         Command::Tell(text) => exit::print(&text),
         Command::Inspect(inspection) => inspect::run(inspection),
+        Command::AskHealth(config) => serve::main_runtime()?.block_on(grpc::ask_health(&config)),
         Command::IssuerSandbox(config) => {
             telemetry::begin(config.log);
             serve::main_runtime()?.block_on(issuer_sandbox::run(*config))

@@ -14,6 +14,8 @@ mod digests;
 mod export;
 #[path = "cli/fsync_probe.rs"]
 mod fsync_probe;
+#[path = "cli/health.rs"]
+mod health;
 #[path = "cli/journal.rs"]
 mod journal;
 #[path = "cli/listeners.rs"]
@@ -114,6 +116,7 @@ fn help_and_version_end_well() {
         "journal export --help",
         "settlement export --help",
         "fsync-probe --help",
+        "health --help",
     ] {
         let output = run(line);
         assert_eq!(output.status.code(), Some(0), "{line}");

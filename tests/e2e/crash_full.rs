@@ -10,9 +10,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 use tonic::Code;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
+use waika::health::HealthCheckRequest;
+use waika::health::health_check_response::ServingStatus;
+use waika::health::health_client::HealthClient;
 
 use crate::crash_support::Paid;
 use crate::support::{Home, Server, reason_of};

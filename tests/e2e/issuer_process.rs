@@ -7,13 +7,13 @@ use std::time::Duration;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustix::process::Signal;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use waika::health::HealthCheckRequest;
+use waika::health::health_check_response::ServingStatus;
+use waika::health::health_client::HealthClient;
 use waika::v1;
 use waika::v1::issuer_service_client::IssuerServiceClient;
 

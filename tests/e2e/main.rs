@@ -68,6 +68,7 @@ mod malformed;
 mod mesh_age;
 mod mesh_cuts;
 mod mesh_handed_over;
+mod mesh_health;
 mod mesh_metrics;
 mod mesh_tax;
 mod mesh_traces;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
+use waika::health::HealthCheckRequest;
+use waika::health::health_client::HealthClient;
 use waika::v1;
 
 use crate::security_slow::BEGIN;

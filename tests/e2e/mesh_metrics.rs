@@ -8,9 +8,9 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::client::Grpc;
 use tonic::{Code, Request};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
 use tonic_prost::ProstCodec;
+use waika::health::HealthCheckRequest;
+use waika::health::health_client::HealthClient;
 use waika::v1;
 
 use crate::support::Server;

@@ -158,8 +158,8 @@ async fn each_caller_may_call_what_the_file_says() {
     );
 
     // A probe asks whoever it is.
-    let mut health = tonic_health::pb::health_client::HealthClient::new(known.rpc(nobody).await);
-    let asked = tonic_health::pb::HealthCheckRequest::default();
+    let mut health = waika::health::health_client::HealthClient::new(known.rpc(nobody).await);
+    let asked = waika::health::HealthCheckRequest::default();
     health.check(asked).await.unwrap();
 }
 

@@ -179,8 +179,8 @@ async fn what_gives_back_goes_before_payments_and_reads_behind() {
         let part = part(reverse("a", &format!("back {number}"), &id), 1);
         callers.authorisations.reverse(part).await.unwrap();
         let mut health =
-            tonic_health::pb::health_client::HealthClient::new(server.rpc_channel().await);
-        let asked = tonic_health::pb::HealthCheckRequest::default();
+            waika::health::health_client::HealthClient::new(server.rpc_channel().await);
+        let asked = waika::health::HealthCheckRequest::default();
         health.check(asked).await.unwrap();
     }
     while let Some(one) = crowd.join_next().await {

@@ -130,9 +130,9 @@ async fn one_connection_carries_several_callers() {
 async fn a_probe_needs_no_proxy() {
     let server = start("l5d-client-id");
     let channel = server.rpc_channel().await;
-    let mut health = tonic_health::pb::health_client::HealthClient::new(channel);
+    let mut health = waika::health::health_client::HealthClient::new(channel);
     health
-        .check(tonic_health::pb::HealthCheckRequest::default())
+        .check(waika::health::HealthCheckRequest::default())
         .await
         .unwrap();
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use tonic::transport::Channel;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
+use waika::health::HealthCheckRequest;
+use waika::health::health_client::HealthClient;
 
 use super::arm::Arm;
 use super::load::Load;

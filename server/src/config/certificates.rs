@@ -1,4 +1,4 @@
-//! The certificates by which partners are known, and by which we are known to them.
+//! The certificates by which those whom we call are known, and by which we are known to them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,14 @@ pub(super) struct Given {
     pub(super) key: Option<PathBuf>,
 }
 
-/// Who we are to partners.
+/// How the flags of those files are named.
+pub(super) struct Names {
+    pub(super) roots: &'static str,
+    pub(super) chain: &'static str,
+    pub(super) key: &'static str,
+}
+
+/// Who we are to those whom we call.
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// Reads every file that was named, whether it is needed or not, so that a bad one is found now.
@@ -29,15 +36,16 @@ type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 )]
 pub(super) fn read(
     reader: &mut Reader<'_>,
+    names: &Names,
     given: &Given,
     needed: bool,
 ) -> Option<Option<Arc<ClientConfig>>> {
     let roots = match &given.roots {
-        Some(file) => read_roots(reader, file).map(Some),
-        None if needed => machine_roots(reader).map(Some),
+        Some(file) => read_roots(reader, names.roots, file).map(Some),
+        None if needed => machine_roots(reader, names.roots).map(Some),
         None => Some(None),
     };
-    let identity = read_identity(reader, given);
+    let identity = read_identity(reader, names, given);
     let (roots, identity) = (roots?, identity?);
     let Some(roots) = roots else {
         return Some(None);
@@ -45,8 +53,9 @@ pub(super) fn read(
     match client_config(roots, identity) {
         Ok(config) => Some(Some(Arc::new(config))),
         Err(error) => {
-            let what = format_args!("is not the key of the certificate in --partner-cert: {error}");
-            reader.mistake("partner-key", what);
+            let chain = names.chain;
+            let what = format_args!("is not the key of the certificate in --{chain}: {error}");
+            reader.mistake(names.key, what);
             None
         }
     }
@@ -69,20 +78,20 @@ pub(crate) fn client_config(
     Ok(config)
 }
 
-fn read_roots(reader: &mut Reader<'_>, file: &Path) -> Option<RootCertStore> {
+fn read_roots(reader: &mut Reader<'_>, flag: &str, file: &Path) -> Option<RootCertStore> {
     pem::roots(file)
-        .map_err(|what| reader.mistake("partner-ca", what))
+        .map_err(|what| reader.mistake(flag, what))
         .ok()
 }
 
 /// The roots that the machine trusts, as its own programs do.
-fn machine_roots(reader: &mut Reader<'_>) -> Option<RootCertStore> {
+fn machine_roots(reader: &mut Reader<'_>, flag: &str) -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
-        let what = "is missing, and this machine has no roots of its own that could vouch for an \
-                    https:// partner: name a PEM file of CA certificates";
-        reader.mistake("partner-ca", what);
+        let what = "is missing, and this machine has no roots of its own that could vouch for \
+                    anybody: name a PEM file of CA certificates";
+        reader.mistake(flag, what);
         return None;
     }
     Some(roots)
@@ -93,15 +102,19 @@ fn machine_roots(reader: &mut Reader<'_>) -> Option<RootCertStore> {
     clippy::option_option,
     reason = "wrong and not given are different things"
 )]
-fn read_identity(reader: &mut Reader<'_>, given: &Given) -> Option<Option<Identity>> {
+fn read_identity(
+    reader: &mut Reader<'_>,
+    names: &Names,
+    given: &Given,
+) -> Option<Option<Identity>> {
     let (chain, key) = match (&given.chain, &given.key) {
         (None, None) => return Some(None),
         (Some(chain), Some(key)) => (chain, key),
-        (Some(_), None) => return one_alone(reader, "partner-cert", "partner-key"),
-        (None, Some(_)) => return one_alone(reader, "partner-key", "partner-cert"),
+        (Some(_), None) => return one_alone(reader, names.chain, names.key),
+        (None, Some(_)) => return one_alone(reader, names.key, names.chain),
     };
-    let chain = pem::certificates(chain).map_err(|what| reader.mistake("partner-cert", what));
-    let key = pem::private_key(key).map_err(|what| reader.mistake("partner-key", what));
+    let chain = pem::certificates(chain).map_err(|what| reader.mistake(names.chain, what));
+    let key = pem::private_key(key).map_err(|what| reader.mistake(names.key, what));
     let (Ok(chain), Ok(key)) = (chain, key) else {
         return None;
     };

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command};
 #[cfg(feature = "planted-faults")]
 use super::planted_flags::PLANTED;
 use super::{
-    backup_flags, connection_flags, inspect_flags, issuer_flags, key_flags, partner_flags,
+    backup_flags, connection_flags, health, inspect_flags, issuer_flags, key_flags, partner_flags,
     security_flags, traces,
 };
 
@@ -235,6 +235,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
         inspect_flags::SETTLEMENT,
         inspect_flags::FSYNC_PROBE,
         inspect_flags::RECONCILE,
+        health::HEALTH,
         backup_flags::BACKUP,
         backup_flags::RESTORE,
         key_flags::ROTATE,
@@ -334,7 +335,7 @@ pub(super) fn command() -> Command {
         .after_help(
             "Exit codes: 0 stopped or done, 1 books differ (reconcile), 64 configuration, 65 journal damaged, 69 port or data \
              folder in use, 71 refused by the machine, 73 folder not writable, 74 read or write \
-             failed, 130 a command other than serve was interrupted.",
+             failed, 75 not serving (health), 130 a command other than serve was interrupted.",
         )
         .args_conflicts_with_subcommands(true)
         .args(serve_arguments())
@@ -352,6 +353,7 @@ pub(super) fn command() -> Command {
                 .subcommand(check),
         )
         .subcommand(issuer_flags::issuer_sandbox())
+        .subcommand(health::command())
         .subcommands(inspect_flags::commands())
         .subcommands(backup_flags::commands())
         .subcommands(key_flags::commands())

@@ -10,7 +10,7 @@ use http::uri::Authority;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::certificates::{self, Given};
+use super::certificates::{self, Given, Names};
 use super::reader::Reader;
 use super::serving::count;
 use super::values::{self, Expected};
@@ -76,6 +76,14 @@ impl Target {
         self.tls.as_ref()
     }
 
+    /// The same, expected to show another name than its host's.
+    pub(super) fn known_as(mut self, name: ServerName<'static>) -> Self {
+        if let Some(tls) = &mut self.tls {
+            tls.name = name;
+        }
+        self
+    }
+
     /// What is said to it can be read on the way: it is elsewhere, and in plain text.
     pub(crate) fn is_exposed(&self) -> bool {
         let bare = self.host.trim_matches(['[', ']']);
@@ -126,7 +134,7 @@ impl fmt::Debug for Target {
 
 /// A URL whose TLS is not known yet.
 #[derive(Debug)]
-struct Url {
+pub(super) struct Url {
     is_private: bool,
     host: String,
     port: u16,
@@ -134,6 +142,11 @@ struct Url {
 }
 
 impl Url {
+    /// It is called over TLS.
+    pub(super) fn is_private(&self) -> bool {
+        self.is_private
+    }
+
     fn with(self, tls: Option<Tls>) -> Target {
         Target {
             host: self.host,
@@ -147,6 +160,13 @@ impl Url {
 /// Flags of the three ports, in the order in which they are read.
 const PORTS: [&str; 3] = ["issuer", "sms-gateway", "identity-verifier"];
 
+/// How the certificates of all three are named.
+const NAMES: Names = Names {
+    roots: "partner-ca",
+    chain: "partner-cert",
+    key: "partner-key",
+};
+
 /// Reads all of it, and whether the sandbox was asked for by name.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<(Partners, bool)> {
     let urls = PORTS.map(|flag| read_url(reader, flag));
@@ -158,7 +178,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<(Partners, bool)> {
         key: reader.text("partner-key").map(PathBuf::from),
     };
     let is_private = urls.iter().flatten().flatten().any(|url| url.is_private);
-    let tls = certificates::read(reader, &given, is_private);
+    let tls = certificates::read(reader, &NAMES, &given, is_private);
     let in_flight = reader.read("issuer-in-flight", |text| {
         values::number(text, &(1..=1_000_000)).map(count)
     });
@@ -186,7 +206,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<(Partners, bool)> {
     clippy::option_option,
     reason = "wrong and not given are different things"
 )]
-fn read_url(reader: &mut Reader<'_>, flag: &str) -> Option<Option<Url>> {
+pub(super) fn read_url(reader: &mut Reader<'_>, flag: &str) -> Option<Option<Url>> {
     // What stands before an @ may be a password, which no message shows.
     if reader.text(flag).is_some_and(|text| text.contains('@')) {
         let what = "holds a user name, and there is no use for one: leave out all up to the @";
@@ -239,12 +259,18 @@ fn url(text: &str) -> Result<Url, Expected> {
     })
 }
 
+/// A name as it stands in a certificate.
+pub(super) fn server_name(text: &str) -> Result<ServerName<'static>, Expected> {
+    ServerName::try_from(text.to_owned())
+        .map_err(|_| "is no name that a certificate has, such as waika.example".to_owned())
+}
+
 /// An address of IPv6 without its brackets.
 fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-fn target(url: Url, config: Option<&Arc<ClientConfig>>) -> Target {
+pub(super) fn target(url: Url, config: Option<&Arc<ClientConfig>>) -> Target {
     let name = ServerName::try_from(url.host.clone()).ok();
     let tls = name.zip(config).filter(|_| url.is_private);
     let tls = tls.map(|(name, config)| Tls {

@@ -1,13 +1,16 @@
 //! `grpc.health.v1.Health`: SERVING only while the ledger is there and nothing is ending.
 
+use std::iter;
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_server::{Health as HealthRpc, HealthServer};
-use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use waika::health::health_check_response::ServingStatus;
+use waika::health::health_server::{Health as HealthRpc, HealthServer};
+use waika::health::{
+    HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
+};
 
 /// Where the server is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +112,18 @@ impl HealthRpc for HealthService {
         }
     }
 
+    /// gRFC A90 lets a server refuse to list more than 100 services. A listener's are a handful that stand in its
+    /// program, so that there is nothing to refuse.
+    async fn list(
+        &self,
+        _request: Request<HealthListRequest>,
+    ) -> Result<Response<HealthListResponse>, Status> {
+        let now = response(self.phase.borrow().status());
+        let names = iter::once("").chain(self.names.iter().copied());
+        let statuses = names.map(|name| (name.to_owned(), now)).collect();
+        Ok(Response::new(HealthListResponse { statuses }))
+    }
+
     type WatchStream = Statuses;
 
     async fn watch(
@@ -182,6 +197,25 @@ mod tests {
         }
         let unknown = service.check(request("other")).await.unwrap_err();
         assert_eq!(unknown.code(), tonic::Code::NotFound);
+    }
+
+    #[tokio::test]
+    async fn a_list_has_what_check_knows_and_nothing_else() {
+        let health = Health::new();
+        let service = service(&health);
+        for (phase, expected) in [
+            (Phase::Recovering, ServingStatus::NotServing),
+            (Phase::Serving, ServingStatus::Serving),
+            (Phase::Draining, ServingStatus::NotServing),
+        ] {
+            health.enter(phase);
+            let listed = service.list(Request::new(HealthListRequest {})).await;
+            let listed = listed.unwrap().into_inner().statuses;
+            assert_eq!(listed.len(), 1 + NAMES.len(), "{phase:?}");
+            for name in ["", "waika.v1.CardService"] {
+                assert_eq!(listed[name].status(), expected, "{phase:?} {name}");
+            }
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) fn methods() -> BTreeMap<String, BTreeSet<String>> {
 pub(crate) fn served() -> Vec<Served> {
     let sets = [
         waika::v1::FILE_DESCRIPTOR_SET,
-        tonic_health::pb::FILE_DESCRIPTOR_SET,
+        waika::health::FILE_DESCRIPTOR_SET,
         tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
         tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
     ];

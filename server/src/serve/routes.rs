@@ -54,7 +54,7 @@ pub(crate) fn with_reflection(routes: Routes, services: &[&str]) -> Result<Route
     let builder = || {
         let builder = Builder::configure()
             .register_encoded_file_descriptor_set(waika::v1::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(waika::health::FILE_DESCRIPTOR_SET)
             .with_service_name("grpc.health.v1.Health");
         services
             .iter()

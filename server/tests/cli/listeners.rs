@@ -6,9 +6,9 @@ use std::net::{SocketAddr, TcpStream};
 use rustix::process::Signal;
 use tokio_stream::StreamExt as _;
 use tonic::transport::{Channel, Endpoint};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
+use waika::health::HealthCheckRequest;
+use waika::health::health_check_response::ServingStatus;
+use waika::health::health_client::HealthClient;
 
 use crate::support::Server;
 
