@@ -262,6 +262,26 @@ async fn a_collector_that_says_nothing_costs_spans_and_no_answer() {
 }
 
 #[test]
+fn a_share_that_nobody_is_told_of_is_a_mistake() {
+    for (variable, arguments, named) in [
+        (None, &["--trace-sample", "0.5"][..], "--trace-sample: "),
+        (Some("0"), &[], "WAIKA_TRACE_SAMPLE: "),
+    ] {
+        let home = Home::new();
+        let mut command = home.command();
+        command.args(arguments);
+        command.envs(variable.map(|share| ("WAIKA_TRACE_SAMPLE", share)));
+        let Err(ended) = Server::try_start(&mut command, home) else {
+            panic!("{named}it serves");
+        };
+        assert_eq!(ended.status.code(), Some(64), "{}", ended.text);
+        for part in [named, "WAIKA_OTLP_ENDPOINT", "WAIKA_TRACE_SAMPLE", "leave"] {
+            assert!(ended.text.contains(part), "{part} not in {}", ended.text);
+        }
+    }
+}
+
+#[test]
 fn what_is_no_collector_is_named() {
     for (endpoint, expected) in [
         (

@@ -26,6 +26,12 @@ impl<'a> Reader<'a> {
         text.map(String::as_str)
     }
 
+    /// Somebody has set it: it does not have its default.
+    pub(super) fn is_given(&self, flag: &str) -> bool {
+        let source = self.matches.value_source(flag);
+        source.is_some_and(|source| source != ValueSource::DefaultValue)
+    }
+
     /// The value of a flag that has a default. Nothing if it is wrong, which is then a mistake.
     pub(super) fn read<T>(
         &mut self,

@@ -30,7 +30,14 @@ pub(super) const TRACES: &[Flag] = &[
 )]
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Option<TracesConfig>> {
     let endpoint = partners::read_plain_url(reader, "otlp-endpoint");
-    let sample = reader.read("trace-sample", share)?;
+    let sample = reader.read("trace-sample", share);
+    let is_idle = reader.is_given("trace-sample") && reader.text("otlp-endpoint").is_none();
+    if is_idle {
+        let what = "is of no use without --otlp-endpoint (WAIKA_OTLP_ENDPOINT), since nobody takes \
+                    the spans: name a collector, or leave --trace-sample (WAIKA_TRACE_SAMPLE) out";
+        reader.mistake("trace-sample", what);
+    }
+    let sample = sample.filter(|_| !is_idle)?;
     let config = |endpoint| TracesConfig { endpoint, sample };
     Some(endpoint?.map(config))
 }
