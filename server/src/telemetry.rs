@@ -1,14 +1,20 @@
 //! Logs: to standard error, as text or JSON lines, never with a secret in them.
 
+use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::panic::PanicHookInfo;
 
 use tracing::level_filters::LevelFilter;
+use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::exit::Failure;
+use crate::traces::around;
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +40,46 @@ pub fn begin(config: LogConfig) {
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
     let registry = tracing_subscriber::registry().with(filter);
     let begun = match config.format {
-        LogFormat::Json => registry.with(lines.json()).try_init(),
+        LogFormat::Json => registry
+            .with(lines.json().map_event_format(WithTrace))
+            .try_init(),
         LogFormat::Text => registry
             .with(lines.with_ansi(stderr().is_terminal()))
             .try_init(),
     };
     if begun.is_ok() {
         std::panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// Lines of JSON that name the trace within which they are written, as OpenTelemetry has it for such logs.
+struct WithTrace<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for WithTrace<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let Some((trace, span)) = around::ids() else {
+            return self.0.format_event(context, writer, event);
+        };
+        let mut line = String::new();
+        self.0
+            .format_event(context, Writer::new(&mut line), event)?;
+        match line.trim_end().strip_suffix('}') {
+            Some(open) => writeln!(
+                writer,
+                "{open},\"trace_id\":\"{trace}\",\"span_id\":\"{span}\"}}"
+            ),
+            None => writer.write_str(&line),
+        }
     }
 }
 

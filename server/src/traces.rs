@@ -7,6 +7,7 @@
 //! What is told of a call is its method, its status code and where its time went. Nothing of what it said, and nobody's
 //! name, is in a span.
 
+pub(crate) mod around;
 mod exporter;
 mod spans;
 
@@ -25,6 +26,7 @@ use opentelemetry_sdk::trace::{
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use self::around::Around;
 use crate::clock;
 use crate::commit::BatchLog;
 use crate::exit::Failure;
@@ -164,6 +166,11 @@ impl Traces {
 }
 
 impl CallSpan {
+    /// What the log tells of it meanwhile.
+    pub(crate) fn around(&self) -> Around {
+        Around::span(&self.context)
+    }
+
     /// What measures the call.
     pub(crate) fn watch(&self) -> Arc<Stopwatch> {
         Arc::clone(&self.watch)

@@ -69,6 +69,7 @@ mod mesh_age;
 mod mesh_cuts;
 mod mesh_handed_over;
 mod mesh_health;
+mod mesh_logs;
 mod mesh_metrics;
 mod mesh_tax;
 mod mesh_traces;

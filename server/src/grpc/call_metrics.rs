@@ -17,6 +17,7 @@ use super::methods::{Served, served};
 use crate::clock::monotonic;
 use crate::metrics::{SECONDS, head};
 use crate::stopwatch::Stopwatch;
+use crate::traces::around::Around;
 use crate::traces::{CallSpan, Traces};
 
 /// How go-grpc-middleware writes codes, by their number.
@@ -294,6 +295,16 @@ impl Counted {
     /// What measures the call, if it is traced.
     pub(crate) fn watch(&self) -> Option<Arc<Stopwatch>> {
         self.span.as_ref().map(|span| span.watch())
+    }
+
+    /// What the log tells of its trace: also where it is not traced, and its caller has named one.
+    pub(crate) fn around(&self, headers: &HeaderMap) -> Option<Around> {
+        self.around_if_traced().or_else(|| Around::named(headers))
+    }
+
+    /// The same where even a look at the headers would be felt.
+    pub(crate) fn around_if_traced(&self) -> Option<Around> {
+        self.span.as_ref().map(|span| span.around())
     }
 
     /// Counts its end.

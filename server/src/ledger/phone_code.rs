@@ -7,6 +7,7 @@ use waika_domain::identifiers::AccountId;
 
 use super::{Answered, Call, Ledger, LedgerError, Operation, PhoneCodeOperation, Secret};
 use crate::partner::{CodeMessage, SmsGateway};
+use crate::traces::around;
 
 /// A phone code to send through a gateway.
 pub(crate) struct Sending {
@@ -33,7 +34,7 @@ impl Ledger {
             .take(&sending.account, sending.asked.phones.oldest())
             .await;
         let ledger = Arc::clone(self);
-        let saga = self.sagas.spawn(async move {
+        let saga = around::spawn_on(&self.sagas, async move {
             let answer = ledger.send_and_decide(core, sending).await;
             drop(turn);
             answer

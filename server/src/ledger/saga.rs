@@ -23,6 +23,7 @@ use crate::clock::timeout;
 use crate::idempotency::Slot;
 use crate::issuer::{CardToVerify, Heard, Opening, Verified};
 use crate::stopwatch::{Lap, Part};
+use crate::traces::around;
 use crate::under_way::GoingOn;
 
 /// A call that may have to go on after its first entry.
@@ -117,13 +118,14 @@ impl Ledger {
             }
             (Some(Asks::Card(opening)), Event::BindReserved(reserved)) => {
                 let begins = (reserved_by, *reserved);
-                self.sagas.spawn(async move {
+                let binding = async move {
                     let answer = ledger.finish_bind(core, begun, begins, opening).await;
                     if answer.is_ok() {
                         going_on.ended();
                     }
                     drop(tell.send(answer.map(Box::new)));
-                });
+                };
+                drop(around::spawn_on(&self.sagas, binding));
             }
             // Nothing else begins anything: nobody is told, and the caller hears of that.
             _ => {}

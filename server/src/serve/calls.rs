@@ -27,6 +27,7 @@ use super::request_body::RequestBody;
 use crate::caller::Caller;
 use crate::grpc::{self, CoreCalls, Counted, Desk};
 use crate::identity::{Denied, Pass};
+use crate::traces::around;
 
 /// The type of what we answer.
 pub(super) const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
@@ -118,13 +119,16 @@ impl RpcService {
             caller,
             counted,
         } = call;
-        self.entrance.tell_of_operators(&caller, head.uri.path());
+        let around = counted.around(&head.headers);
+        around::within(around.clone(), || {
+            self.entrance.tell_of_operators(&caller, head.uri.path());
+        });
         head.extensions.insert(pass);
         if let Some(watch) = counted.watch() {
             head.extensions.insert(watch);
         }
         let answer = AssertUnwindSafe(self.answer(head, body)).catch_unwind();
-        tokio::spawn(async move {
+        let answering = async move {
             if let Some(answered) = reply::unless_reset(answer, &mut respond).await {
                 let answered = match answered {
                     Ok(Ok(answered)) => answered,
@@ -132,17 +136,20 @@ impl RpcService {
                 };
                 counted.end(reply::send(answered, respond).await);
             }
-        });
+        };
+        drop(around::spawn_within(around, answering));
     }
 
     /// Refuses a call whose caller may not make it.
     pub(super) fn deny(
         &self,
         denied: &Denied,
-        (path, counted): (&str, Counted),
+        (head, counted): (&Parts, Counted),
         respond: SendResponse<Bytes>,
     ) {
-        self.entrance.tell_denied(denied, path);
+        around::within(counted.around(&head.headers), || {
+            self.entrance.tell_denied(denied, head.uri.path());
+        });
         counted.end(payments::send(Err(grpc::denied(denied)), respond));
     }
 

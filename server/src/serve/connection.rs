@@ -244,8 +244,7 @@ impl Session {
             let caller = match self.gate.check(&head) {
                 Ok(caller) => caller,
                 Err(denied) => {
-                    self.service
-                        .deny(&denied, (head.uri.path(), counted), respond);
+                    self.service.deny(&denied, (&head, counted), respond);
                     continue;
                 }
             };

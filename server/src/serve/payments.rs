@@ -20,6 +20,7 @@ use super::request_body::Come;
 use crate::clock::monotonic;
 use crate::grpc::{self, Asker, Begun, Counted, Ended, Reply, Undurable};
 use crate::ledger::LedgerError;
+use crate::traces::around;
 
 /// Names how the messages of a call are compressed; tonic refuses what it does not know.
 const GRPC_ENCODING: &str = "grpc-encoding";
@@ -122,12 +123,15 @@ impl Payments {
             let asker = Asker::new(caller.clone(), &head.headers, counted.watch());
             self.desk.begin(asker, body.read())
         };
-        match catch_unwind(AssertUnwindSafe(begun)) {
+        let around = counted.around_if_traced();
+        match catch_unwind(AssertUnwindSafe(|| around::within(around, begun))) {
             Ok(Some(Begun::Undurable(decided))) => {
                 self.undurable.push_back((decided, respond, counted));
             }
             Ok(Some(Begun::Other(other))) => {
-                drop(tokio::spawn(wait_and_send(other, respond, counted)));
+                let around = counted.around(&head.headers);
+                let waiting = wait_and_send(other, respond, counted);
+                drop(around::spawn_within(around, waiting));
             }
             Ok(None) => {
                 return Some(Call {

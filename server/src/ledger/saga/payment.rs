@@ -15,6 +15,7 @@ use crate::clock::timeout;
 use crate::issuer::{Heard, Place};
 use crate::ledger::{Answered, Awaited, Ledger, LedgerError};
 use crate::stopwatch::{Lap, Part, Stopwatch};
+use crate::traces::around;
 
 /// How long a late answer is still listened for after nobody waits any more (D16). It holds a place
 /// among the questions to its issuer as long.
@@ -52,7 +53,7 @@ impl Ledger {
         hop: Box<Hop>,
         told: Told,
     ) {
-        tokio::spawn(async move {
+        drop(around::spawn(async move {
             let waiting = Lap::of(held.call.stopwatch.as_ref());
             if let Err(halted) = self.queue.wait_durable(core, held.reserved_by).await {
                 told.tell(Err(halted.into()));
@@ -77,7 +78,7 @@ impl Ledger {
                 (None, left) => Ended::TooLate(left.unwrap_or_default()),
             };
             Box::pin(self.end_payment(core, held, (asked, ended), (told, asking))).await;
-        });
+        }));
     }
 
     /// Posts or voids a payment, tells it, and listens a little longer where nothing was heard in time.
