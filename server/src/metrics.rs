@@ -59,6 +59,11 @@ fn describe_traces() {
 
 fn describe() {
     describe_traces();
+    describe_gauge!(
+        "waika_commit_queue_age_seconds",
+        Unit::Seconds,
+        "How long the oldest entry has waited that is not durable yet; 0 if there is none"
+    );
     describe_gauge!("waika_build_info", "Always 1; the labels say what runs");
     describe_gauge!(
         "waika_connections_open",

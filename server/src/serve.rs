@@ -131,7 +131,7 @@ impl Server {
         accepting.spawn(dealer.deal(operators, Audience::Operators));
         let mut aside = JoinSet::new();
         aside.spawn(metrics_page::keep_up(metrics.clone()));
-        let figures = Figures { metrics, calls };
+        let figures = Figures::new(metrics, calls, Arc::clone(&doorway));
         aside.spawn(metrics_page::serve(scrapers, entrances.scrapers, figures));
 
         let policy_file = config.ledger.policy_file.clone();

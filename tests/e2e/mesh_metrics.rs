@@ -1,10 +1,12 @@
 //! What a Prometheus reads of calls: the field's names, each call once, and a page that keeps to its format.
 
 use std::collections::{BTreeMap, HashSet};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::client::Grpc;
 use tonic::{Code, Request};
@@ -13,8 +15,10 @@ use waika::health::HealthCheckRequest;
 use waika::health::health_client::HealthClient;
 use waika::v1;
 
-use crate::support::Server;
-use crate::wallet::{Callers, pay};
+use crate::programs::binary;
+use crate::stream::{message, open};
+use crate::support::{Home, Server};
+use crate::wallet::{Callers, PHONE, pay, send_phone_code};
 
 const UNARY: &str = "grpc_type=\"unary\",grpc_service=\"waika.v1.";
 
@@ -115,6 +119,75 @@ async fn a_stream_is_counted_when_it_ends_and_one_that_is_dropped_is_cancelled()
     let watch =
         "grpc_type=\"server_stream\",grpc_service=\"grpc.health.v1.Health\",grpc_method=\"Watch\"";
     counted(&server, watch, "Canceled", 1.0).await;
+}
+
+#[tokio::test]
+async fn messages_of_a_stream_are_counted_each_way_whatever_they_hold() {
+    let server = Server::start();
+    let mut callers = Callers::of(&server).await;
+    let card = callers.wallet("a").await;
+    let figure = async |way: &str| {
+        let stream = "grpc_type=\"bidi_stream\",grpc_service=\"waika.v1.AuthorisationService\",\
+                      grpc_method=\"AuthoriseStream\"";
+        let name = format!("grpc_server_msg_{way}_total{{{stream}}}");
+        server.figure(&name).await
+    };
+    for way in ["received", "sent"] {
+        assert_eq!(figure(way).await, Some(0.0), "there from the start");
+    }
+    let (asking, mut answers) = open(&mut callers).await;
+    let (mut messages, mut told) = (0_u32, 0);
+    for (keys, so_far) in [(0..1, 1), (1..4, 4), (4..6, 6)] {
+        let payments: Vec<_> = keys
+            .map(|key: u64| (key, pay("a", &card, &format!("k{key}"), 1)))
+            .collect();
+        asking.send(message(payments)).await.unwrap();
+        while told < so_far {
+            let answer = answers.message().await.unwrap().unwrap();
+            told += answer.responses.len();
+            messages += 1;
+        }
+    }
+    assert_eq!(figure("received").await, Some(3.0));
+    assert_eq!(figure("sent").await, Some(f64::from(messages)));
+    drop(asking);
+    assert!(answers.message().await.unwrap().is_none());
+    // A call that is no stream of payments counts none.
+    callers.authorise(pay("a", &card, "one", 1)).await.unwrap();
+    assert_eq!(figure("received").await, Some(3.0));
+}
+
+/// What waits for a disk that takes two seconds is as old as it says, and nothing is what nothing waits for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_oldest_entry_s_age_is_told_while_it_waits() {
+    let home = Home::new();
+    let mut command = Command::new(binary("waika-server"));
+    command
+        .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+        .args(["--metrics-listen", "127.0.0.1:0"])
+        .args(["--store", "memory:delay=2s", "--key-file"])
+        .arg(home.data().with_file_name("waika.key"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let Ok(server) = Server::try_start(&mut command, home) else {
+        panic!("it does not serve");
+    };
+    let age = "waika_commit_queue_age_seconds";
+    assert_eq!(server.figure(age).await, Some(0.0));
+    let mut cards = server.cards().await;
+    let began = Instant::now();
+    let asking =
+        tokio::spawn(async move { cards.send_phone_code(send_phone_code("a", PHONE)).await });
+    let mut oldest = 0.0_f64;
+    while !asking.is_finished() {
+        let now = server.figure(age).await.unwrap();
+        assert!(now <= began.elapsed().as_secs_f64(), "{now}");
+        oldest = oldest.max(now);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    asking.await.unwrap().unwrap();
+    assert!(oldest > 1.0, "{oldest}");
+    assert_eq!(server.figure(age).await, Some(0.0));
 }
 
 /// Whatever a path names, the page has no more lines for it than for any other that is none.

@@ -3,6 +3,8 @@
 //! The names are the field's (go-grpc-middleware's), so that dashboards which are there already fit. Each core
 //! counts in memory of its own, which costs a call some nanoseconds and no lock; a scrape adds the cores up.
 
+mod messages;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use http::HeaderMap;
 use parking_lot::Mutex;
 use tonic::{Code, Status};
 
+pub(crate) use self::messages::Messages;
 use super::methods::{Served, served};
 use crate::clock::monotonic;
 use crate::metrics::{SECONDS, head};
@@ -96,6 +99,9 @@ struct Counters {
     /// By the upper end that a call's time is within; the last has none.
     within: [AtomicU64; SECONDS.len() + 1],
     nanoseconds: AtomicU64,
+    /// Messages of a stream.
+    received: AtomicU64,
+    sent: AtomicU64,
 }
 
 /// A call that has begun. One that is dropped before its end was wanted no longer.
@@ -181,6 +187,7 @@ impl CallMetrics {
                 }
             }
         }
+        self.write_messages(page)?;
         let seconds = "From a call's headers to the last of its answer given to the connection";
         head(page, "grpc_server_handling_seconds", "histogram", seconds)?;
         for (labels, sum) in sums.iter().filter(|(_, sum)| sum.started > 0) {
@@ -200,6 +207,8 @@ impl CallMetrics {
             let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
             sum.started += read(&counters.started);
             sum.nanoseconds += read(&counters.nanoseconds);
+            sum.received += read(&counters.received);
+            sum.sent += read(&counters.sent);
             for (sum, counter) in sum.handled.iter_mut().zip(&counters.handled) {
                 *sum += read(counter);
             }
@@ -218,6 +227,8 @@ struct Sum {
     handled: [u64; CODES.len()],
     within: [u64; SECONDS.len() + 1],
     nanoseconds: u64,
+    received: u64,
+    sent: u64,
 }
 
 impl Sum {

@@ -41,7 +41,7 @@ mod unbind;
 mod verification;
 mod wallet;
 
-pub(crate) use self::call_metrics::{CallMetrics, CoreCalls, Counted, Ended};
+pub(crate) use self::call_metrics::{CallMetrics, CoreCalls, Counted, Ended, Messages};
 pub(crate) use self::methods::{methods, path_of};
 pub(crate) use self::outcome::timestamp;
 pub(crate) use self::party::Asker;

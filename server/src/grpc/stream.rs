@@ -22,7 +22,7 @@ use waika::v1;
 use self::frames::Frames;
 use self::unanswered::{Answered, Unanswered};
 use super::asked::Streamed;
-use super::{Desk, ENCODED_BYTES, STREAMED_BYTES, status};
+use super::{Desk, ENCODED_BYTES, Messages, STREAMED_BYTES, status};
 use crate::identity::Pass;
 use crate::wire::Wire;
 
@@ -71,7 +71,9 @@ impl StreamingService<Bytes> for Conversations {
             let place = place.map_err(|_| status::too_many_streams())?;
             let pass = request.extensions().get().cloned();
             let pass = pass.unwrap_or_default();
-            let answers = answers(self.0.clone(), place, pass, request.into_inner());
+            let messages = request.extensions().get().cloned();
+            let counted = (pass, messages.unwrap_or_default());
+            let answers = answers(self.0.clone(), place, counted, request.into_inner());
             Ok(Response::new(answers))
         };
         ready(begun())
@@ -82,7 +84,7 @@ impl StreamingService<Bytes> for Conversations {
 fn answers(
     desk: Desk,
     place: OwnedSemaphorePermit,
-    pass: Pass,
+    (pass, messages): (Pass, Messages),
     requests: Streaming<Bytes>,
 ) -> Answers {
     let conversation = Conversation {
@@ -91,6 +93,7 @@ fn answers(
         requests,
         waiting: VecDeque::new(),
         unanswered: Unanswered::of(pass),
+        messages,
         end: None,
     };
     Box::pin(stream::unfold(conversation, |mut conversation| async {
@@ -117,6 +120,7 @@ struct Conversation {
     /// Each a `StreamedRequest` that can be read.
     waiting: VecDeque<Bytes>,
     unanswered: Unanswered,
+    messages: Messages,
     end: Option<End>,
 }
 
@@ -176,6 +180,9 @@ impl Conversation {
     }
 
     fn take(&mut self, message: Result<Option<Bytes>, Status>) {
+        if let Ok(Some(_)) = message {
+            self.messages.received();
+        }
         if let Err(denied) = self.unanswered.pass().check(PATH) {
             self.end = Some(End::Broken(status::denied(&denied)));
             return;
@@ -232,6 +239,7 @@ impl Conversation {
 
     /// An answer, and those that are there by now.
     fn with_what_is_ready(&mut self, first: &Answered) -> Vec<u8> {
+        self.messages.sent();
         let durable = self.desk.durable();
         let ready = self.unanswered.durable(durable);
         let likely = MOST_ANSWERS.min(1 + ready) * LIKELY_BYTES;

@@ -46,6 +46,7 @@ pub(crate) mod under_keys;
 mod walk;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -179,6 +180,11 @@ impl Ledger {
         self.authoriser
             .admission
             .check(Class::Read, &self.queue, None)
+    }
+
+    /// How long the oldest entry has waited that is not durable yet.
+    pub(crate) fn commit_queue_age(&self) -> Duration {
+        self.queue.age()
     }
 
     /// The keyed functions of this deployment.

@@ -127,6 +127,9 @@ impl RpcService {
         if let Some(watch) = counted.watch() {
             head.extensions.insert(watch);
         }
+        if head.uri.path() == grpc::STREAM_PATH {
+            head.extensions.insert(counted.messages());
+        }
         let answer = AssertUnwindSafe(self.answer(head, body)).catch_unwind();
         let answering = async move {
             if let Some(answered) = reply::unless_reset(answer, &mut respond).await {

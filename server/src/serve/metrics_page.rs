@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use metrics::{Gauge, gauge};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -19,7 +20,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::entrance::Entrance;
 use super::listen::{Door, Ticket};
 use super::process_metrics;
-use crate::grpc::CallMetrics;
+use crate::grpc::{CallMetrics, Doorway};
 use crate::identity::METRICS;
 
 /// How long a whole scrape may take.
@@ -32,12 +33,34 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// What is on the page.
 #[derive(Clone)]
 pub(super) struct Figures {
-    pub(super) metrics: PrometheusHandle,
-    pub(super) calls: CallMetrics,
+    metrics: PrometheusHandle,
+    calls: CallMetrics,
+    doorway: Arc<Doorway>,
+    commit_queue_age: Gauge,
 }
 
 impl Figures {
+    pub(super) fn new(
+        metrics: PrometheusHandle,
+        calls: CallMetrics,
+        doorway: Arc<Doorway>,
+    ) -> Self {
+        Self {
+            metrics,
+            calls,
+            doorway,
+            commit_queue_age: gauge!("waika_commit_queue_age_seconds"),
+        }
+    }
+
     fn render(&self) -> String {
+        // An age is of the moment: nobody could keep it up to date.
+        let age = self
+            .doorway
+            .ledger
+            .get()
+            .map(|ledger| ledger.commit_queue_age());
+        self.commit_queue_age.set(age.unwrap_or_default());
         self.metrics.render() + &self.calls.render() + &process_metrics::render()
     }
 }
@@ -118,14 +141,16 @@ fn text_page(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Partners;
+    use crate::grpc::Options;
+    use crate::partner::Ports;
 
     #[test]
     fn there_is_one_page() {
         let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-        let figures = Figures {
-            metrics: recorder.handle(),
-            calls: CallMetrics::new(None),
-        };
+        let doorway = Doorway::new(Options::default(), Ports::new(&Partners::default(), 1));
+        let calls = CallMetrics::new(None);
+        let figures = Figures::new(recorder.handle(), calls, Arc::new(doorway));
         for (method, path, status) in [
             (Method::GET, "/metrics", 200),
             (Method::GET, "/", 404),
