@@ -98,15 +98,17 @@ def run(target, pid, core, flags, folder):
         return json.load(file)
 
 
-def measure(name, flags, kind="waika", server_cores="0", generator_cores="1", **server):
-    """One arm: a rate, processor time a call in microseconds, and latencies in milliseconds."""
+def measure(name, flags, kind="waika", server_cores="0", generator_cores="1", counted=(), **server):
+    """One arm: a rate, processor time a call in microseconds, latencies in milliseconds, and these metrics at its end."""
     with tempfile.TemporaryDirectory() as folder:
         cores = str(len(server_cores.split(",")))
         command = echo() if kind == "echo" else waika(folder, cores, **server)
         with serving(command, server_cores, folder) as (pid, addresses):
             people = ["--no-provision"] if kind == "echo" else ["--admin", f"http://{addresses[1]}"]
             report = run(addresses[0], pid, generator_cores, [*people, *flags], folder)
+            page = figures(addresses[2]) if counted else {}
     told = {
+        **{metric: page.get(metric, 0) for metric in counted},
         "rate": report["rates"]["achieved_per_second"],
         "cpu_us": report["server"]["cpu_ns_per_call"] / 1e3,
         "p50_ms": report["response"]["p50_ns"] / 1e6,

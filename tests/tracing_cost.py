@@ -7,7 +7,7 @@ A server of the release build on one core under an open loop, the generator and 
 example of the server) on the other; the arms take turns, every second time backwards, and each round gives ratios. With
 --before an older build is one more arm, which shows what the question alone costs. Tells the median ratio of the server's
 processor time a call and where the rounds lie.
-Exit codes: 0 one in a hundred costs less than 3 %, 1 more, 64 usage, 69 a program is missing.
+Exit codes: 0 one in a hundred costs less than 3 %, 1 more, or spans were dropped, 64 usage, 69 a program is missing.
 """
 import contextlib
 import os
@@ -20,6 +20,7 @@ from measuring import Parser, in_turns, measure, need_binaries, pinned
 
 COLLECTOR = f"{measuring.BINARIES}/examples/collector"
 MOST = 1.03
+DROPPED = "waika_spans_dropped_total"
 
 
 @contextlib.contextmanager
@@ -52,7 +53,7 @@ def main():
             def measured():
                 kept, measuring.SERVER = measuring.SERVER, binary or measuring.SERVER
                 try:
-                    return measure(name, flags, more=more)
+                    return measure(name, flags, more=more, counted=[DROPPED])
                 finally:
                     measuring.SERVER = kept
             return name, measured
@@ -71,6 +72,10 @@ def main():
         ratios = sorted(one / off for one, off in zip(runs, costs["off"]))
         print(f"{name:<14} {statistics.median(runs):>8.2f} us {statistics.median(ratios):>9.3f}   "
               f"{ratios[0]:.3f}, {ratios[-1]:.3f}")
+    dropped = sum(one[DROPPED] for runs in told.values() for one in runs)
+    if dropped:
+        print(f"{dropped:,.0f} spans were dropped: this is not what traces cost", file=sys.stderr)
+        sys.exit(1)
     ratio = statistics.median(one / off for one, off in zip(costs["1 % sampled"], costs["off"]))
     met = ratio < MOST
     print(f"one call in a hundred costs {100 * (ratio - 1):+.1f} %: {'met' if met else 'MISSED'} (less than 3 % is wanted)")

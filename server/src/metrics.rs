@@ -36,7 +36,14 @@ pub fn install() -> Result<PrometheusHandle, Failure> {
         .map_err(failure)?;
     describe();
     gauge!("waika_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    // From the start, so that the first panic is a rise.
+    panics().increment(0);
     Ok(handle)
+}
+
+/// Calls that ended with a panic.
+pub(crate) fn panics() -> Counter {
+    counter!("waika_rpc_panics_total")
 }
 
 /// Begins a family on a page that is written beside the recorder.
@@ -59,11 +66,6 @@ fn describe_traces() {
 
 fn describe() {
     describe_traces();
-    describe_gauge!(
-        "waika_commit_queue_age_seconds",
-        Unit::Seconds,
-        "How long the oldest entry has waited that is not durable yet; 0 if there is none"
-    );
     describe_gauge!("waika_build_info", "Always 1; the labels say what runs");
     describe_gauge!(
         "waika_connections_open",
@@ -226,6 +228,11 @@ fn describe_the_ledger() {
 }
 
 fn describe_the_store() {
+    describe_gauge!(
+        "waika_commit_queue_age_seconds",
+        Unit::Seconds,
+        "How long what is not durable yet has waited for the commit that is going on; 0 if nothing waits"
+    );
     describe_gauge!(
         "waika_store_free_bytes",
         Unit::Bytes,

@@ -1,7 +1,7 @@
 //! Where the time of one call goes, for callers who want to know (`Timing` of the contract) and for traces.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -14,7 +14,10 @@ const MOST_STRETCHES: usize = 32;
 /// Measures the parts of one call; made only if somebody wants to know.
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
+    /// When the call came: for one that is traced, with its headers.
     began: Instant,
+    /// When the whole of its message was there, if that was later.
+    whole: OnceLock<Instant>,
     /// Each in nanoseconds.
     queue: AtomicU64,
     rules: AtomicU64,
@@ -62,6 +65,7 @@ impl Stopwatch {
     pub(crate) fn begin() -> Self {
         Self {
             began: monotonic(),
+            whole: OnceLock::new(),
             queue: AtomicU64::new(0),
             rules: AtomicU64::new(0),
             issuer: AtomicU64::new(0),
@@ -70,7 +74,7 @@ impl Stopwatch {
         }
     }
 
-    /// The same, which remembers each stretch.
+    /// The same, which remembers each stretch. It begins with the headers, before the message.
     pub(crate) fn begin_traced() -> Self {
         Self {
             stretches: Some(Mutex::default()),
@@ -81,6 +85,16 @@ impl Stopwatch {
     /// When it began.
     pub(crate) fn began(&self) -> Instant {
         self.began
+    }
+
+    /// The whole message is there: what is waited for from now on is waited for here, and not on the way.
+    pub(crate) fn note_whole(&self) {
+        // Whoever noted it first was right.
+        let _ = self.whole.set(monotonic());
+    }
+
+    fn whole(&self) -> Instant {
+        self.whole.get().copied().unwrap_or(self.began)
     }
 
     fn add(&self, stretch: Stretch) {
@@ -108,7 +122,7 @@ impl Stopwatch {
             rules: read(&self.rules),
             issuer: read(&self.issuer),
             commit: read(&self.commit),
-            total: nanoseconds(self.began.elapsed()),
+            total: nanoseconds(self.whole().elapsed()),
         }
     }
 
@@ -138,7 +152,7 @@ impl Lap {
         if let Self(Some((watch, now))) = &lap {
             watch.add(Stretch {
                 part: Part::Queue,
-                began: watch.began,
+                began: watch.whole(),
                 ended: *now,
                 sequence: None,
             });
@@ -221,6 +235,21 @@ mod tests {
         let commits = stretches.iter().filter(|one| one.part == Part::Commit);
         let commit: Duration = commits.map(|one| one.ended - one.began).sum();
         assert_eq!(nanoseconds(commit), whole.commit);
+    }
+
+    #[test]
+    fn what_came_before_the_whole_message_is_the_way_s_and_not_this_server_s() {
+        let watch = Arc::new(Stopwatch::begin_traced());
+        let on_the_way = Duration::from_millis(20);
+        std::thread::sleep(on_the_way);
+        watch.note_whole();
+        watch.note_whole();
+        let deciding = Lap::of_decision(Some(&watch));
+        let queue = watch.take_stretches().pop().unwrap();
+        assert!(queue.began >= watch.began() + on_the_way);
+        deciding.end(Part::Rules);
+        let (since_headers, total) = (watch.began().elapsed(), watch.read().total);
+        assert!(total + nanoseconds(on_the_way) <= nanoseconds(since_headers) + 1_000_000);
     }
 
     #[test]

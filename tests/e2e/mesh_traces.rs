@@ -236,9 +236,13 @@ async fn pay_without_a_collector(at: SocketAddr) {
     }
     let dropped = "waika_spans_dropped_total{reason=\"collector\"}";
     // Fifty payments of four spans; the collector has five seconds for them.
-    while server.figure(dropped).await.unwrap_or_default() < 200.0 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let all_dropped = async {
+        while server.figure(dropped).await.unwrap_or_default() < 200.0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(60), all_dropped).await;
+    assert!(in_time.is_ok(), "spans that nobody takes are counted");
     assert_eq!(server.figure("waika_spans_exported_total").await, Some(0.0));
     let stopped = tokio::task::spawn_blocking(|| server.stop_and_read_log());
     let (log, _home): (String, Home) = stopped.await.unwrap();
@@ -259,6 +263,31 @@ async fn a_collector_that_says_nothing_costs_spans_and_no_answer() {
     // Connections wait in its backlog for ever.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     pay_without_a_collector(listener.local_addr().unwrap()).await;
+}
+
+/// More than wait for the thread: it takes them while its request is under way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_end_while_a_collector_is_slow_are_kept() {
+    const CALLS: usize = 24_000;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let server = Server::start_with(&["--otlp-endpoint", &endpoint, "--trace-sample", "1"]);
+    let mut payers = tokio::task::JoinSet::new();
+    for payer in 0..60 {
+        let mut cards = server.cards().await;
+        payers.spawn(async move {
+            for _ in 0..CALLS / 60 {
+                let account_id = format!("nobody {payer}");
+                let asked = waika::v1::GetAccountRequest { account_id };
+                cards.get_account(asked).await.unwrap_err();
+            }
+        });
+    }
+    while let Some(paid) = payers.join_next().await {
+        paid.unwrap();
+    }
+    let dropped = "waika_spans_dropped_total{reason=\"queue_full\"}";
+    assert_eq!(server.figure(dropped).await, Some(0.0));
 }
 
 #[test]

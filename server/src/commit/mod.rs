@@ -202,12 +202,12 @@ impl CommitQueue {
         self.shared.pace.still_for()
     }
 
-    /// How long the oldest entry has waited that is not durable yet; zero if there is none. Takes the lock of those
-    /// who append: for whoever looks now and then.
+    /// How long what is not durable yet has waited for the commit that is going on; zero if nothing waits.
     pub fn age(&self) -> Duration {
-        let oldest = self.shared.pending.oldest(self.durable());
-        let age = oldest.map(|since| monotonic().saturating_duration_since(since));
-        age.unwrap_or_default()
+        if self.pending() == 0 {
+            return Duration::ZERO;
+        }
+        self.still_for()
     }
 
     /// Lets the next batch begin a segment of the journal: what is in batches before it can be written

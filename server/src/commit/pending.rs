@@ -2,10 +2,8 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::time::Instant;
 
 use super::Halted;
-use crate::clock::monotonic;
 use crate::ledger::journal::Batch;
 use crate::sync::{Condvar, Mutex};
 
@@ -24,9 +22,6 @@ struct State {
     /// The last sequence that was given out, and the last that was taken.
     appended: u64,
     taken: u64,
-    /// When the first entry came of each batch that is full or open, oldest first, and of the one taken last.
-    began: VecDeque<Instant>,
-    taken_began: Option<Instant>,
     /// The committer sleeps, and the next append wakes it.
     idle: bool,
     ended: Option<Halted>,
@@ -39,8 +34,6 @@ impl Pending {
             open: Batch::new(),
             appended,
             taken: appended,
-            began: VecDeque::new(),
-            taken_began: None,
             idle: false,
             ended: None,
         };
@@ -59,10 +52,6 @@ impl Pending {
         let record_bytes = state.open.record_bytes_with(entry.len());
         if record_bytes > self.record_bytes && state.open.count() > 0 {
             state.full.push_back(mem::take(&mut state.open));
-        }
-        // Once a batch, so that nobody's age costs a call anything.
-        if state.open.count() == 0 {
-            state.began.push_back(monotonic());
         }
         state.open.push(entry);
         state.appended += 1;
@@ -84,7 +73,6 @@ impl Pending {
             }
             if batch.count() > 0 {
                 state.taken += u64::from(batch.count());
-                state.taken_began = state.began.pop_front();
                 return true;
             }
             if state.ended.is_some() {
@@ -99,13 +87,6 @@ impl Pending {
     pub(super) fn waiting(&self) -> u64 {
         let state = self.state.lock();
         state.appended - state.taken
-    }
-
-    /// When the first entry came that is not durable, where all up to a sequence are.
-    pub(super) fn oldest(&self, durable: u64) -> Option<Instant> {
-        let state = self.state.lock();
-        let taken = state.taken_began.filter(|_| durable < state.taken);
-        taken.or_else(|| state.began.front().copied())
     }
 
     pub(super) fn appended(&self) -> u64 {
@@ -126,40 +107,7 @@ impl Pending {
         let mut state = self.state.lock();
         state.ended.get_or_insert_with(|| cause.clone());
         state.full.clear();
-        state.began.clear();
         state.open.clear();
         self.work.notify_one();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_oldest_entry_is_the_first_that_is_not_durable() {
-        let pending = Pending::new(7, 1 << 20);
-        assert_eq!(pending.oldest(7), None);
-        let append = || {
-            assert!(pending.append(b"entry").is_ok());
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        };
-        let before = monotonic();
-        append();
-        let first = pending.oldest(7);
-        assert!(first >= Some(before));
-        append();
-        assert_eq!(pending.oldest(7), first, "8 is older than 9");
-        let mut batch = Batch::new();
-        assert!(pending.take(&mut batch));
-        assert_eq!(pending.oldest(7), first, "it is taken, and not durable");
-        append();
-        assert_eq!(pending.oldest(7), first);
-        let third = pending.oldest(9);
-        assert!(third > first, "10 is in the next batch");
-        batch.clear();
-        assert!(pending.take(&mut batch));
-        assert_eq!(pending.oldest(9), third);
-        assert_eq!(pending.oldest(10), None);
     }
 }

@@ -23,13 +23,16 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    /// Of a call with these headers.
+    /// Of a call with these headers, whose message is there.
     #[inline]
     pub(crate) fn new(
         caller: Caller,
         headers: &HeaderMap,
         stopwatch: Option<Arc<Stopwatch>>,
     ) -> Self {
+        if let Some(stopwatch) = &stopwatch {
+            stopwatch.note_whole();
+        }
         Self {
             caller,
             deadline: deadline::of(headers),

@@ -9,6 +9,7 @@ use tonic_types::{ErrorDetails, ErrorInfo, FieldViolation, LocalizedMessage, Sta
 use super::outcome::timestamp;
 use crate::identity::Denied;
 use crate::ledger::{KeptFrom, LedgerError};
+use crate::metrics::panics;
 use crate::partner::NoAnswer;
 
 /// Who says so, in `ErrorInfo`.
@@ -60,7 +61,7 @@ pub(crate) fn broken_off() -> Status {
 /// A panic ends its own call and nothing else. Its caller learns that it was an error inside, and
 /// not, as from a stream that breaks off, that the call was cancelled, which meshes try again.
 pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Status {
-    metrics::counter!("waika_rpc_panics_total").increment(1);
+    panics().increment(1);
     internal("internal error")
 }
 

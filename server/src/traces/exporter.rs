@@ -1,8 +1,11 @@
 //! The thread that makes spans and sends them.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::Fuse;
 use metrics::Counter;
 use opentelemetry::KeyValue;
 use opentelemetry_otlp::{
@@ -11,7 +14,7 @@ use opentelemetry_otlp::{
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
 use tokio::runtime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
@@ -30,8 +33,9 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Spans in one request: collectors take four megabytes, and a span has some hundred bytes.
 const MOST_AT_ONCE: usize = 2_048;
 
-/// Calls that are kept while a collector is slow. With those that wait for the thread, some megabytes.
-const MOST_KEPT: usize = 8_192;
+/// Calls that are kept: those of the last second, and of the time that a request takes. A slow collector lets them
+/// take some ten megabytes.
+const MOST_KEPT: usize = 32_768;
 
 /// It is told of a collector that takes nothing once, and again when it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +72,12 @@ pub(super) fn start(
         .map_err(|error| system(&error))?;
     let sender = {
         let _entered = runtime.enter();
-        Sender::new(endpoint).map_err(|error| system(&error))?
+        Sender::new(endpoint).map_err(|error| {
+            let text = format!(
+                "--otlp-endpoint: spans cannot be sent there: {error}: look at the OTEL_EXPORTER_OTLP_ variables too"
+            );
+            Failure::new(Reason::Configuration, text)
+        })?
     };
     std::thread::Builder::new()
         .name("waika-traces".to_owned())
@@ -95,23 +104,36 @@ impl Sender {
         })
     }
 
-    async fn run(mut self, batches: &BatchLog, mut told: mpsc::Receiver<Told>) {
+    async fn run(self, batches: &BatchLog, mut told: mpsc::Receiver<Told>) {
         let no_room = dropped("queue_full");
         let (mut fresh, mut ripe) = (Vec::new(), Vec::new());
         let mut turns = interval(EVERY);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // None while a request is under way: what ends meanwhile is taken nevertheless.
+        let mut idle = Some(self);
+        let mut sending = pin!(Fuse::terminated());
         loop {
             tokio::select! {
                 biased;
-                _ = turns.tick() => {
+                sender = &mut sending, if idle.is_none() => idle = Some(sender),
+                _ = turns.tick(), if idle.is_some() => {
                     let due = std::mem::replace(&mut ripe, std::mem::take(&mut fresh));
-                    self.send(due, batches).await;
+                    if let Some(sender) = idle.take() {
+                        sending.set(sender.send(due, batches).fuse());
+                    }
                 }
                 next = told.recv() => match next {
                     Some(Told::Ended(ended)) if fresh.len() + ripe.len() < MOST_KEPT => fresh.push(ended),
                     Some(Told::Ended(ended)) => no_room.increment(ended.spans()),
                     Some(Told::Finish(done)) => {
-                        self.finish((ripe, fresh), batches, done).await;
+                        let sender = match idle {
+                            Some(sender) => sender,
+                            None => sending.await,
+                        };
+                        let last = ripe.into_iter().chain(fresh).collect();
+                        sender.send(last, batches).await;
+                        // Nobody waits any longer.
+                        let _ = done.send(());
                         return;
                     }
                     None => return,
@@ -120,24 +142,13 @@ impl Sender {
         }
     }
 
-    async fn finish(
-        mut self,
-        (ripe, fresh): (Vec<EndedCall>, Vec<EndedCall>),
-        batches: &BatchLog,
-        done: oneshot::Sender<()>,
-    ) {
-        let last = ripe.into_iter().chain(fresh).collect();
-        self.send(last, batches).await;
-        // Nobody waits any longer.
-        let _ = done.send(());
-    }
-
-    async fn send(&mut self, calls: Vec<EndedCall>, batches: &BatchLog) {
+    async fn send(mut self, calls: Vec<EndedCall>, batches: &BatchLog) -> Self {
         let mut spans = spans_of(calls, batches);
         while !spans.is_empty() {
             let rest = spans.split_off(spans.len().min(MOST_AT_ONCE));
             self.send_once(std::mem::replace(&mut spans, rest)).await;
         }
+        self
     }
 
     async fn send_once(&mut self, spans: Vec<SpanData>) {

@@ -81,6 +81,23 @@ fn what_there_is_no_room_for_is_dropped_at_once() {
     assert!(told.try_recv().is_err(), "the others are gone");
 }
 
+#[test]
+fn what_is_dropped_is_counted() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let page = recorder.handle();
+    metrics::with_local_recorder(&recorder, || {
+        let (traces, _told) = traces(1.0, 1);
+        for _ in 0..3 {
+            let span = traces.begin(&HeaderMap::new()).unwrap();
+            Lap::of(Some(&span.watch())).end(Part::Issuer);
+            span.end(&METHOD.into(), 0, monotonic());
+        }
+    });
+    let told = page.render();
+    let line = "waika_spans_dropped_total{reason=\"queue_full\"} 4";
+    assert!(told.lines().any(|told| told == line), "{told}");
+}
+
 /// What became of a payment whose issuer was asked.
 fn ended(headers: &HeaderMap, code: i32) -> EndedCall {
     let (traces, mut told) = traces(1.0, 1);
