@@ -51,15 +51,19 @@ for component in fmt clippy; do
   fi
 done
 
-# With it tests/e2e/crash_syncs.rs makes the syncs of the real server fail.
-if ! command -v strace >/dev/null; then
+# With strace tests/e2e/crash_syncs.rs makes the syncs of the real server fail; promtool, which comes with Prometheus, reads
+# the alerts. No Prometheus is started with the package, where services are started at all.
+missing=()
+command -v strace >/dev/null || missing+=(strace)
+command -v promtool >/dev/null || missing+=(prometheus)
+if [ "${#missing[@]}" -gt 0 ]; then
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "strace is not installed: apt-get install strace" >&2
+    echo "not installed: apt-get install ${missing[*]}" >&2
     exit 69
   fi
-  step "installing strace"
+  step "installing ${missing[*]}"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq strace >/dev/null
+  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
 # What is left by a test that fails or is killed: all of it is below one folder, to be looked at or to go.
@@ -85,6 +89,10 @@ if [ "$tests" -eq 0 ]; then
   echo "no test has run" >&2
   exit 1
 fi
+
+step "alerts"
+promtool check rules server/deploy/prometheus/rules.yml
+promtool test rules server/deploy/prometheus/rules_test.yml
 
 step "other people's clients"
 bash tests/interop/run.sh

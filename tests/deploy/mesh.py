@@ -32,6 +32,10 @@ def retried(tree):
     return found, wrong
 
 
+# Calls that never arrived, and calls that were told so: no status that may follow from something that was done.
+RETRY_ON = "connect-failure,refused-stream,unavailable"
+
+
 def istio_route(doc, route, wrong):
     retries, at = route.get("retries"), f"{doc.where}: route {route.get('name')}"
     if retries is None:
@@ -39,8 +43,8 @@ def istio_route(doc, route, wrong):
         return []
     if retries.get("attempts") == 0:
         return []
-    if retries.get("attempts") != 1 or retries.get("retryOn") != "unavailable":
-        wrong.append(f"{at}: retries {retries}: attempts: 1 and retryOn: unavailable are safe, and no more")
+    if retries.get("attempts") != 1 or retries.get("retryOn") != RETRY_ON:
+        wrong.append(f"{at}: retries {retries}: attempts: 1 and retryOn: {RETRY_ON} are safe, and no more")
     if not route.get("match"):
         wrong.append(f"{at}: retries whatever comes: match the RPCs that may be")
     paths = [match.get("uri", {}).get("exact", "") for match in route.get("match", [])]

@@ -57,7 +57,7 @@ CASES = [
     ("linkerd/routes.yaml", "method: Bind}", "method: SubmitVerification}", mesh.retries, "take it out"),
     ("istio/virtual-service.yaml", "CardService/Bind}", "CardService/Binds}", mesh.retries, "no RPC"),
     ("istio/virtual-service.yaml", "AuthorisationService/Settle}", "AuthorisationService/AuthoriseStream}", mesh.retries, "streams"),
-    ("istio/virtual-service.yaml", "retryOn: unavailable", "retryOn: unavailable,cancelled", mesh.retries, "and no more"),
+    ("istio/virtual-service.yaml", "retryOn: connect-failure,refused-stream,unavailable", "retryOn: connect-failure,refused-stream,unavailable,cancelled", mesh.retries, "and no more"),
     ("istio/virtual-service.yaml", "number: 50051", "number: 50052", mesh.references, "no Service of ours"),
     ("istio/callers.toml", "AuthorisationService/*", "AuthorisationService/Authorise", mesh.callers, "policy.yaml says"),
     ("istio/pod.yaml", "value: 127.0.0.6", "value: 127.0.0.1", mesh.identity, "port-forward"),

@@ -3,17 +3,18 @@
 use std::fmt::Write as _;
 
 use procfs::process::{LimitValue, Process};
-use procfs::{ProcResult, boot_time_secs, page_size, ticks_per_second};
+use procfs::{boot_time_secs, page_size, ticks_per_second};
 
 use crate::metrics::head;
 
 /// One figure: its name, its kind, what it means, and what it is.
 type Figure = (&'static str, &'static str, &'static str, f64);
 
-/// In Prometheus's text format. What the kernel does not tell is left out.
+/// In Prometheus's text format. What the kernel does not tell is left out, and nothing else.
 pub(super) fn render() -> String {
     let mut page = String::new();
-    for (name, kind, help, value) in figures().unwrap_or_default() {
+    let process = Process::myself();
+    for (name, kind, help, value) in process.iter().flat_map(figures) {
         // Writing to a String cannot fail.
         let _ = head(&mut page, name, kind, help);
         let _ = writeln!(page, "{name} {value}");
@@ -25,53 +26,57 @@ pub(super) fn render() -> String {
     clippy::cast_precision_loss,
     reason = "Prometheus knows no other number, and none of these is near 2^53"
 )]
-fn figures() -> ProcResult<Vec<Figure>> {
-    let process = Process::myself()?;
-    let stat = process.stat()?;
+fn figures(process: &Process) -> Vec<Figure> {
     let ticks = ticks_per_second() as f64;
-    let mut figures = vec![
-        (
-            "process_cpu_seconds_total",
-            "counter",
-            "Processor time, of the process and of the kernel for it",
-            (stat.utime + stat.stime) as f64 / ticks,
-        ),
-        (
-            "process_resident_memory_bytes",
-            "gauge",
-            "Memory that is there",
-            (stat.rss * page_size()) as f64,
-        ),
-        (
-            "process_virtual_memory_bytes",
-            "gauge",
-            "Memory that is claimed, there or not",
-            stat.vsize as f64,
-        ),
-        (
-            "process_threads",
-            "gauge",
-            "Threads",
-            stat.num_threads as f64,
-        ),
-        (
-            "process_start_time_seconds",
-            "gauge",
-            "When it began, in seconds since 1970",
-            boot_time_secs()? as f64 + stat.starttime as f64 / ticks,
-        ),
-        (
-            "process_open_fds",
-            "gauge",
-            "File descriptors that are open",
-            process.fd_count()? as f64,
-        ),
-    ];
-    if let LimitValue::Value(most) = process.limits()?.max_open_files.soft_limit {
+    let mut figures = Vec::new();
+    if let Ok(stat) = process.stat() {
+        figures.extend([
+            (
+                "process_cpu_seconds_total",
+                "counter",
+                "Processor time, of the process and of the kernel for it",
+                (stat.utime + stat.stime) as f64 / ticks,
+            ),
+            (
+                "process_resident_memory_bytes",
+                "gauge",
+                "Memory that is there",
+                (stat.rss * page_size()) as f64,
+            ),
+            (
+                "process_virtual_memory_bytes",
+                "gauge",
+                "Memory that is claimed, there or not",
+                stat.vsize as f64,
+            ),
+            (
+                "process_threads",
+                "gauge",
+                "Threads",
+                stat.num_threads as f64,
+            ),
+        ]);
+        // A unit of systemd with ProcSubset=pid does not see /proc/stat.
+        if let Ok(boot) = boot_time_secs() {
+            figures.push((
+                "process_start_time_seconds",
+                "gauge",
+                "When it began, in seconds since 1970",
+                boot as f64 + stat.starttime as f64 / ticks,
+            ));
+        }
+    }
+    if let Ok(open) = process.fd_count() {
+        let help = "File descriptors that are open";
+        figures.push(("process_open_fds", "gauge", help, open as f64));
+    }
+    if let Ok(limits) = process.limits()
+        && let LimitValue::Value(most) = limits.max_open_files.soft_limit
+    {
         let help = "File descriptors that may be open";
         figures.push(("process_max_fds", "gauge", help, most as f64));
     }
-    Ok(figures)
+    figures
 }
 
 #[cfg(test)]
