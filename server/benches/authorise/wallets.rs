@@ -1,6 +1,6 @@
 //! The wallets that pay: made over the wire like anybody's, before anything is counted.
 
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
 use tonic::transport::Channel;
 use waika::v1;
 use waika::v1::admin_service_client::AdminServiceClient;
@@ -10,6 +10,10 @@ use crate::requests::{MERCHANT, PHONE, bind, bound, card, merchant, send_phone_c
 
 /// Where cards begin that the sandbox has no special answer to.
 const FIRST_CARD: u32 = 100_000_000;
+
+/// Wallets that are made at once: so few that a server does not refuse any, however long a slow disk keeps
+/// it under valgrind.
+const AT_ONCE: usize = 32;
 
 /// A wallet with a card.
 pub(crate) struct Wallet {
@@ -26,7 +30,9 @@ pub(crate) async fn open(count: u32, rpc: Channel, admin: Channel) -> Vec<Wallet
     let mut admin = AdminServiceClient::new(admin);
     admin.put_merchant(request).await.unwrap();
     let cards = CardServiceClient::new(rpc);
-    join_all((0..count).map(|number| open_one(cards.clone(), number))).await
+    let opened = (0..count).map(|number| open_one(cards.clone(), number));
+    let opened = futures_util::stream::iter(opened).buffered(AT_ONCE);
+    opened.collect().await
 }
 
 async fn open_one(mut cards: CardServiceClient<Channel>, number: u32) -> Wallet {
