@@ -52,10 +52,12 @@ for component in fmt clippy; do
 done
 
 # With strace tests/e2e/crash_syncs.rs makes the syncs of the real server fail; promtool, which comes with Prometheus, reads
-# the alerts. No Prometheus is started with the package, where services are started at all.
+# the alerts; server/tests/postgres.rs starts a PostgreSQL for each test. Neither is started with its package, where services
+# are started at all.
 missing=()
 command -v strace >/dev/null || missing+=(strace)
 command -v promtool >/dev/null || missing+=(prometheus)
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 if [ "${#missing[@]}" -gt 0 ]; then
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "not installed: apt-get install ${missing[*]}" >&2
@@ -69,6 +71,8 @@ fi
 # What is left by a test that fails or is killed: all of it is below one folder, to be looked at or to go.
 TMPDIR=$(mktemp -d -t waika-all.XXXXXX)
 export TMPDIR
+# PostgreSQL does not work for root: its folders below belong to another user, who has to reach them.
+chmod 711 "$TMPDIR"
 leave() {
   local status=$?
   [ "$status" -ne 0 ] || rm -rf "$TMPDIR"

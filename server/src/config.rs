@@ -7,6 +7,7 @@ mod backup_flags;
 mod backups;
 mod certificates;
 mod connection_flags;
+mod databases;
 mod flags;
 mod health;
 mod inspect_flags;
@@ -54,6 +55,7 @@ use crate::traces::TracesConfig;
 pub use backups::{BackupConfig, BackupKeeping, RestoreConfig, RestoreUntil};
 #[cfg(test)]
 pub(crate) use certificates::client_config;
+pub use databases::PostgresProbeConfig;
 pub use health::HealthConfig;
 pub use inspecting::{
     ExportConfig, ExportFormat, Inspection, LineFormat, Output, ProbeConfig, ReconcileConfig,
@@ -213,6 +215,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, F
             read_all(matches, health::read).map(|config| Command::AskHealth(Box::new(config)))
         }
         Some(("fsync-probe", matches)) => inspect_command(matches, inspecting::fsync_probe),
+        Some(("postgres-probe", matches)) => inspect_command(matches, databases::probe),
         Some(("reconcile", matches)) => inspect_command(matches, inspecting::reconcile),
         Some(("backup", matches)) => inspect_command(matches, backups::backup),
         Some(("restore", matches)) => inspect_command(matches, backups::restore),

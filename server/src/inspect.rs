@@ -1,4 +1,4 @@
-//! Looking at a journal, or at the disk below it, without serving from it: nothing here takes the
+//! Looking at a journal, at the disk below it, or at a database, without serving from it: nothing here takes the
 //! folder's lock or changes what is in it. Backups and journals made from them go to folders of their own.
 
 mod backup;
@@ -9,12 +9,15 @@ mod fsync_probe;
 mod instants;
 mod interrupt;
 mod keys;
+mod percentiles;
+mod postgres_probe;
 mod progress;
 mod reconcile;
 mod restore;
 mod settlement;
 mod table;
 mod text;
+mod told;
 mod verify;
 
 use std::path::Path;
@@ -38,6 +41,7 @@ pub fn run(inspection: Inspection) -> Result<(), Failure> {
         Inspection::Export(config) => export::run(config),
         Inspection::Settlement(config) => settlement::run(config),
         Inspection::FsyncProbe(config) => fsync_probe::run(config),
+        Inspection::PostgresProbe(config) => postgres_probe::run(*config),
         Inspection::Reconcile(config) => reconcile::run(*config),
         Inspection::Backup(config) => {
             tell_warnings();

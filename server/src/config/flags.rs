@@ -7,8 +7,8 @@ use clap::{Arg, ArgAction, Command};
 #[cfg(feature = "planted-faults")]
 use super::planted_flags::PLANTED;
 use super::{
-    backup_flags, connection_flags, health, inspect_flags, issuer_flags, key_flags, partner_flags,
-    security_flags, traces,
+    backup_flags, connection_flags, databases, health, inspect_flags, issuer_flags, key_flags,
+    partner_flags, security_flags, traces,
 };
 
 /// One flag with its variable.
@@ -235,6 +235,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
         inspect_flags::SETTLEMENT,
         inspect_flags::FSYNC_PROBE,
         inspect_flags::RECONCILE,
+        databases::POSTGRES_PROBE,
         health::HEALTH,
         backup_flags::BACKUP,
         backup_flags::RESTORE,

@@ -2,6 +2,7 @@
 
 use clap::{Arg, Command};
 
+use super::databases;
 use super::flags::{Flag, STORE_DEFAULT};
 
 const STORE: Flag = Flag::value("store", "WAIKA_STORE", "Where the journal is: journal:DIR")
@@ -109,9 +110,15 @@ pub(super) const RECONCILE: &[Flag] = &[
     .takes("FILE|-"),
 ];
 
-/// `journal`, `settlement`, `fsync-probe` and `reconcile` as clap sees them.
-pub(super) fn commands() -> [Command; 4] {
-    [journal(), settlement(), fsync_probe(), reconcile()]
+/// `journal`, `settlement`, `fsync-probe`, `postgres-probe` and `reconcile` as clap sees them.
+pub(super) fn commands() -> [Command; 5] {
+    [
+        journal(),
+        settlement(),
+        fsync_probe(),
+        databases::command(),
+        reconcile(),
+    ]
 }
 
 fn arguments(flags: &'static [Flag]) -> impl Iterator<Item = Arg> {

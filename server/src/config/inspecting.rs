@@ -9,6 +9,7 @@ use waika_domain::identifiers::{AccountId, MerchantId};
 use waika_domain::period::Day;
 
 use super::backups::{BackupConfig, RestoreConfig};
+use super::databases::PostgresProbeConfig;
 use super::keys::{RewrapConfig, RotateConfig};
 use super::reader::Reader;
 use super::values::{self, Expected};
@@ -25,6 +26,8 @@ pub enum Inspection {
     Settlement(SettlementConfig),
     /// Measure a disk's syncs.
     FsyncProbe(ProbeConfig),
+    /// Measure a database's commits.
+    PostgresProbe(Box<PostgresProbeConfig>),
     /// Compare a journal with an issuer's books.
     Reconcile(Box<ReconcileConfig>),
     /// Copy a journal, or bring its copy up to date.
@@ -330,7 +333,7 @@ fn day(text: &str) -> Result<Day, Expected> {
     }
 }
 
-fn output(text: &str) -> Result<Output, Expected> {
+pub(super) fn output(text: &str) -> Result<Output, Expected> {
     match text {
         "" => Err("names no file".to_owned()),
         "-" => Ok(Output::Standard),

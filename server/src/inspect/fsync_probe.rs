@@ -5,9 +5,6 @@ mod figures;
 mod file;
 mod report;
 
-use std::fs::File;
-use std::io::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -16,9 +13,10 @@ use self::figures::{Figures, Measured};
 use self::file::ProbeFile;
 use super::interrupt::{self, Stop};
 use super::progress::{Meter, Unit};
+use super::told::Told;
 use crate::clock::monotonic;
-use crate::config::{Output, ProbeConfig};
-use crate::exit::{self, Failure, Reason};
+use crate::config::ProbeConfig;
+use crate::exit::{Failure, Reason};
 use crate::ledger::journal::Progress as _;
 
 /// How long the file may take to be removed.
@@ -29,43 +27,13 @@ const FILE_BYTES: usize = 64 << 20;
 
 /// Measures, and prints the figures: what there is of them, if it was interrupted.
 pub(super) fn run(config: ProbeConfig) -> Result<(), Failure> {
-    let json = config.json.clone();
-    if let Some(Output::File(path)) = &json {
-        require_writable(path)?;
-    }
+    let told = Told::begin(config.json.clone())?;
     let measured = interrupt::run(GRACE, move |stop| measure(&config, stop))?;
-    match &json {
-        None => exit::print(&report::text(&measured))?,
-        Some(Output::Standard) => exit::print(&report::json(&measured)?)?,
-        Some(Output::File(path)) => {
-            exit::print(&report::text(&measured))?;
-            let written = std::fs::write(path, report::json(&measured)?);
-            written.map_err(|error| unwritable(path, &error))?;
-        }
-    }
+    told.end(&report::text(&measured), &report::json(&measured)?)?;
     if measured.interrupted {
         return Err(interrupt::stopped());
     }
     Ok(())
-}
-
-/// Finds out before anything is measured, and leaves an older file as it is.
-fn require_writable(path: &Path) -> Result<(), Failure> {
-    let is_new = !path.exists();
-    let opened = File::options().append(true).create(true).open(path);
-    opened
-        .and_then(|mut file| file.flush())
-        .map_err(|error| unwritable(path, &error))?;
-    if is_new {
-        // Whoever interrupts this does not find an empty file.
-        std::fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
-    }
-    Ok(())
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    let text = format!("--json: \"{}\" cannot be written: {error}", path.display());
-    Failure::new(Reason::Unwritable, text)
 }
 
 fn measure(config: &ProbeConfig, stop: &Stop) -> Result<Measured, Failure> {

@@ -4,6 +4,7 @@
 //! waits for the highest sequence that it saw. Nothing is told that could be lost.
 
 pub mod journal;
+pub mod postgres;
 
 mod advices;
 mod awaited;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::inspect::percentiles::Percentiles;
 use crate::inspect::text;
 
 /// All of a probe.
@@ -16,19 +17,15 @@ pub(super) struct Measured {
     pub(super) interrupted: bool,
 }
 
-/// The commits of one size. A percentile is absent if there are too few samples for it.
+/// The commits of one size.
 #[derive(Debug, Serialize)]
 pub(super) struct Figures {
     pub(super) bytes: usize,
     pub(super) syncs: u64,
     pub(super) measured_ns: u64,
     pub(super) syncs_per_second: Option<u64>,
-    pub(super) p50_ns: Option<u64>,
-    pub(super) p90_ns: Option<u64>,
-    pub(super) p99_ns: Option<u64>,
-    #[serde(rename = "p99.9_ns")]
-    pub(super) p999_ns: Option<u64>,
-    pub(super) max_ns: Option<u64>,
+    #[serde(flatten)]
+    pub(super) percentiles: Percentiles,
     pub(super) histogram: Vec<Span>,
 }
 
@@ -46,22 +43,12 @@ impl Figures {
     pub(super) fn of(bytes: usize, histogram: &Histogram<u64>, took: Duration) -> Self {
         let syncs = histogram.len();
         let measured_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        // So many samples that with a confidence of 99 % at least one of them lies beyond the
-        // percentile: ln 0.01 / ln quantile.
-        let percentile = |quantile, needed| {
-            let enough = syncs >= needed;
-            enough.then(|| histogram.value_at_quantile(quantile))
-        };
         Self {
             bytes,
             syncs,
             measured_ns,
             syncs_per_second: text::per_second(syncs, measured_ns),
-            p50_ns: percentile(0.5, 7),
-            p90_ns: percentile(0.9, 44),
-            p99_ns: percentile(0.99, 459),
-            p999_ns: percentile(0.999, 4_603),
-            max_ns: (syncs > 0).then_some(histogram.max()),
+            percentiles: Percentiles::of(histogram),
             histogram: spans(histogram),
         }
     }
@@ -112,16 +99,8 @@ mod tests {
     #[test]
     fn a_percentile_needs_the_samples_that_support_it() {
         let known = |count| {
-            let Figures {
-                p50_ns,
-                p90_ns,
-                p99_ns,
-                p999_ns,
-                max_ns,
-                ..
-            } = of_so_many(count);
-            let all = [max_ns, p50_ns, p90_ns, p99_ns, p999_ns];
-            all.into_iter().flatten().count()
+            let cells = of_so_many(count).percentiles.cells();
+            cells.iter().filter(|cell| *cell != "-").count()
         };
         for (count, expected) in [(0, 0), (1, 1), (6, 1), (7, 2), (44, 3), (458, 3), (459, 4)] {
             assert_eq!(known(count), expected, "{count}");

@@ -49,16 +49,7 @@ fn table(text: &mut String, measured: &Measured) -> fmt::Result {
             rate.unwrap_or_else(|| "-".to_owned()),
         );
         write!(text, "{bytes:>12}{syncs:>10}{rate:>10}")?;
-        let Figures {
-            p50_ns,
-            p90_ns,
-            p99_ns,
-            p999_ns,
-            max_ns,
-            ..
-        } = figures;
-        for column in [p50_ns, p90_ns, p99_ns, p999_ns, max_ns] {
-            let cell = column.map_or_else(|| "-".to_owned(), time);
+        for cell in figures.percentiles.cells() {
             write!(text, "{cell:>10}")?;
         }
         writeln!(text)?;
@@ -94,14 +85,14 @@ fn meaning(text: &mut String, measured: &Measured) -> fmt::Result {
          then for its own."
     )?;
     for figures in &measured.sizes {
-        if let Some(p50) = figures.p50_ns {
+        if let Some(p50) = figures.percentiles.p50 {
             writeln!(
                 text,
                 "With batches of {} bytes that is {} to {} as a rule{}.",
                 grouped(figures.bytes as u64),
                 time(p50),
                 time(p50.saturating_mul(2)),
-                figures.p99_ns.map_or_else(String::new, |p99| {
+                figures.percentiles.p99.map_or_else(String::new, |p99| {
                     format!(
                         ", and {} to {} for one in a hundred",
                         time(p99),
@@ -124,6 +115,7 @@ fn meaning(text: &mut String, measured: &Measured) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inspect::percentiles::Percentiles;
 
     #[test]
     fn the_report_shows_every_size_and_what_it_means() {
@@ -132,11 +124,13 @@ mod tests {
             syncs: 1_000,
             measured_ns: 1_000_000_000,
             syncs_per_second: Some(1_000),
-            p50_ns: Some(1_000_000),
-            p90_ns: None,
-            p99_ns,
-            p999_ns: None,
-            max_ns: Some(3_000_000),
+            percentiles: Percentiles {
+                p50: Some(1_000_000),
+                p90: None,
+                p99: p99_ns,
+                p999: None,
+                max: Some(3_000_000),
+            },
             histogram: vec![Span {
                 from_ns: 500_000,
                 to_ns: 1_000_000,

@@ -1,0 +1,19 @@
+//! PostgreSQL as the store of many nodes: one row an account, and compare-and-set (decisions 0034 and 0048).
+
+mod address;
+mod batch;
+mod connection;
+mod fitness;
+mod found;
+mod lanes;
+mod merged;
+mod schema;
+
+pub use self::address::Address;
+pub use self::batch::{Became, CommitStatement, EntryRow, Row};
+pub(crate) use self::connection::said;
+pub use self::connection::{NotConnected, Session};
+pub use self::fitness::{Fitness, MOST_SKEW, Unfit};
+pub use self::lanes::{LaneOptions, Lanes};
+pub use self::merged::Outcome;
+pub use self::schema::{Migrated, SCHEMA, SchemaError, migrate};
