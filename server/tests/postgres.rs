@@ -16,6 +16,8 @@ mod lanes;
 mod probe;
 #[path = "postgres/proxy.rs"]
 mod proxy;
+#[path = "postgres/replicas.rs"]
+mod replicas;
 #[path = "postgres/schema.rs"]
 mod schema;
 
@@ -62,6 +64,17 @@ fn row(account: &str, expected: u64, entries: Vec<EntryRow>) -> Row {
         state: vec![7; 200],
         entries,
     }
+}
+
+/// Waits until something is so, which it has to be within a minute.
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..6_000 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("it never was");
 }
 
 async fn stored(client: &Client, account: &str) -> (Option<i64>, Vec<i64>) {

@@ -65,10 +65,8 @@ pub(super) const POSTGRES_PROBE: &[Flag] = &[
 /// What to measure, and how long.
 #[derive(Debug, Clone)]
 pub struct PostgresProbeConfig {
-    /// Where the database is.
+    /// Where the database is, and on which terms it is taken.
     pub address: Address,
-    /// One is taken too that can lose commits.
-    pub may_lose_commits: bool,
     /// How long each row of the table is measured.
     pub duration: Duration,
     /// Connections.
@@ -107,9 +105,14 @@ pub(super) fn probe(reader: &mut Reader<'_>) -> Option<Inspection> {
         values::number(text, &(1..=64)).map(serving::count)
     });
     let json = reader.read_or("json", None, |text| inspecting::output(text).map(Some));
+    let address = address?;
+    let address = if may_lose_commits? {
+        address.with_commits_that_may_be_lost()
+    } else {
+        address
+    };
     Some(Inspection::PostgresProbe(Box::new(PostgresProbeConfig {
-        address: address?,
-        may_lose_commits: may_lose_commits?,
+        address,
         duration: duration?,
         lanes: lanes?,
         json: json?,

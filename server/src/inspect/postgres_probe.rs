@@ -4,10 +4,13 @@
 mod load;
 mod report;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use tokio::runtime;
+use tokio::time::timeout;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
@@ -21,25 +24,33 @@ use crate::config::PostgresProbeConfig;
 use crate::exit::{Failure, Reason};
 use crate::ledger::journal::Progress as _;
 use crate::ledger::postgres::{
-    Address, Fitness, LaneOptions, Lanes, NotConnected, SchemaError, Session, migrate, said,
+    Address, LaneOptions, Lanes, NotConnected, SchemaError, Session, migrate, said,
 };
 use crate::vault::random_bits;
 
-/// How long the schema may take to be removed.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long the schema may take to be removed after an interrupt, in two tries.
+const GRACE: Duration = Duration::from_secs(40);
+/// How long one statement beside the measured ones may take.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Rows of the table.
 const ROWS: u64 = 3;
 
 /// Measures, and prints the figures: what there is of them, if it was interrupted.
 pub(super) fn run(config: PostgresProbeConfig) -> Result<(), Failure> {
     let told = Told::begin(config.json.clone())?;
-    let measured = interrupt::run(GRACE, move |stop| {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::new(Reason::System, format!("the work: {error}")))?;
-        runtime.block_on(measure(&config, stop))
-    })?;
+    let schema = Schema::new();
+    let work = {
+        let schema = schema.clone();
+        move |stop: &Stop| {
+            let runtime = runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| Failure::new(Reason::System, format!("the work: {error}")))?;
+            runtime.block_on(measure(&config, &schema, stop))
+        }
+    };
+    let measured = interrupt::run(GRACE, work);
+    let measured = measured.map_err(|failure| schema.named_in(failure))?;
     told.end(&report::text(&measured), &report::json(&measured)?)?;
     if measured.interrupted {
         return Err(interrupt::stopped());
@@ -47,53 +58,111 @@ pub(super) fn run(config: PostgresProbeConfig) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn measure(config: &PostgresProbeConfig, stop: &Stop) -> Result<Measured, Failure> {
-    let address = &config.address;
-    let session = Session::open(address)
-        .await
-        .map_err(|error| not_connected(address, &error))?;
-    let fitness = Fitness::of(&session)
-        .await
-        .map_err(|error| failed(address, &error))?;
-    fitness
-        .check(config.may_lose_commits)
-        .map_err(|unfit| Failure::new(Reason::Configuration, format!("{address} {unfit}")))?;
-    let schema = format!("waika_probe_{:016x}", random_bits().unwrap_or_default());
-    let made = session
-        .client()
-        .batch_execute(&format!("create schema {schema}"))
-        .await;
-    made.map_err(|error| not_made(address, &error))?;
-    let measured = measure_in(config, &schema, (&session, fitness), stop).await;
-    // Whatever became of it.
-    let removed = session
-        .client()
-        .batch_execute(&format!(
-            "set client_min_messages = 'error'; drop schema {schema} cascade"
-        ))
-        .await;
-    let measured = measured?;
-    removed.map_err(|error| {
-        let text = format!(
-            "{address}: the schema {schema} could not be removed: {}",
-            said(&error)
+/// A schema of a probe's own.
+#[derive(Debug, Clone)]
+struct Schema {
+    name: String,
+    /// True from before it is made until it has been removed.
+    is_left: Arc<AtomicBool>,
+}
+
+impl Schema {
+    fn new() -> Self {
+        Self {
+            name: format!("waika_probe_{:016x}", random_bits().unwrap_or_default()),
+            is_left: Arc::default(),
+        }
+    }
+
+    async fn make(&self, address: &Address, session: &Session) -> Result<(), Failure> {
+        let statement = format!("create schema {}", self.name);
+        self.is_left.store(true, Ordering::Release);
+        let made = timeout(PATIENCE, session.client().batch_execute(&statement)).await;
+        let made = made.map_err(|_| silent(address))?;
+        made.map_err(|error| {
+            // It said no, or it is not known.
+            let is_left = error.as_db_error().is_none();
+            self.is_left.store(is_left, Ordering::Release);
+            not_made(address, &error)
+        })
+    }
+
+    /// Removes it, if need be over a session that is opened for that.
+    async fn remove(&self, address: &Address, session: Session) -> Result<(), Failure> {
+        let mut session = Ok(session);
+        let mut failed = silent(address);
+        for _ in 0..2 {
+            match session {
+                Ok(open) => match self.drop_by(&open).await {
+                    Ok(()) => {
+                        self.is_left.store(false, Ordering::Release);
+                        return Ok(());
+                    }
+                    Err(why) => failed = Failure::new(Reason::Io, format!("{address}: {why}")),
+                },
+                Err(error) => failed = not_connected(address, &error),
+            }
+            session = Session::open(address).await;
+        }
+        Err(failed)
+    }
+
+    async fn drop_by(&self, session: &Session) -> Result<(), String> {
+        // A lane's last batch may still hold it.
+        let statement = format!(
+            "set client_min_messages = 'error'; set lock_timeout = '10s'; drop schema if exists {} cascade",
+            self.name
         );
-        Failure::new(Reason::Io, text)
-    })?;
+        match timeout(PATIENCE, session.client().batch_execute(&statement)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(said(&error)),
+            Err(_) => Err(format!("nothing was said within {PATIENCE:?}")),
+        }
+    }
+
+    /// A failure, with what was left behind.
+    fn named_in(&self, failure: Failure) -> Failure {
+        if !self.is_left.load(Ordering::Acquire) {
+            return failure;
+        }
+        let Failure { reason, text } = failure;
+        let name = &self.name;
+        let text =
+            format!("{text}; the schema {name} may be left there: DROP SCHEMA {name} CASCADE");
+        Failure::new(reason, text)
+    }
+}
+
+async fn measure(
+    config: &PostgresProbeConfig,
+    schema: &Schema,
+    stop: &Stop,
+) -> Result<Measured, Failure> {
+    let address = &config.address;
+    let session = Session::open(address).await;
+    let session = session.map_err(|error| not_connected(address, &error))?;
+    schema.make(address, &session).await?;
+    let measured = measure_in(config, schema, &session, stop).await;
+    // Whatever became of it, and the first failure is told.
+    let removed = schema.remove(address, session).await;
+    let measured = measured?;
+    removed?;
     Ok(measured)
 }
 
 async fn measure_in(
     config: &PostgresProbeConfig,
-    schema: &str,
-    (session, fitness): (&Session, Fitness),
+    schema: &Schema,
+    session: &Session,
     stop: &Stop,
 ) -> Result<Measured, Failure> {
-    let address = config.address.clone().with_schema(schema);
+    let address = config.address.clone().with_schema(&schema.name);
     let unreachable = |error| not_connected(&config.address, &error);
     let mut own = Session::open(&address).await.map_err(unreachable)?;
-    migrate(own.client_mut())
-        .await
+    let fitness = own.fitness().clone();
+    let migrated = timeout(PATIENCE, migrate(own.client_mut())).await;
+    migrated
+        .map_err(|_| silent(&config.address))?
         .map_err(|error| not_migrated(&config.address, &error))?;
     let options = LaneOptions {
         lanes: config.lanes,
@@ -106,6 +175,11 @@ async fn measure_in(
     let most = load::AT_ONCE * config.lanes.get();
     let mut load = Load::new(&lanes, &config.address, most);
     load.open().await?;
+    // As it will be once the database has done that by itself.
+    let analysed = timeout(PATIENCE, own.client().batch_execute("analyze account")).await;
+    analysed
+        .map_err(|_| silent(&config.address))?
+        .map_err(|error| failed(&config.address, &error))?;
     let mut rows = vec![round_trips(config, session, stop).await?];
     meter.done(each);
     for at_once in [1, most] {
@@ -131,12 +205,15 @@ async fn round_trips(
     stop: &Stop,
 ) -> Result<report::Row, Failure> {
     let fails = |error: Error| failed(&config.address, &error);
+    let silent = |_| silent(&config.address);
     let mut histogram = histogram()?;
-    let ask = session.client().prepare("select 1").await.map_err(fails)?;
+    let asked = timeout(PATIENCE, session.client().prepare("select 1")).await;
+    let ask = asked.map_err(silent)?.map_err(fails)?;
     let began = monotonic();
     while began.elapsed() < config.duration && !stop.is_asked() {
         let asked = monotonic();
-        session.client().query_one(&ask, &[]).await.map_err(fails)?;
+        let answer = timeout(PATIENCE, session.client().query_one(&ask, &[])).await;
+        answer.map_err(silent)?.map_err(fails)?;
         record(&mut histogram, asked.elapsed());
     }
     Ok(report::Row::of(
@@ -158,21 +235,23 @@ fn record(histogram: &mut Histogram<u64>, took: Duration) {
 }
 
 fn not_connected(address: &Address, error: &NotConnected) -> Failure {
-    let reason = match error.code() {
-        // Wrong user, password or database, and not that there is nobody.
-        Some(code)
-            if [
-                SqlState::INVALID_PASSWORD,
-                SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
-                SqlState::INVALID_CATALOG_NAME,
-            ]
-            .contains(code) =>
-        {
-            Reason::Configuration
+    let (reason, text) = match error {
+        NotConnected::Unfit(unfit) => (Reason::Configuration, format!("{address} {unfit}")),
+        _ if error.is_lasting() => {
+            let text = format!("{address} will not do: {error}");
+            (Reason::Configuration, text)
         }
-        _ => Reason::Unavailable,
+        _ => {
+            let text = format!("{address} cannot be reached: {error}");
+            (Reason::Unavailable, text)
+        }
     };
-    Failure::new(reason, format!("{address} cannot be reached: {error}"))
+    Failure::new(reason, text)
+}
+
+fn silent(address: &Address) -> Failure {
+    let text = format!("{address}: nothing was said within {PATIENCE:?}");
+    Failure::new(Reason::Io, text)
 }
 
 fn not_made(address: &Address, error: &Error) -> Failure {

@@ -31,12 +31,7 @@ impl Cluster {
             .prefix("waika-pg-")
             .tempdir()
             .unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let cluster = Self { home, port };
+        let mut cluster = Self { home, port: 0 };
         give_away(cluster.home.path());
         cluster.run(
             "initdb",
@@ -53,6 +48,14 @@ impl Cluster {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
             give_away(&path);
         }
+        // Somebody else may take a free port before it does.
+        for _ in 0..4 {
+            cluster.port = free_port();
+            if cluster.try_restart(settings).is_ok() {
+                return cluster;
+            }
+        }
+        cluster.port = free_port();
         cluster.restart(settings);
         cluster
     }
@@ -65,6 +68,11 @@ impl Cluster {
 
     /// Starts it, after its end or for the first time.
     pub(crate) fn restart(&self, settings: &[&str]) {
+        self.try_restart(settings)
+            .unwrap_or_else(|said| panic!("{said}"));
+    }
+
+    fn try_restart(&self, settings: &[&str]) -> Result<(), String> {
         let home = self.home.path().display();
         let mut options = format!("-p {} -k {home} -c listen_addresses=127.0.0.1", self.port);
         for setting in settings {
@@ -72,7 +80,7 @@ impl Cluster {
             options.push_str(setting);
         }
         let log = self.home.path().join("log");
-        self.run(
+        self.try_run(
             "pg_ctl",
             &[
                 "--wait",
@@ -82,7 +90,7 @@ impl Cluster {
                 &options,
                 "start",
             ],
-        );
+        )
     }
 
     /// Ends it: `immediate` is as good as a kill.
@@ -99,6 +107,11 @@ impl Cluster {
     }
 
     fn run(&self, program: &str, arguments: &[&str]) {
+        self.try_run(program, arguments)
+            .unwrap_or_else(|said| panic!("{said}"));
+    }
+
+    fn try_run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
         let data = self.home.path().join("data");
         let mut command = as_owner(&program_path(program));
         let command = command.arg("--pgdata").arg(data).args(arguments);
@@ -112,12 +125,18 @@ impl Cluster {
             .stderr(file)
             .status()
             .unwrap_or_else(|error| panic!("{program}: {error}: apt-get install postgresql"));
-        assert!(
-            status.success(),
-            "{program} ({status}): {}",
-            std::fs::read_to_string(said).unwrap()
-        );
+        if status.success() {
+            return Ok(());
+        }
+        let said = std::fs::read_to_string(said).unwrap();
+        Err(format!("{program} ({status}): {said}"))
     }
+}
+
+/// One that nobody had a moment ago.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 impl Drop for Cluster {

@@ -8,7 +8,7 @@ use waika_server::ledger::postgres::{LaneOptions, Lanes, Outcome};
 
 use super::cluster::Cluster;
 use super::proxy::{Passage, Proxy};
-use super::{address, connect, entry, prepared_new, row, stored, stored_version};
+use super::{address, connect, entry, prepared_new, row, stored, stored_version, until};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -16,7 +16,7 @@ async fn lanes(url: &str) -> Lanes {
     lanes_with(url, 2, PATIENCE).await
 }
 
-async fn lanes_with(url: &str, lanes: usize, patience: Duration) -> Lanes {
+pub(crate) async fn lanes_with(url: &str, lanes: usize, patience: Duration) -> Lanes {
     let options = LaneOptions {
         lanes: NonZeroUsize::new(lanes).unwrap(),
         patience,
@@ -148,12 +148,30 @@ async fn a_database_that_is_gone_is_waited_for_and_then_named() {
         panic!("{outcome:?}")
     };
     assert!(why.contains("no connection to the database"), "{why}");
-    // Back again within its patience.
-    let waits = lanes.commit(row("a", 1, vec![entry(4, None)]));
-    cluster.restart(&[]);
-    assert_eq!(waits.await, Outcome::Durable);
+}
+
+/// It comes back while a lane still tries, and nobody is told of anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_comes_back_in_time_was_never_gone() {
+    let cluster = std::sync::Arc::new(Cluster::start(&[]));
+    let (session, _) = prepared_new(&cluster).await;
+    drop(session);
+    let lanes = lanes_with(&cluster.url(), 1, Duration::from_secs(60)).await;
+    let first = lanes.commit(row("a", 0, vec![entry(1, None)])).await;
+    assert_eq!(first, Outcome::Durable);
+    cluster.stop("fast");
+    // Long enough that the lane has seen it.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let waits = tokio::spawn(lanes.commit(row("a", 1, vec![entry(2, None)])));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!waits.is_finished(), "it gave up");
+    let starts = cluster.clone();
+    tokio::task::spawn_blocking(move || starts.restart(&[]))
+        .await
+        .unwrap();
+    assert_eq!(waits.await.unwrap(), Outcome::Durable);
     let session = connect(&cluster).await;
-    assert_eq!(stored(session.client(), "a").await, (Some(4), vec![1, 4]));
+    assert_eq!(stored(session.client(), "a").await, (Some(2), vec![1, 2]));
 }
 
 #[tokio::test]
@@ -171,60 +189,115 @@ async fn a_database_that_says_nothing_is_given_up() {
     assert_eq!(outcome, Outcome::Durable);
 }
 
-/// A commit that waits for a synchronous replica is visible once its session is ended or its wait cancelled, and
-/// need not be on the replica: it is never told as durable.
+/// It answers until the statement is prepared: that is given up like all else.
 #[tokio::test]
-async fn what_a_replica_does_not_have_is_not_durable() {
+async fn a_database_that_falls_silent_while_a_lane_opens_is_given_up() {
     let cluster = Cluster::start(&[]);
-    let (session, _) = prepared_new(&cluster).await;
-    let patience = Duration::from_secs(1);
-    let lanes = lanes_with(&cluster.url(), 1, patience).await;
-    // From now on each commit waits for a replica that is not there.
-    let client = session.client();
-    client
-        .batch_execute("alter system set synchronous_standby_names = 'nobody'")
-        .await
-        .unwrap();
-    client
-        .batch_execute("select pg_reload_conf()")
-        .await
-        .unwrap();
-    for (number, ending) in ["pg_cancel_backend", "pg_terminate_backend"]
-        .into_iter()
-        .enumerate()
-    {
-        let account = format!("account-{number}");
-        let committed = tokio::spawn(lanes.commit(row(&account, 0, vec![entry(1, None)])));
-        let waiting = "select pid from pg_stat_activity where wait_event = 'SyncRep' \
-                       and query like 'with wanted%'";
-        let found = loop {
-            let found = client.query(waiting, &[]).await.unwrap();
-            if let Some(row) = found.first() {
-                break row.get::<_, i32>(0);
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        };
-        client
-            .query_one(&format!("select {ending}($1)"), &[&found])
-            .await
-            .unwrap();
-        assert_eq!(committed.await.unwrap(), Outcome::Unknown, "{ending}");
-        assert_eq!(
-            stored_version(client, &account).await,
-            1,
-            "{ending}: it is there"
-        );
-    }
-    client
-        .batch_execute("alter system reset synchronous_standby_names")
-        .await
-        .unwrap();
-    client
-        .batch_execute("select pg_reload_conf()")
-        .await
-        .unwrap();
+    prepared_new(&cluster).await;
+    let proxy = Proxy::start(cluster.port()).await;
+    let lanes = lanes_with(&proxy.url(), 1, Duration::from_millis(200)).await;
+    proxy.set(Passage::LosesQuestion);
+    let lost = lanes
+        .commit(row("account-a", 0, vec![entry(1, None)]))
+        .await;
+    assert_eq!(lost, Outcome::Unknown);
+    proxy.set(Passage::Silent);
     let outcome = lanes
-        .commit(row("account-0", 1, vec![entry(2, None)]))
+        .commit(row("account-a", 0, vec![entry(2, None)]))
+        .await;
+    assert!(!matches!(outcome, Outcome::Durable), "{outcome:?}");
+    proxy.set(Passage::SilentFromParse);
+    let outcome = lanes
+        .commit(row("account-a", 0, vec![entry(3, None)]))
+        .await;
+    assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+    proxy.set(Passage::Open);
+    let outcome = lanes
+        .commit(row("account-a", 0, vec![entry(4, None)]))
         .await;
     assert_eq!(outcome, Outcome::Durable);
+}
+
+/// A session whose server has become read-only, as one that was set back to a replica is, or that was told to be.
+#[tokio::test]
+async fn a_session_that_is_of_no_use_any_more_is_opened_again() {
+    let cluster = Cluster::start(&[]);
+    let (session, _) = prepared_new(&cluster).await;
+    let lanes = lanes_with(&cluster.url(), 1, Duration::from_secs(20)).await;
+    let client = session.client();
+    // Of a whole cluster, so that sessions that are open take it too.
+    client
+        .batch_execute("alter system set default_transaction_read_only = on")
+        .await
+        .unwrap();
+    client
+        .batch_execute("select pg_reload_conf()")
+        .await
+        .unwrap();
+    until(async || {
+        let row = client
+            .query_one("show default_transaction_read_only", &[])
+            .await;
+        row.unwrap().get::<_, &str>(0) == "on"
+    })
+    .await;
+    let waits = tokio::spawn(lanes.commit(row("a", 0, vec![entry(1, None)])));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!waits.is_finished());
+    client
+        .batch_execute("set default_transaction_read_only = off")
+        .await
+        .unwrap();
+    client
+        .batch_execute("alter system reset default_transaction_read_only")
+        .await
+        .unwrap();
+    client
+        .batch_execute("select pg_reload_conf()")
+        .await
+        .unwrap();
+    assert_eq!(waits.await.unwrap(), Outcome::Durable);
+}
+
+/// One account that cannot be written, one that is held by somebody else, and one call that is made twice.
+#[tokio::test]
+async fn one_account_at_fault_is_not_the_others_fault() {
+    let cluster = Cluster::start(&[]);
+    let (session, _) = prepared_new(&cluster).await;
+    let lanes = lanes_with(&cluster.url(), 1, Duration::from_secs(30)).await;
+    let first = lanes.commit(row("held", 0, vec![entry(1, None)]));
+    assert_eq!(first.await, Outcome::Durable);
+    let mut holder = connect(&cluster).await;
+    let held = holder.client_mut().transaction().await.unwrap();
+    held.execute(
+        "select 1 from account where account_id = 'held' for update",
+        &[],
+    )
+    .await
+    .unwrap();
+    // PostgreSQL has no text with a zero in it.
+    let at_fault = lanes.commit(row("bad\0name", 0, vec![entry(2, None)]));
+    let waits = lanes.commit(row("held", 1, vec![entry(3, None)]));
+    let called = lanes.commit(row("good", 0, vec![entry(4, Some(9))]));
+    let called_again = lanes.commit(row("good", 4, vec![entry(5, Some(9))]));
+    let others: Vec<_> = (0..20)
+        .map(|number| lanes.commit(row(&format!("other-{number}"), 0, vec![entry(6, Some(9))])))
+        .collect();
+    assert_eq!(called.await, Outcome::Durable);
+    for other in others {
+        assert_eq!(other.await, Outcome::Durable);
+    }
+    let Outcome::Refused(why) = at_fault.await else {
+        panic!("it is there")
+    };
+    assert!(why.contains("invalid byte sequence"), "{why}");
+    assert_eq!(called_again.await, Outcome::Known(4));
+    let Outcome::Refused(why) = waits.await else {
+        panic!("it is there")
+    };
+    assert!(why.contains("lock timeout"), "{why}");
+    held.rollback().await.unwrap();
+    let again = lanes.commit(row("held", 1, vec![entry(7, None)]));
+    assert_eq!(again.await, Outcome::Durable);
+    assert_eq!(stored(session.client(), "good").await, (Some(4), vec![4]));
 }

@@ -69,10 +69,9 @@ async fn figures_are_told_and_nothing_stays() {
     assert_eq!(at_once, [1, 1, 512]);
     for row in rows {
         assert!(row["count"].as_u64().unwrap() > 0, "{row}");
-        assert!(row["p50_ns"].as_u64() <= row["max_ns"].as_u64(), "{row}");
+        let [p50, max] = ["p50_ns", "max_ns"].map(|name| row[name].as_u64().unwrap());
+        assert!(0 < p50 && p50 <= max, "{row}");
     }
-    // Commits are on a disk, and questions are not.
-    assert!(rows[0]["p50_ns"].as_u64() < rows[1]["p50_ns"].as_u64());
     assert_eq!(figures["loses_commits_by"], Value::Null);
     assert_eq!(schemas(&session).await, 0);
 }
@@ -122,8 +121,8 @@ async fn a_database_that_will_not_do_is_refused_by_name() {
     set("alter role waika set default_transaction_read_only = on")
         .await
         .unwrap();
-    let said = refused(&url, "", 69);
-    assert!(said.contains("does not allow writes"), "{said}");
+    let said = refused(&url, "", 64);
+    assert!(said.contains("is a replica, or read-only"), "{said}");
     set("alter role waika reset default_transaction_read_only")
         .await
         .unwrap();

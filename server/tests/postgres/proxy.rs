@@ -19,6 +19,8 @@ pub(crate) enum Passage {
     LosesQuestion,
     /// Nothing passes, and nobody is told.
     Silent,
+    /// The same from when a statement is prepared.
+    SilentFromParse,
 }
 
 pub(crate) struct Proxy {
@@ -67,6 +69,13 @@ async fn pass(mut caller: TcpStream, mut database: TcpStream, passage: Arc<Atomi
         let changed = passage.compare_exchange(is, open, Ordering::AcqRel, Ordering::Acquire);
         changed.is_ok()
     };
+    let fall_silent = |bytes: &[u8]| {
+        const PREPARED: &[u8] = b"with wanted";
+        if bytes.windows(PREPARED.len()).any(|part| part == PREPARED) {
+            let (is, silent) = (Passage::SilentFromParse as u8, Passage::Silent as u8);
+            let _ = passage.compare_exchange(is, silent, Ordering::AcqRel, Ordering::Acquire);
+        }
+    };
     let is_silent = || passage.load(Ordering::Acquire) == Passage::Silent as u8;
     loop {
         tokio::select! {
@@ -75,6 +84,7 @@ async fn pass(mut caller: TcpStream, mut database: TcpStream, passage: Arc<Atomi
                 if length == 0 || loses(Passage::LosesQuestion, &questions[..length]) {
                     return;
                 }
+                fall_silent(&questions[..length]);
                 if !is_silent() && database.write_all(&questions[..length]).await.is_err() {
                     return;
                 }

@@ -1,8 +1,10 @@
 //! The schema that many nodes make at once, and databases that are none to decide over.
 
-use waika_server::ledger::postgres::{Fitness, Migrated, SchemaError, Session, Unfit, migrate};
+use waika_server::ledger::postgres::{
+    Migrated, NotConnected, SchemaError, Session, Unfit, migrate,
+};
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, free_port};
 use super::{address, connect};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,10 +86,9 @@ async fn a_user_without_rights_is_told_which() {
 async fn what_a_database_promises_is_found_out() {
     let cluster = Cluster::start(&[]);
     let session = connect(&cluster).await;
-    let fit = Fitness::of(&session).await.unwrap();
+    let fit = session.fitness();
     assert_eq!(fit.check(false), Ok(()));
     assert_eq!(fit.synchronous_commit, "on");
-    assert!(fit.version_number >= 140_000, "{fit:?}");
     assert!(fit.clock_within_us > 0);
     // The same machine: its clock is ours, as far as that can be told.
     assert!(
@@ -100,17 +101,56 @@ async fn what_a_database_promises_is_found_out() {
         .batch_execute("alter role waika set synchronous_commit = off")
         .await
         .unwrap();
-    let unfit = Fitness::of(&connect(&cluster).await).await.unwrap();
     assert_eq!(
-        unfit.check(false),
-        Err(Unfit::NotDurable("synchronous_commit = off"))
+        unfit(&cluster.url()).await,
+        Unfit::NotDurable("synchronous_commit = off")
     );
-    assert_eq!(unfit.check(true), Ok(()));
+    let allowed = address(&cluster.url()).with_commits_that_may_be_lost();
+    let unfit_and_allowed = Session::open(&allowed).await.unwrap();
+    assert_eq!(unfit_and_allowed.fitness().synchronous_commit, "off");
+    // What the URL itself asks for is seen too.
+    let url = format!(
+        "{}?options=-csynchronous_commit%3Don%20-cdefault_transaction_read_only%3Don",
+        cluster.url()
+    );
+    assert_eq!(unfit(&url).await, Unfit::ReadOnly);
     cluster.stop("fast");
     cluster.restart(&["fsync=off"]);
     session_is_gone(&session).await;
-    let unfit = Fitness::of(&connect(&cluster).await).await.unwrap();
-    assert!(unfit.check(false).is_err(), "{unfit:?}");
+    let url = format!("{}?options=-csynchronous_commit%3Don", cluster.url());
+    assert_eq!(unfit(&url).await, Unfit::NotDurable("fsync = off"));
+}
+
+/// A host that says nothing, one where nobody is, and then one that is good.
+#[tokio::test]
+async fn hosts_are_walked_and_each_is_told_that_will_not_do() {
+    let cluster = Cluster::start(&["synchronous_commit=on"]);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap();
+    let nobody = format!("127.0.0.1:{}", free_port());
+    let url = cluster.url().replace('@', &format!("@{silent},{nobody},"));
+    // Of several hosts another need not have what one has answered.
+    let error = Session::open(&address(&url)).await.unwrap_err().to_string();
+    for part in [
+        format!("{silent}: "),
+        format!("{nobody}: "),
+        format!(
+            "127.0.0.1:{}: it has no synchronous_standby_names",
+            cluster.port()
+        ),
+    ] {
+        assert!(error.contains(&part), "{part} not in {error}");
+    }
+    let address = address(&url).with_commits_that_may_be_lost();
+    let session = Session::open(&address).await.unwrap();
+    assert_eq!(session.fitness().hosts, 3);
+}
+
+async fn unfit(url: &str) -> Unfit {
+    match Session::open(&address(url)).await {
+        Err(NotConnected::Unfit(unfit)) => unfit,
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn session_is_gone(session: &Session) {

@@ -116,9 +116,10 @@ fn found(text: &mut String, measured: &Measured) -> fmt::Result {
         )?,
         None => writeln!(
             text,
-            "  an answered commit is on its disk and where synchronous_standby_names = {:?} says \
-             (synchronous_commit = {})",
-            fitness.synchronous_standbys, fitness.synchronous_commit
+            "  an answered commit {} (synchronous_commit = {}, synchronous_standby_names = {:?})",
+            where_a_commit_is(&fitness.synchronous_commit),
+            fitness.synchronous_commit,
+            fitness.synchronous_standbys
         )?,
     }
     let (ahead, way) = match fitness.clock_ahead_us {
@@ -132,6 +133,20 @@ fn found(text: &mut String, measured: &Measured) -> fmt::Result {
         time(ahead),
         time(fitness.clock_within_us.unsigned_abs())
     )
+}
+
+/// Beside a standby that must have it.
+fn where_a_commit_is(synchronous_commit: &str) -> &'static str {
+    match synchronous_commit {
+        "remote_write" => {
+            "is on its disk, and was given to the system of the standbys that must have it, whose disks need not \
+             have it"
+        }
+        "remote_apply" => {
+            "is on its disk and on those of the standbys that must have it, and can be read there"
+        }
+        _ => "is on its disk and on those of the standbys that must have it",
+    }
 }
 
 fn table(text: &mut String, measured: &Measured) -> fmt::Result {

@@ -30,6 +30,13 @@ pub struct Row {
     pub entries: Vec<EntryRow>,
 }
 
+impl Row {
+    /// Of the calls that its entries answer.
+    pub(super) fn hashes(&self) -> impl Iterator<Item = [u8; 16]> + use<'_> {
+        self.entries.iter().filter_map(|entry| entry.call_hash)
+    }
+}
+
 /// One entry of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryRow {

@@ -9,27 +9,29 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::error::SqlState;
-use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls};
+use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::address::Address;
+use super::address::{Address, host_and_port};
+use super::fitness::{Fitness, Unfit, require_new_enough};
 
 /// How every session is. `statement_timeout` must not be: it would end the wait for a synchronous replica, and
-/// the statement would succeed.
+/// the statement would succeed. A plan that was made while a table was empty must not stay.
 const SESSION: &str = "
     set statement_timeout = 0;
     set idle_in_transaction_session_timeout = '60s';
-    set lock_timeout = '5s';
+    set lock_timeout = '1s';
     set default_transaction_isolation = 'read committed';
     set client_connection_check_interval = '1s';
     set client_min_messages = 'warning';
+    set plan_cache_mode = force_custom_plan;
     set timezone = 'UTC';
     set bytea_output = 'hex';
 ";
 
 /// How long it may take until a session can be used, whatever its hosts say or do not.
-const OPEN_LIMIT: Duration = Duration::from_secs(15);
+pub(super) const OPEN_LIMIT: Duration = Duration::from_secs(15);
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -40,58 +42,144 @@ pub enum NotConnected {
     /// It said no, or there is nobody.
     #[error("{}", said(.0))]
     Refused(#[from] Error),
+    /// It is none to decide over.
+    #[error("it {0}")]
+    Unfit(#[from] Unfit),
+    /// Each of several hosts, with what is wrong with it.
+    #[error("{}", each(.0))]
+    Nowhere(Vec<(String, NotConnected)>),
 }
 
 impl NotConnected {
-    /// What the database calls it, if it said anything.
-    pub fn code(&self) -> Option<&SqlState> {
+    /// True if it is as it was set up, and trying again is of no use: of several hosts, if that is so for each.
+    pub fn is_lasting(&self) -> bool {
         match self {
-            Self::TimedOut(_) => None,
-            Self::Refused(error) => error.code(),
+            Self::TimedOut(_) => false,
+            // Wrong user, password or database, and not that there is nobody.
+            Self::Refused(error) => [
+                SqlState::INVALID_PASSWORD,
+                SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+                SqlState::INVALID_CATALOG_NAME,
+            ]
+            .iter()
+            .any(|code| error.code() == Some(code)),
+            Self::Unfit(_) => true,
+            Self::Nowhere(all) => all.iter().all(|(_, why)| why.is_lasting()),
         }
     }
+}
+
+fn each(all: &[(String, NotConnected)]) -> String {
+    let each = all.iter().map(|(host, why)| format!("{host}: {why}"));
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// Who works for a session on the other side, for as long as that server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Backend {
+    process: i32,
+    started_us: i64,
 }
 
 /// A session, and what drives it in a task of its own. Ends with this.
 #[derive(Debug)]
 pub struct Session {
     client: Client,
-    driver: JoinHandle<()>,
+    _driver: Driver,
     warned: Arc<AtomicBool>,
+    backend: Backend,
+    fitness: Fitness,
 }
 
 impl Session {
-    /// Connects and prepares the session. Not in it: whether the database is one to decide over.
+    /// Connects to the first host that is one to decide over, on the address's terms, and prepares the session.
     pub async fn open(address: &Address) -> Result<Self, NotConnected> {
         Self::open_within(OPEN_LIMIT, address).await
     }
 
-    /// The same with another limit than the usual one.
+    /// The same with another limit than the usual one. Of several hosts each has its share, so that one which
+    /// says nothing does not take the others' time.
     pub(super) async fn open_within(
         limit: Duration,
         address: &Address,
     ) -> Result<Self, NotConnected> {
-        let opened = timeout(limit, Self::open_in_time(address)).await;
-        Ok(opened.map_err(|_| NotConnected::TimedOut(limit))??)
+        let hosts = u32::try_from(address.hosts()).unwrap_or(u32::MAX);
+        let share = limit / hosts.max(1);
+        let mut failed = Vec::new();
+        for (number, config) in address.in_order() {
+            let opened = timeout(share, Self::open_one(address, config)).await;
+            let error = match opened.unwrap_or(Err(NotConnected::TimedOut(share))) {
+                Ok(session) => {
+                    address.prefer(number);
+                    return Ok(session);
+                }
+                Err(error) => error,
+            };
+            failed.push((host_and_port(config), error));
+        }
+        Err(match failed.pop() {
+            Some((_, only)) if failed.is_empty() => only,
+            last => NotConnected::Nowhere(failed.into_iter().chain(last).collect()),
+        })
     }
 
-    async fn open_in_time(address: &Address) -> Result<Self, Error> {
+    async fn open_one(address: &Address, config: &Config) -> Result<Self, NotConnected> {
         let warned = Arc::new(AtomicBool::new(false));
         let (client, driver) = if let Some(tls) = address.tls() {
             let tls = MakeRustlsConnect::new((**tls).clone());
-            let (client, connection) = address.config().connect(tls).await?;
+            let (client, connection) = config.connect(tls).await?;
+            require_new_enough(connection.parameter("server_version"))?;
             (client, drive(connection, Arc::clone(&warned)))
         } else {
-            let (client, connection) = address.config().connect(NoTls).await?;
+            let (client, connection) = config.connect(NoTls).await?;
+            require_new_enough(connection.parameter("server_version"))?;
             (client, drive(connection, Arc::clone(&warned)))
         };
-        let session = Self {
+        // From here on whatever fails ends the task.
+        let driver = Driver(driver);
+        client.batch_execute(SESSION).await?;
+        let fitness = Fitness::of(&client, address.hosts()).await?;
+        fitness.check(address.may_lose_commits())?;
+        let backend = client
+            .query_one(
+                "select pid, (extract(epoch from backend_start) * 1000000)::bigint
+                 from pg_stat_activity where pid = pg_backend_pid()",
+                &[],
+            )
+            .await?;
+        Ok(Self {
+            backend: Backend {
+                process: backend.try_get(0)?,
+                started_us: backend.try_get(1)?,
+            },
             client,
-            driver,
+            _driver: driver,
             warned,
-        };
-        session.client.batch_execute(SESSION).await?;
-        Ok(session)
+            fitness,
+        })
+    }
+
+    /// What the database was found to be when the session was opened.
+    pub fn fitness(&self) -> &Fitness {
+        &self.fitness
+    }
+
+    pub(super) fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// True if another session's backend is still at work, waiting for a replica for example: that its client
+    /// went away is seen only afterwards.
+    pub(super) async fn is_at_work(&self, backend: Backend) -> Result<bool, Error> {
+        let row = self
+            .client
+            .query_one(
+                "select exists (select 1 from pg_stat_activity where pid = $1 and state is distinct from 'idle'
+                 and (extract(epoch from backend_start) * 1000000)::bigint = $2)",
+                &[&backend.process, &backend.started_us],
+            )
+            .await?;
+        row.try_get(0)
     }
 
     /// What statements are sent by.
@@ -116,9 +204,13 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+/// What drives a connection; it ends with this.
+#[derive(Debug)]
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.0.abort();
     }
 }
 
@@ -131,7 +223,7 @@ where
         loop {
             match connection.poll_message(context) {
                 Poll::Ready(Some(Ok(AsyncMessage::Notice(notice)))) => {
-                    if *notice.code() == SqlState::WARNING {
+                    if notice.parsed_severity() == Some(Severity::Warning) {
                         warned.store(true, Ordering::Release);
                     }
                     tracing::warn!(message = notice.message(), "the database says");

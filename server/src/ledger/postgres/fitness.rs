@@ -2,13 +2,12 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use tokio_postgres::Error;
+use tokio_postgres::{Client, Error};
 
-use super::connection::Session;
 use crate::clock::{monotonic, system_time};
 
-/// The oldest that has what is used here (`client_connection_check_interval`), as `server_version_num` writes it.
-const OLDEST: i32 = 140_000;
+/// The oldest that has what is used here (`client_connection_check_interval`).
+const OLDEST: u32 = 14;
 /// How far its clock may be from ours: months end by the clock of whoever decides.
 pub const MOST_SKEW: Duration = Duration::from_secs(2);
 /// Questions for the time; the one that was answered fastest tells most.
@@ -19,8 +18,8 @@ const CLOCK_QUESTIONS: usize = 5;
 pub struct Fitness {
     /// Its version as it writes it, such as `15.9 (Debian …)`.
     pub version: String,
-    /// The same as a number: 150009.
-    pub version_number: i32,
+    /// Hosts in its URL: of several another may be the one that writes, the next time.
+    pub hosts: usize,
     /// `synchronous_commit` as it is for this user.
     pub synchronous_commit: String,
     /// `fsync`.
@@ -29,7 +28,7 @@ pub struct Fitness {
     pub full_page_writes: bool,
     /// `synchronous_standby_names`: empty where nobody else must have a commit before it is told.
     pub synchronous_standbys: String,
-    /// It follows another, and takes no writes.
+    /// It follows another, or takes no writes from this user.
     pub is_replica: bool,
     /// Microseconds that its clock is ahead of ours.
     pub clock_ahead_us: i64,
@@ -65,26 +64,25 @@ pub enum Unfit {
 
 impl Fitness {
     /// Asks for it.
-    pub async fn of(session: &Session) -> Result<Self, Error> {
-        let row = session
-            .client()
+    pub(super) async fn of(client: &Client, hosts: usize) -> Result<Self, Error> {
+        let row = client
             .query_one(
-                "select current_setting('server_version'), current_setting('server_version_num')::integer,
-                    current_setting('synchronous_commit'), current_setting('fsync')::boolean,
-                    current_setting('full_page_writes')::boolean, current_setting('synchronous_standby_names'),
-                    pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean",
+                "select current_setting('server_version'), current_setting('synchronous_commit'),
+                    current_setting('fsync')::boolean, current_setting('full_page_writes')::boolean,
+                    current_setting('synchronous_standby_names'),
+                    pg_is_in_recovery() or current_setting('transaction_read_only')::boolean",
                 &[],
             )
             .await?;
-        let (clock_ahead_us, clock_within_us) = clock(session).await?;
+        let (clock_ahead_us, clock_within_us) = clock(client).await?;
         Ok(Self {
             version: row.try_get(0)?,
-            version_number: row.try_get(1)?,
-            synchronous_commit: row.try_get(2)?,
-            fsync: row.try_get(3)?,
-            full_page_writes: row.try_get(4)?,
-            synchronous_standbys: row.try_get(5)?,
-            is_replica: row.try_get(6)?,
+            hosts,
+            synchronous_commit: row.try_get(1)?,
+            fsync: row.try_get(2)?,
+            full_page_writes: row.try_get(3)?,
+            synchronous_standbys: row.try_get(4)?,
+            is_replica: row.try_get(5)?,
             clock_ahead_us,
             clock_within_us,
         })
@@ -92,9 +90,6 @@ impl Fitness {
 
     /// The first thing that is against it.
     pub fn check(&self, may_lose_commits: bool) -> Result<(), Unfit> {
-        if self.version_number < OLDEST {
-            return Err(Unfit::TooOld(self.version.clone()));
-        }
         if self.is_replica {
             return Err(Unfit::ReadOnly);
         }
@@ -126,19 +121,34 @@ impl Fitness {
             Some("fsync = off")
         } else if !self.full_page_writes {
             Some("full_page_writes = off")
+        } else if self.hosts > 1 && self.synchronous_standbys.is_empty() {
+            Some(
+                "no synchronous_standby_names, so that of several hosts only one need have a commit",
+            )
         } else {
             None
         }
     }
 }
 
+/// Says whether a `server_version`, such as `15.9 (Debian …)`, is one that will do.
+pub(super) fn require_new_enough(version: Option<&str>) -> Result<(), Unfit> {
+    let version = version.unwrap_or("of no version");
+    let major = version.split(|char: char| !char.is_ascii_digit()).next();
+    match major.and_then(|major| major.parse::<u32>().ok()) {
+        Some(OLDEST..) => Ok(()),
+        _ => Err(Unfit::TooOld(version.to_owned())),
+    }
+}
+
 /// How far its clock is ahead, and within which bound that is known, in microseconds.
-async fn clock(session: &Session) -> Result<(i64, i64), Error> {
+async fn clock(client: &Client) -> Result<(i64, i64), Error> {
     let mut best = (0, i64::MAX);
     for _ in 0..CLOCK_QUESTIONS {
-        let (asked_at, asked) = (system_time(), monotonic());
-        let row = session
-            .client()
+        // In this order: what interrupts between the two makes the bound wider, and does not go unseen.
+        let asked = monotonic();
+        let asked_at = system_time();
+        let row = client
             .query_one(
                 "select (extract(epoch from clock_timestamp()) * 1000000)::bigint",
                 &[],
@@ -162,7 +172,7 @@ mod tests {
     fn fit() -> Fitness {
         Fitness {
             version: "15.9".to_owned(),
-            version_number: 150_009,
+            hosts: 1,
             synchronous_commit: "on".to_owned(),
             fsync: true,
             full_page_writes: true,
@@ -183,10 +193,10 @@ mod tests {
         assert_eq!(with(&|_| ()), Ok(()));
         for (change, word) in [
             (
-                (&|it: &mut Fitness| it.version_number = 130_021) as &dyn Fn(&mut Fitness),
-                "14",
+                (&|it: &mut Fitness| it.is_replica = true) as &dyn Fn(&mut Fitness),
+                "primary",
             ),
-            (&|it| it.is_replica = true, "primary"),
+            (&|it| it.hosts = 2, "of several hosts only one"),
             (
                 &|it| it.synchronous_commit = "off".to_owned(),
                 "synchronous_commit",
@@ -222,5 +232,24 @@ mod tests {
         let mut told = fit();
         told.synchronous_commit = "off".to_owned();
         assert_eq!(told.check(true), Ok(()));
+    }
+
+    #[test]
+    fn what_is_too_old_is_told_by_its_version() {
+        for (version, is_new_enough) in [
+            (Some("15.18 (Debian 15.18-0+deb12u1)"), true),
+            (Some("14.0"), true),
+            (Some("18beta1"), true),
+            (Some("13.21"), false),
+            (Some("9.6.24"), false),
+            (None, false),
+        ] {
+            let checked = require_new_enough(version);
+            assert_eq!(checked.is_ok(), is_new_enough, "{version:?}");
+            if let (Err(unfit), Some(version)) = (checked, version) {
+                let told = unfit.to_string();
+                assert!(told.contains(version) && told.contains("14"), "{told}");
+            }
+        }
     }
 }

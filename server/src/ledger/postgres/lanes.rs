@@ -1,20 +1,22 @@
 //! Lanes: connections that each send one batch at a time. An account is always of the same lane, so that two
 //! batches of one node never wait for each other's rows.
 
+use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Error;
-use tokio_postgres::error::{Severity, SqlState};
 
 use super::address::Address;
 use super::batch::{Became, CommitStatement};
-use super::connection::{NotConnected, Session, said};
+use super::connection::{Backend, NotConnected, OPEN_LIMIT, Session, said};
 use super::merged::{Asked, Merged, Outcome};
+use super::verdict::Verdict;
 use super::{Row, found};
 use crate::clock::monotonic;
 use crate::vault::random_bits;
@@ -30,6 +32,8 @@ pub struct LaneOptions {
     pub bytes: usize,
     /// How long a batch is tried again, and looked for after its connection was lost.
     pub patience: Duration,
+    /// What may wait for a lane at most; beyond it is refused.
+    pub inbox: usize,
 }
 
 impl Default for LaneOptions {
@@ -40,14 +44,18 @@ impl Default for LaneOptions {
             accounts: 256,
             bytes: 1 << 20,
             patience: Duration::from_secs(5),
+            inbox: 32_768,
         }
     }
 }
 
+/// Why nothing goes through a lane whose task is no more.
+const ENDED: &str = "a lane to the database has ended: start the server again";
+
 /// Ways to the database. They end once this is dropped and all that was asked is told.
 #[derive(Debug)]
 pub struct Lanes {
-    inboxes: Vec<UnboundedSender<Asked>>,
+    inboxes: Vec<Sender<Asked>>,
 }
 
 impl Lanes {
@@ -55,13 +63,15 @@ impl Lanes {
     pub async fn open(address: &Address, options: LaneOptions) -> Result<Self, NotConnected> {
         let mut inboxes = Vec::with_capacity(options.lanes.get());
         for _ in 0..options.lanes.get() {
-            let ready = Ready::open(address, options.patience).await?;
-            let (inbox, asked) = unbounded_channel();
+            let ready = Ready::open(address, OPEN_LIMIT).await?;
+            let (inbox, asked) = channel(options.inbox.max(1));
             let lane = Lane {
                 address: address.clone(),
                 options,
                 asked,
+                later: VecDeque::new(),
                 ready: Some(ready),
+                left: None,
             };
             tokio::spawn(lane.run());
             inboxes.push(inbox);
@@ -77,14 +87,24 @@ impl Lanes {
         let lanes = self.inboxes.len() as u64;
         let lane = hasher.finish().checked_rem(lanes).unwrap_or_default();
         let (tell, told) = oneshot::channel();
-        if let Some(inbox) = usize::try_from(lane)
+        let inbox = usize::try_from(lane)
             .ok()
-            .and_then(|at| self.inboxes.get(at))
-        {
-            drop(inbox.send(Asked { row, tell }));
+            .and_then(|at| self.inboxes.get(at));
+        let refused = match inbox {
+            Some(inbox) => match inbox.try_send(Asked { row, tell }) {
+                Ok(()) => None,
+                Err(TrySendError::Full(_)) => Some("more waits for the database than it can take"),
+                Err(TrySendError::Closed(_)) => Some(ENDED),
+            },
+            None => Some(ENDED),
+        };
+        async move {
+            match refused {
+                Some(why) => Outcome::Refused(why.to_owned()),
+                // A lane that panicked says nothing of what it had sent.
+                None => told.await.unwrap_or(Outcome::Unknown),
+            }
         }
-        // A lane that panicked says nothing of what it had sent.
-        async move { told.await.unwrap_or(Outcome::Unknown) }
     }
 }
 
@@ -97,9 +117,17 @@ struct Ready {
 
 impl Ready {
     async fn open(address: &Address, limit: Duration) -> Result<Self, NotConnected> {
+        let until = monotonic() + limit;
         let session = Session::open_within(limit, address).await?;
-        let statement = CommitStatement::prepare(session.client()).await?;
-        Ok(Self { session, statement })
+        let prepared = CommitStatement::prepare(session.client());
+        let rest = until.saturating_duration_since(monotonic());
+        let error = match timeout(rest, prepared).await {
+            Ok(Ok(statement)) => return Ok(Self { session, statement }),
+            Ok(Err(error)) => error.into(),
+            Err(_) => NotConnected::TimedOut(limit),
+        };
+        address.pass_over();
+        Err(error)
     }
 
     async fn commit(&self, rows: &[Row]) -> Result<Vec<Became>, Error> {
@@ -111,36 +139,85 @@ impl Ready {
 struct Lane {
     address: Address,
     options: LaneOptions,
-    asked: UnboundedReceiver<Asked>,
+    asked: Receiver<Asked>,
+    /// What could not be in the batches so far.
+    later: VecDeque<Asked>,
     ready: Option<Ready>,
+    /// Who worked for a session that was given up. A backend that waits for a replica does not see that its
+    /// client has gone: until it is done nothing is sent, or each batch would leave another.
+    left: Option<Backend>,
 }
 
 /// What became of a whole batch.
 enum Sent {
     Told(Vec<Became>),
     Refused(String),
+    /// Nothing was written, for want of one of its rows.
+    OneIsAtFault(String),
+    /// Nothing was sent, and nothing would be now.
+    Unreachable(String),
     /// The connection was lost, or a warning came with the answer.
     Doubtful,
 }
 
 impl Lane {
     async fn run(mut self) {
+        loop {
+            let first = match self.later.pop_front() {
+                Some(first) => first,
+                None => match self.asked.recv().await {
+                    Some(first) => first,
+                    None => return,
+                },
+            };
+            let batch = self.gather(first);
+            self.deliver(batch).await;
+        }
+    }
+
+    /// What there is to be sent at once.
+    fn gather(&mut self, first: Asked) -> Merged {
+        let LaneOptions {
+            accounts, bytes, ..
+        } = self.options;
         let mut batch = Merged::default();
-        while let Some(first) = self.asked.recv().await {
-            batch.take(first);
-            while batch.rows().len() < self.options.accounts && batch.bytes() < self.options.bytes {
-                let Ok(next) = self.asked.try_recv() else {
-                    break;
-                };
-                batch.take(next);
-            }
-            let until = monotonic() + self.options.patience;
-            match self.send(&batch, until).await {
-                Sent::Told(became) => batch.tell(became),
-                Sent::Refused(why) => batch.tell_each(|_| Outcome::Refused(why.clone())),
+        let mut later = VecDeque::new();
+        let mut next = Some(first);
+        while let Some(asked) = next {
+            later.extend(batch.take(asked));
+            let has_room = batch.rows().len() < accounts && batch.bytes() < bytes;
+            next = if has_room && later.len() < accounts {
+                let next = self.later.pop_front();
+                next.or_else(|| self.asked.try_recv().ok())
+            } else {
+                None
+            };
+        }
+        later.append(&mut self.later);
+        self.later = later;
+        batch
+    }
+
+    /// Sends a batch, in parts where one of its rows is at fault, and tells whoever waits.
+    async fn deliver(&mut self, batch: Merged) {
+        let until = monotonic() + self.options.patience;
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            let refused = |why: String| move |_| Outcome::Refused(why.clone());
+            match self.send(part.rows(), until).await {
+                Sent::Told(became) => part.tell(became),
+                Sent::Refused(why) => part.tell_each(refused(why)),
+                Sent::OneIsAtFault(why) => match part.halve() {
+                    Some(other) => parts.extend([other, part]),
+                    None => part.tell_each(refused(why)),
+                },
+                Sent::Unreachable(why) => {
+                    self.refuse_all(&why);
+                    part.tell_each(refused(why));
+                }
                 Sent::Doubtful => {
-                    let found = self.look_for(&batch, until).await;
-                    batch.tell_each(|number| match found.get(number) {
+                    let found = self.look_for(part.rows(), until).await;
+                    part.tell_each(|number| match found.get(number) {
                         Some(true) => Outcome::Durable,
                         Some(false) | None => Outcome::Unknown,
                     });
@@ -149,18 +226,27 @@ impl Lane {
         }
     }
 
-    /// Sends a batch, again where the database says that it wrote nothing and why that may pass.
-    async fn send(&mut self, batch: &Merged, until: Instant) -> Sent {
+    /// Says no to all that waits now: none of it would fare better.
+    fn refuse_all(&mut self, why: &str) {
+        while let Some(asked) = self
+            .later
+            .pop_front()
+            .or_else(|| self.asked.try_recv().ok())
+        {
+            asked.refuse(why);
+        }
+    }
+
+    /// Sends rows, again where the database says that it wrote nothing and why that may pass.
+    async fn send(&mut self, rows: &[Row], until: Instant) -> Sent {
         let mut pause = Pause::new();
         loop {
-            let ready = match self.ready(until).await {
+            let ready = match self.free(until).await {
                 Ok(ready) => ready,
-                Err(error) => {
-                    return Sent::Refused(format!("no connection to the database: {error}"));
-                }
+                Err(why) => return Sent::Unreachable(why),
             };
             ready.session.take_warned();
-            let answered = timeout(patience(until), ready.commit(batch.rows())).await;
+            let answered = timeout(patience(until), ready.commit(rows)).await;
             let warned = ready.session.take_warned();
             let error = match answered {
                 Ok(Ok(became)) => {
@@ -174,27 +260,58 @@ impl Lane {
                 Ok(Err(error)) => error,
                 Err(_) => {
                     tracing::warn!("the database does not answer: its connection is given up");
+                    self.left = Some(ready.session.backend());
                     return Sent::Doubtful;
                 }
             };
+            let told = said(&error);
             match Verdict::of(&error) {
-                Verdict::Again if monotonic() < until => {
-                    self.ready = Some(ready);
-                    pause.wait().await;
-                }
-                Verdict::Again | Verdict::Refused => {
-                    self.ready = Some(ready);
-                    return Sent::Refused(said(&error));
-                }
                 Verdict::Doubtful => {
-                    tracing::warn!(error = said(&error), "a connection to the database is lost");
+                    tracing::warn!(error = told, "a connection to the database is lost");
+                    self.left = Some(ready.session.backend());
                     return Sent::Doubtful;
                 }
+                Verdict::Reopen => {
+                    tracing::warn!(error = told, "a session with the database is opened again");
+                    self.address.pass_over();
+                }
+                Verdict::Fault if rows.len() > 1 => {
+                    self.ready = Some(ready);
+                    return Sent::OneIsAtFault(told);
+                }
+                Verdict::Again => self.ready = Some(ready),
+                Verdict::Fault | Verdict::Refused => {
+                    self.ready = Some(ready);
+                    return Sent::Refused(told);
+                }
             }
+            if monotonic() >= until {
+                return Sent::Refused(told);
+            }
+            pause.wait().await;
         }
     }
 
-    /// The session, opened again if need be. Whoever takes it puts it back if it is still good.
+    /// The session, once nothing of one that was given up is at work. Whoever takes it puts it back if it is
+    /// still good.
+    async fn free(&mut self, until: Instant) -> Result<Ready, String> {
+        let ready = self.ready(until).await;
+        let ready = ready.map_err(|error| format!("no connection to the database: {error}"))?;
+        if let Some(left) = self.left {
+            match timeout(patience(until), ready.session.is_at_work(left)).await {
+                Ok(Ok(false)) => self.left = None,
+                Ok(Ok(true)) => {
+                    self.ready = Some(ready);
+                    return Err("an earlier commit still waits, perhaps for a replica".to_owned());
+                }
+                Ok(Err(error)) => return Err(said(&error)),
+                Err(_) => return Err("the database does not answer".to_owned()),
+            }
+        }
+        Ok(ready)
+    }
+
+    /// The session, opened again if need be.
     async fn ready(&mut self, until: Instant) -> Result<Ready, NotConnected> {
         let there = self.ready.take();
         if let Some(ready) = there.filter(|ready| !ready.session.is_closed()) {
@@ -212,62 +329,31 @@ impl Lane {
 
     /// For each row, whether what was sent of it is there and will stay; nothing if that cannot be found out
     /// (decision 0034, 4: that it is not there proves nothing).
-    async fn look_for(&mut self, batch: &Merged, until: Instant) -> Vec<bool> {
-        while let Ok(ready) = self.ready(until).await {
-            let looked = found::which(&ready.session, batch.rows());
-            match timeout(patience(until), looked).await {
-                Ok(Ok(Some(found))) => {
-                    self.ready = Some(ready);
-                    return found;
+    async fn look_for(&mut self, rows: &[Row], until: Instant) -> Vec<bool> {
+        let mut pause = Pause::new();
+        loop {
+            if let Ok(ready) = self.free(until).await {
+                match timeout(patience(until), found::which(&ready.session, rows)).await {
+                    Ok(Ok(found)) => {
+                        self.ready = Some(ready);
+                        if let Some(found) = found {
+                            return found;
+                        }
+                    }
+                    Ok(Err(_)) | Err(_) => self.left = Some(ready.session.backend()),
                 }
-                Ok(Ok(None) | Err(_)) | Err(_) if monotonic() >= until => break,
-                Ok(Ok(None)) => self.ready = Some(ready),
-                Ok(Err(_)) | Err(_) => {}
             }
+            if monotonic() >= until {
+                return Vec::new();
+            }
+            pause.wait().await;
         }
-        Vec::new()
     }
 }
 
 /// How long an answer is waited for.
 fn patience(until: Instant) -> Duration {
     until.saturating_duration_since(monotonic()) + Duration::from_secs(1)
-}
-
-/// What an error says of what was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    /// Nothing was written, and it may be later.
-    Again,
-    /// Nothing was written.
-    Refused,
-    /// Not known.
-    Doubtful,
-}
-
-impl Verdict {
-    fn of(error: &Error) -> Self {
-        let Some(said) = error.as_db_error() else {
-            return Self::Doubtful;
-        };
-        // FATAL and PANIC end the session, wherever it was.
-        if said.parsed_severity() != Some(Severity::Error) {
-            return Self::Doubtful;
-        }
-        let code = said.code();
-        let passes = [
-            SqlState::T_R_SERIALIZATION_FAILURE,
-            SqlState::T_R_DEADLOCK_DETECTED,
-            SqlState::LOCK_NOT_AVAILABLE,
-        ];
-        if passes.contains(code) {
-            Self::Again
-        } else if *code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN {
-            Self::Doubtful
-        } else {
-            Self::Refused
-        }
-    }
 }
 
 /// Pauses, each longer than the one before it, and never as long as somebody else's.

@@ -15,7 +15,7 @@ pub enum Outcome {
     Conflict,
     /// Nothing of it was written: a call of it was decided before, by the entry of this sequence.
     Known(u64),
-    /// Nothing of it was written, for this reason.
+    /// Nothing of it was written, for this reason. It may be asked again.
     Refused(String),
     /// Whether it was written is not known, and may never be: the key of the call decides whoever asks again.
     Unknown,
@@ -26,6 +26,13 @@ pub enum Outcome {
 pub(super) struct Asked {
     pub(super) row: Row,
     pub(super) tell: oneshot::Sender<Outcome>,
+}
+
+impl Asked {
+    /// Says no, before it was sent.
+    pub(super) fn refuse(self, why: &str) {
+        drop(self.tell.send(Outcome::Refused(why.to_owned())));
+    }
 }
 
 #[derive(Debug)]
@@ -44,38 +51,66 @@ pub(super) struct Merged {
 }
 
 impl Merged {
-    /// Takes one more. What was not decided over what is here already is told of its conflict at once.
-    pub(super) fn take(&mut self, asked: Asked) {
-        let Asked { mut row, tell } = asked;
-        let length = |entry: &super::EntryRow| entry.entry.len();
-        self.bytes += row.state.len() + row.entries.iter().map(length).sum::<usize>();
-        let hashes = row.entries.iter().filter_map(|entry| entry.call_hash);
-        let waiter = Waiter {
-            hashes: hashes.collect(),
-            tell,
-        };
-        let Some(&place) = self.places.get(&row.account) else {
+    /// Takes one more. What was not decided over what is here already, or makes a call that is here, is given
+    /// back for the next batch, whose statement sees what became of this one.
+    pub(super) fn take(&mut self, asked: Asked) -> Option<Asked> {
+        let Some(&place) = self.places.get(&asked.row.account) else {
+            let Asked { row, tell } = asked;
+            let waiter = self.waiter(&row, tell);
             self.places.insert(row.account.clone(), self.rows.len());
             self.rows.push(row);
             self.waiters.push(vec![waiter]);
-            return;
+            return None;
         };
-        let (Some(there), Some(waiters)) = (self.rows.get_mut(place), self.waiters.get_mut(place))
-        else {
-            return;
-        };
-        if row.expected != there.version {
-            tell_one(waiter, Outcome::Conflict);
-            return;
+        let version = self.rows.get(place).map(|there| there.version);
+        let is_there = |hash| self.has_call(place, &hash);
+        if version != Some(asked.row.expected) || asked.row.hashes().any(is_there) {
+            return Some(asked);
         }
-        let mut entries = std::mem::take(&mut there.entries);
-        entries.append(&mut row.entries);
-        *there = Row {
-            expected: there.expected,
-            entries,
-            ..row
-        };
-        waiters.push(waiter);
+        let Asked { mut row, tell } = asked;
+        let waiter = self.waiter(&row, tell);
+        if let (Some(there), Some(waiters)) =
+            (self.rows.get_mut(place), self.waiters.get_mut(place))
+        {
+            let mut entries = std::mem::take(&mut there.entries);
+            entries.append(&mut row.entries);
+            *there = Row {
+                expected: there.expected,
+                entries,
+                ..row
+            };
+            waiters.push(waiter);
+        }
+        None
+    }
+
+    fn waiter(&mut self, row: &Row, tell: oneshot::Sender<Outcome>) -> Waiter {
+        let length = |entry: &super::EntryRow| entry.entry.len();
+        self.bytes += row.state.len() + row.entries.iter().map(length).sum::<usize>();
+        Waiter {
+            hashes: row.hashes().collect(),
+            tell,
+        }
+    }
+
+    fn has_call(&self, place: usize, hash: &[u8; 16]) -> bool {
+        let waiters = self.waiters.get(place);
+        waiters.is_some_and(|all| all.iter().any(|waiter| waiter.hashes.contains(hash)))
+    }
+
+    /// Half of it, so that one account's fault is not all accounts'. None if there is only one.
+    pub(super) fn halve(&mut self) -> Option<Self> {
+        let half = self.rows.len() / 2;
+        if half == 0 {
+            return None;
+        }
+        self.places.clear();
+        Some(Self {
+            rows: self.rows.split_off(half),
+            waiters: self.waiters.split_off(half),
+            places: HashMap::new(),
+            bytes: 0,
+        })
     }
 
     pub(super) fn rows(&self) -> &[Row] {
@@ -146,11 +181,16 @@ mod tests {
         let mut merged = Merged::default();
         let told = rows.into_iter().map(|row| {
             let (tell, told) = oneshot::channel();
-            merged.take(Asked { row, tell });
+            assert!(merged.take(Asked { row, tell }).is_none());
             told
         });
         let told = told.collect();
         (merged, told)
+    }
+
+    fn given_back(merged: &mut Merged, row: Row) -> bool {
+        let (tell, _told) = oneshot::channel();
+        merged.take(Asked { row, tell }).is_some()
     }
 
     fn outcomes(told: Vec<oneshot::Receiver<Outcome>>) -> Vec<Option<Outcome>> {
@@ -177,12 +217,32 @@ mod tests {
     }
 
     #[test]
-    fn what_was_decided_over_something_else_conflicts_at_once() {
-        let (mut merged, told) = merged(vec![row("a", 1, 2), row("a", 1, 3), row("a", 2, 4)]);
+    fn what_was_decided_over_something_else_or_is_the_same_call_waits_for_the_next_batch() {
+        let (mut merged, told) = merged(vec![row("a", 1, 2), row("a", 2, 4)]);
+        assert!(given_back(&mut merged, row("a", 1, 3)));
+        let mut same_call = row("a", 4, 5);
+        same_call.entries[0].call_hash = Some([2; 16]);
+        assert!(given_back(&mut merged, same_call));
         assert_eq!(merged.rows().len(), 1);
+        assert_eq!(merged.rows()[0].version, 4);
         merged.tell_each(|_| Outcome::Unknown);
-        let [unknown, conflict] = [Outcome::Unknown, Outcome::Conflict].map(Some);
-        assert_eq!(outcomes(told), [unknown.clone(), conflict, unknown]);
+        assert_eq!(
+            outcomes(told),
+            [Outcome::Unknown, Outcome::Unknown].map(Some)
+        );
+    }
+
+    #[test]
+    fn halves_have_each_row_with_its_waiters_once() {
+        let rows = ["a", "b", "c"].map(|account| row(account, 1, 2));
+        let (mut first, told) = merged(rows.into());
+        let mut second = first.halve().unwrap();
+        assert_eq!((first.rows().len(), second.rows().len()), (1, 2));
+        assert!(first.halve().is_none());
+        first.tell(vec![Became::Durable]);
+        second.tell(vec![Became::Conflict, Became::Durable]);
+        let [durable, conflict] = [Outcome::Durable, Outcome::Conflict].map(Some);
+        assert_eq!(outcomes(told), [durable.clone(), conflict, durable]);
     }
 
     #[test]

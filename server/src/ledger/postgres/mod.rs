@@ -8,6 +8,7 @@ mod found;
 mod lanes;
 mod merged;
 mod schema;
+mod verdict;
 
 pub use self::address::Address;
 pub use self::batch::{Became, CommitStatement, EntryRow, Row};
