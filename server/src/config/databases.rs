@@ -55,6 +55,13 @@ pub(super) const POSTGRES_PROBE: &[Flag] = &[
     .takes("N")
     .or("4"),
     Flag::value(
+        "at-once",
+        "WAIKA_AT_ONCE",
+        "Decisions under way for each lane, so about how many stand in a batch",
+    )
+    .takes("N")
+    .or("256"),
+    Flag::value(
         "json",
         "WAIKA_JSON",
         "Where to write the figures as JSON: a file, or - for standard output instead of the text",
@@ -71,6 +78,8 @@ pub struct PostgresProbeConfig {
     pub duration: Duration,
     /// Connections.
     pub lanes: NonZeroUsize,
+    /// Decisions under way for each of them.
+    pub at_once: NonZeroUsize,
     /// Where the figures go as JSON.
     pub json: Option<Output>,
 }
@@ -104,6 +113,9 @@ pub(super) fn probe(reader: &mut Reader<'_>) -> Option<Inspection> {
     let lanes = reader.read("lanes", |text| {
         values::number(text, &(1..=64)).map(serving::count)
     });
+    let at_once = reader.read("at-once", |text| {
+        values::number(text, &(1..=256)).map(serving::count)
+    });
     let json = reader.read_or("json", None, |text| inspecting::output(text).map(Some));
     let address = address?;
     let address = if may_lose_commits? {
@@ -115,6 +127,7 @@ pub(super) fn probe(reader: &mut Reader<'_>) -> Option<Inspection> {
         address,
         duration: duration?,
         lanes: lanes?,
+        at_once: at_once?,
         json: json?,
     })))
 }

@@ -172,7 +172,7 @@ async fn measure_in(
     let meter = Meter::start("postgres-probe", Unit::Milliseconds, stop);
     let each = u64::try_from(config.duration.as_millis()).unwrap_or(u64::MAX);
     meter.total(each.saturating_mul(ROWS));
-    let most = load::AT_ONCE * config.lanes.get();
+    let most = config.at_once.get() * config.lanes.get();
     let mut load = Load::new(&lanes, &config.address, most);
     load.open().await?;
     // As it will be once the database has done that by itself.
@@ -182,11 +182,11 @@ async fn measure_in(
         .map_err(|error| failed(&config.address, &error))?;
     let mut rows = vec![round_trips(config, session, stop).await?];
     meter.done(each);
-    for at_once in [1, most] {
+    for what in [("one commit", 1), ("batches", most)] {
         if stop.is_asked() {
             break;
         }
-        rows.push(load.run(at_once, config.duration, stop).await?);
+        rows.push(load.run(what, config.duration, stop).await?);
         meter.done(each);
     }
     Ok(Measured {

@@ -12,8 +12,6 @@ use crate::ledger::postgres::{Address, EntryRow, Lanes, Outcome, Row};
 
 /// Accounts for each of those at once, so that two of them seldom meet.
 const SPREAD: usize = 4;
-/// Decisions at once for each lane.
-pub(super) const AT_ONCE: usize = 256;
 /// About what a wallet with a card takes, and a payment's entry, in bytes.
 const STATE_BYTES: usize = 256;
 const ENTRY_BYTES: usize = 160;
@@ -60,7 +58,7 @@ impl<'a> Load<'a> {
     /// So many decisions at once, each on an account of its own, for that long.
     pub(super) async fn run(
         &mut self,
-        at_once: usize,
+        (what, at_once): (&'static str, usize),
         duration: Duration,
         stop: &Stop,
     ) -> Result<report::Row, Failure> {
@@ -89,11 +87,6 @@ impl<'a> Load<'a> {
             super::record(&mut histogram, took);
             free.push_back(number);
         }
-        let what = if at_once == 1 {
-            "one commit"
-        } else {
-            "batches"
-        };
         Ok(report::Row::of(what, at_once, &histogram, began.elapsed()))
     }
 
