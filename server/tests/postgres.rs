@@ -227,3 +227,63 @@ async fn prepared_new(cluster: &Cluster) -> (Session, CommitStatement) {
     let statement = CommitStatement::prepare(session.client()).await.unwrap();
     (session, statement)
 }
+
+/// A plan that was made while the tables were empty reads them whole for each batch: none is kept before they are
+/// large, and the one that is kept then is by their indexes.
+#[tokio::test]
+async fn a_plan_is_kept_once_the_tables_are_large_and_never_before() {
+    let cluster = Cluster::start(&["autovacuum=off"]);
+    let (session, commit) = prepared_new(&cluster).await;
+    let client = session.client();
+    assert!(!commit.keep_plan(client).await.unwrap());
+    let rows = |expected: u64, range: std::ops::Range<u64>| -> Vec<_> {
+        let row = |number| {
+            let name = format!("account {number}");
+            let sequence = if expected == 0 { 1 } else { expected + 1 };
+            row(
+                &name,
+                expected,
+                vec![entry(sequence, Some(7 + u8::try_from(expected).unwrap()))],
+            )
+        };
+        range.map(row).collect()
+    };
+    for begin in (0..5_000).step_by(250) {
+        let became = commit.commit(client, &rows(0, begin..begin + 250)).await;
+        assert!(became.unwrap().iter().all(|it| *it == Became::Durable));
+    }
+    let plans = "select generic_plans, custom_plans from pg_prepared_statements
+                 where starts_with(statement, 'with wanted')";
+    let plans = async || {
+        let row = client.query_one(plans, &[]).await.unwrap();
+        (row.get::<_, i64>(0), row.get::<_, i64>(1))
+    };
+    assert_eq!(plans().await, (0, 20));
+    // Their sizes are not known before somebody looks.
+    assert!(!commit.keep_plan(client).await.unwrap());
+    let look = "analyze account, entry";
+    client.batch_execute(look).await.unwrap();
+    assert!(commit.keep_plan(client).await.unwrap());
+    let scans = "select pg_stat_force_next_flush(), sum(seq_scan)::bigint from pg_stat_user_tables
+                 where relname in ('account', 'entry')";
+    let scans = async || {
+        client.query_one(scans, &[]).await.unwrap();
+        client.query_one(scans, &[]).await.unwrap().get::<_, i64>(1)
+    };
+    let before = scans().await;
+    for size in [1, 250] {
+        let became = commit.commit(client, &rows(size.min(2), 0..size)).await;
+        let expected = |number: usize| {
+            if size == 250 && number > 0 {
+                Became::Conflict
+            } else {
+                Became::Durable
+            }
+        };
+        for (number, became) in became.unwrap().into_iter().enumerate() {
+            assert_eq!(became, expected(number), "{number} of {size}");
+        }
+    }
+    assert_eq!(plans().await, (2, 20));
+    assert_eq!(scans().await, before);
+}

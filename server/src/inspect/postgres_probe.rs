@@ -176,7 +176,11 @@ async fn measure_in(
     let mut load = Load::new(&lanes, &config.address, most);
     load.open().await?;
     // As it will be once the database has done that by itself.
-    let analysed = timeout(PATIENCE, own.client().batch_execute("analyze account")).await;
+    let analysed = timeout(
+        PATIENCE,
+        own.client().batch_execute("analyze account, entry"),
+    )
+    .await;
     analysed
         .map_err(|_| silent(&config.address))?
         .map_err(|error| failed(&config.address, &error))?;

@@ -85,6 +85,25 @@ impl CommitStatement {
         Ok(Self(prepared.await?))
     }
 
+    /// Lets the session keep its plan, if that will be a good one, and says so. Until then it is made for each
+    /// batch anew, which takes longer than a small batch's work; but one that is kept from when a table was
+    /// empty reads the whole table each time.
+    pub async fn keep_plan(&self, client: &Client) -> Result<bool, Error> {
+        let row = client
+            .query_one(
+                "select bool_and(reltuples >= 4000) from pg_class
+                 where oid in ('account'::regclass, 'entry'::regclass)",
+                &[],
+            )
+            .await?;
+        let is_large: bool = row.try_get(0)?;
+        if is_large {
+            let keep = "set plan_cache_mode = force_generic_plan";
+            client.batch_execute(keep).await?;
+        }
+        Ok(is_large)
+    }
+
     /// Commits a batch in which each account stands once, and says what became of each, in order. After an
     /// error nothing is known of any.
     pub async fn commit(&self, client: &Client, rows: &[Row]) -> Result<Vec<Became>, Error> {

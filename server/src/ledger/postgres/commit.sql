@@ -20,11 +20,13 @@ with wanted as (
     -- An entry that is not seen here is of a version that was not expected.
     select e.account_id, e.call_hash, e.sequence from entry e join asked a
     on a.account_id = e.account_id and a.call_hash = e.call_hash
-    where e.account_id in (select account_id from held)
+    where (a.account_id in (select account_id from held)) is true
 ), added as (
     insert into entry
+    -- `in (...) is true` and not `in (...)`: that is looked up in a hash table, and not joined in a loop where a plan
+    -- that is kept takes batches to be of ten rows.
     select account_id, sequence, call_hash, entry from asked
-    where account_id in (select account_id from held union all select account_id from opened)
+    where (account_id in (select account_id from held union all select account_id from opened)) is true
     and account_id not in (select account_id from known)
     returning account_id
 ), changed as (
@@ -33,7 +35,7 @@ with wanted as (
         year = w.year, year_used_fen = w.year_used_fen, state = w.state
     from wanted w
     where a.account_id = w.account_id and w.expected <> 0
-    and a.account_id in (select account_id from added)
+    and (w.account_id in (select account_id from added)) is true
     returning a.account_id
 )
 select account_id, null::bytea, 0::bigint from changed

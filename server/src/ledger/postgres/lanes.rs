@@ -13,9 +13,10 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::Error;
 
 use super::address::Address;
-use super::batch::{Became, CommitStatement};
-use super::connection::{Backend, NotConnected, OPEN_LIMIT, Session, said};
+use super::batch::Became;
+use super::connection::{Backend, NotConnected, OPEN_LIMIT, said};
 use super::merged::{Asked, Merged, Outcome};
+use super::ready::Ready;
 use super::verdict::Verdict;
 use super::{Row, found};
 use crate::clock::monotonic;
@@ -105,33 +106,6 @@ impl Lanes {
                 None => told.await.unwrap_or(Outcome::Unknown),
             }
         }
-    }
-}
-
-/// A session with its statement.
-#[derive(Debug)]
-struct Ready {
-    session: Session,
-    statement: CommitStatement,
-}
-
-impl Ready {
-    async fn open(address: &Address, limit: Duration) -> Result<Self, NotConnected> {
-        let until = monotonic() + limit;
-        let session = Session::open_within(limit, address).await?;
-        let prepared = CommitStatement::prepare(session.client());
-        let rest = until.saturating_duration_since(monotonic());
-        let error = match timeout(rest, prepared).await {
-            Ok(Ok(statement)) => return Ok(Self { session, statement }),
-            Ok(Err(error)) => error.into(),
-            Err(_) => NotConnected::TimedOut(limit),
-        };
-        address.pass_over();
-        Err(error)
-    }
-
-    async fn commit(&self, rows: &[Row]) -> Result<Vec<Became>, Error> {
-        self.statement.commit(self.session.client(), rows).await
     }
 }
 
@@ -292,23 +266,32 @@ impl Lane {
         }
     }
 
-    /// The session, once nothing of one that was given up is at work. Whoever takes it puts it back if it is
-    /// still good.
+    /// The session, once nothing of one that was given up is at work: nothing was sent if there is none. Whoever
+    /// takes it puts it back if it is still good.
     async fn free(&mut self, until: Instant) -> Result<Ready, String> {
         let ready = self.ready(until).await;
-        let ready = ready.map_err(|error| format!("no connection to the database: {error}"))?;
-        if let Some(left) = self.left {
-            match timeout(patience(until), ready.session.is_at_work(left)).await {
-                Ok(Ok(false)) => self.left = None,
-                Ok(Ok(true)) => {
-                    self.ready = Some(ready);
-                    return Err("an earlier commit still waits, perhaps for a replica".to_owned());
-                }
-                Ok(Err(error)) => return Err(said(&error)),
-                Err(_) => return Err("the database does not answer".to_owned()),
+        let mut ready = ready.map_err(|error| format!("no connection to the database: {error}"))?;
+        let free = async {
+            if let Some(left) = self.left
+                && ready.session.is_at_work(left).await?
+            {
+                return Ok(false);
             }
+            ready.settle().await?;
+            Ok::<_, Error>(true)
+        };
+        match timeout(patience(until), free).await {
+            Ok(Ok(true)) => {
+                self.left = None;
+                Ok(ready)
+            }
+            Ok(Ok(false)) => {
+                self.ready = Some(ready);
+                Err("an earlier commit still waits, perhaps for a replica".to_owned())
+            }
+            Ok(Err(error)) => Err(said(&error)),
+            Err(_) => Err("the database does not answer".to_owned()),
         }
-        Ok(ready)
     }
 
     /// The session, opened again if need be.
