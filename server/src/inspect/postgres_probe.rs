@@ -77,8 +77,7 @@ impl Schema {
     async fn make(&self, address: &Address, session: &Session) -> Result<(), Failure> {
         let statement = format!("create schema {}", self.name);
         self.is_left.store(true, Ordering::Release);
-        let made = timeout(PATIENCE, session.client().batch_execute(&statement)).await;
-        let made = made.map_err(|_| silent(address))?;
+        let made = within(address, session.client().batch_execute(&statement)).await?;
         made.map_err(|error| {
             // It said no, or it is not known.
             let is_left = error.as_db_error().is_none();
@@ -89,35 +88,24 @@ impl Schema {
 
     /// Removes it, if need be over a session that is opened for that.
     async fn remove(&self, address: &Address, session: Session) -> Result<(), Failure> {
-        let mut session = Ok(session);
-        let mut failed = silent(address);
-        for _ in 0..2 {
-            match session {
-                Ok(open) => match self.drop_by(&open).await {
-                    Ok(()) => {
-                        self.is_left.store(false, Ordering::Release);
-                        return Ok(());
-                    }
-                    Err(why) => failed = Failure::new(Reason::Io, format!("{address}: {why}")),
-                },
-                Err(error) => failed = not_connected(address, &error),
-            }
-            session = Session::open(address).await;
+        if self.drop_by(address, &session).await.is_ok() {
+            return Ok(());
         }
-        Err(failed)
+        drop(session);
+        let another = Session::open(address).await;
+        let another = another.map_err(|error| not_connected(address, &error))?;
+        self.drop_by(address, &another).await
     }
 
-    async fn drop_by(&self, session: &Session) -> Result<(), String> {
+    async fn drop_by(&self, address: &Address, session: &Session) -> Result<(), Failure> {
         // A lane's last batch may still hold it.
         let statement = format!(
             "set client_min_messages = 'error'; set lock_timeout = '10s'; drop schema if exists {} cascade",
             self.name
         );
-        match timeout(PATIENCE, session.client().batch_execute(&statement)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(said(&error)),
-            Err(_) => Err(format!("nothing was said within {PATIENCE:?}")),
-        }
+        answered(address, session.client().batch_execute(&statement)).await?;
+        self.is_left.store(false, Ordering::Release);
+        Ok(())
     }
 
     /// A failure, with what was left behind.
@@ -160,10 +148,8 @@ async fn measure_in(
     let unreachable = |error| not_connected(&config.address, &error);
     let mut own = Session::open(&address).await.map_err(unreachable)?;
     let fitness = own.fitness().clone();
-    let migrated = timeout(PATIENCE, migrate(own.client_mut())).await;
-    migrated
-        .map_err(|_| silent(&config.address))?
-        .map_err(|error| not_migrated(&config.address, &error))?;
+    let migrated = within(&config.address, migrate(own.client_mut())).await?;
+    migrated.map_err(|error| not_migrated(&config.address, &error))?;
     let options = LaneOptions {
         lanes: config.lanes,
         ..LaneOptions::default()
@@ -176,14 +162,8 @@ async fn measure_in(
     let mut load = Load::new(&lanes, &config.address, most);
     load.open().await?;
     // As it will be once the database has done that by itself.
-    let analysed = timeout(
-        PATIENCE,
-        own.client().batch_execute("analyze account, entry"),
-    )
-    .await;
-    analysed
-        .map_err(|_| silent(&config.address))?
-        .map_err(|error| failed(&config.address, &error))?;
+    let analyse = own.client().batch_execute("analyze account, entry");
+    answered(&config.address, analyse).await?;
     let mut rows = vec![round_trips(config, session, stop).await?];
     meter.done(each);
     for what in [("one commit", 1), ("batches", most)] {
@@ -208,16 +188,13 @@ async fn round_trips(
     session: &Session,
     stop: &Stop,
 ) -> Result<report::Row, Failure> {
-    let fails = |error: Error| failed(&config.address, &error);
-    let silent = |_| silent(&config.address);
+    let address = &config.address;
     let mut histogram = histogram()?;
-    let asked = timeout(PATIENCE, session.client().prepare("select 1")).await;
-    let ask = asked.map_err(silent)?.map_err(fails)?;
+    let ask = answered(address, session.client().prepare("select 1")).await?;
     let began = monotonic();
     while began.elapsed() < config.duration && !stop.is_asked() {
         let asked = monotonic();
-        let answer = timeout(PATIENCE, session.client().query_one(&ask, &[])).await;
-        answer.map_err(silent)?.map_err(fails)?;
+        answered(address, session.client().query_one(&ask, &[])).await?;
         record(&mut histogram, asked.elapsed());
     }
     Ok(report::Row::of(
@@ -253,9 +230,22 @@ fn not_connected(address: &Address, error: &NotConnected) -> Failure {
     Failure::new(reason, text)
 }
 
-fn silent(address: &Address) -> Failure {
-    let text = format!("{address}: nothing was said within {PATIENCE:?}");
-    Failure::new(Reason::Io, text)
+/// What a statement came to, if the database says anything in time.
+async fn within<T>(address: &Address, asked: impl Future<Output = T>) -> Result<T, Failure> {
+    let answer = timeout(PATIENCE, asked).await;
+    answer.map_err(|_| {
+        let text = format!("{address}: nothing was said within {PATIENCE:?}");
+        Failure::new(Reason::Io, text)
+    })
+}
+
+/// What a statement answers that is not refused for a reason of its own.
+async fn answered<T>(
+    address: &Address,
+    asked: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Failure> {
+    let answer = within(address, asked).await?;
+    answer.map_err(|error| Failure::new(Reason::Io, format!("{address}: {}", said(&error))))
 }
 
 fn not_made(address: &Address, error: &Error) -> Failure {
@@ -272,8 +262,4 @@ fn not_made(address: &Address, error: &Error) -> Failure {
 
 fn not_migrated(address: &Address, error: &SchemaError) -> Failure {
     Failure::new(Reason::Io, format!("{address}: {error}"))
-}
-
-fn failed(address: &Address, error: &Error) -> Failure {
-    Failure::new(Reason::Io, format!("{address}: {}", said(error)))
 }

@@ -128,15 +128,11 @@ impl Session {
         let (client, driver) = if let Some(tls) = address.tls() {
             let tls = MakeRustlsConnect::new((**tls).clone());
             let (client, connection) = config.connect(tls).await?;
-            require_new_enough(connection.parameter("server_version"))?;
-            (client, drive(connection, Arc::clone(&warned)))
+            (client, Driver::start(connection, Arc::clone(&warned))?)
         } else {
             let (client, connection) = config.connect(NoTls).await?;
-            require_new_enough(connection.parameter("server_version"))?;
-            (client, drive(connection, Arc::clone(&warned)))
+            (client, Driver::start(connection, Arc::clone(&warned))?)
         };
-        // From here on whatever fails ends the task.
-        let driver = Driver(driver);
         client.batch_execute(SESSION).await?;
         let fitness = Fitness::of(&client, address.hosts()).await?;
         fitness.check(address.may_lose_commits())?;
@@ -208,34 +204,40 @@ impl Session {
 #[derive(Debug)]
 struct Driver(JoinHandle<()>);
 
+impl Driver {
+    /// Starts it, if what is on the other side is new enough.
+    fn start<S, T>(mut connection: Connection<S, T>, warned: Arc<AtomicBool>) -> Result<Self, Unfit>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        require_new_enough(connection.parameter("server_version"))?;
+        let mut look = move |context: &mut Context<'_>| {
+            loop {
+                match connection.poll_message(context) {
+                    Poll::Ready(Some(Ok(AsyncMessage::Notice(notice)))) => {
+                        if notice.parsed_severity() == Some(Severity::Warning) {
+                            warned.store(true, Ordering::Release);
+                        }
+                        tracing::warn!(message = notice.message(), "the database says");
+                    }
+                    // Whoever has a statement under way is told.
+                    Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+                    Poll::Ready(Some(Ok(_))) => {}
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        };
+        Ok(Self(tokio::spawn(async move {
+            poll_fn(&mut look).await;
+        })))
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-fn drive<S, T>(mut connection: Connection<S, T>, warned: Arc<AtomicBool>) -> JoinHandle<()>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let mut look = move |context: &mut Context<'_>| {
-        loop {
-            match connection.poll_message(context) {
-                Poll::Ready(Some(Ok(AsyncMessage::Notice(notice)))) => {
-                    if notice.parsed_severity() == Some(Severity::Warning) {
-                        warned.store(true, Ordering::Release);
-                    }
-                    tracing::warn!(message = notice.message(), "the database says");
-                }
-                // Whoever has a statement under way is told.
-                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
-                Poll::Ready(Some(Ok(_))) => {}
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    };
-    tokio::spawn(async move { poll_fn(&mut look).await })
 }
 
 /// What was said, without values of rows.
