@@ -34,18 +34,28 @@ def need_programs(*names):
         sys.exit(69)
 
 
-def run(command, **more):
+def run(command, given=None, **more):
     """What a program wrote; ends with 70 and what it said if it failed."""
-    ended = subprocess.run(command, capture_output=True, text=True, **more)
-    if ended.returncode != 0:
-        print(f"{' '.join(command)}: exit code {ended.returncode}\n{ended.stdout}{ended.stderr}", file=sys.stderr)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, text=True, **pipes, **more)
+    try:
+        said, wrong = process.communicate(given)
+    except BaseException:
+        # Its own children, too, have its pipes: initdb's would go on writing where all is being removed.
+        process.terminate()
+        process.communicate()
+        raise
+    if process.returncode != 0:
+        print(f"{' '.join(command)}: exit code {process.returncode}\n{said}{wrong}", file=sys.stderr)
         sys.exit(70)
-    return ended.stdout
+    return said
 
 
 def as_owner(command):
     """initdb refuses root."""
-    return ["setpriv", f"--reuid={OWNER}", f"--regid={OWNER}", "--clear-groups", *command] if os.geteuid() == 0 else command
+    if os.geteuid() != 0:
+        return command
+    return ["setpriv", f"--reuid={OWNER}", f"--regid={OWNER}", "--clear-groups", *command]
 
 
 @contextlib.contextmanager
@@ -60,7 +70,8 @@ def cluster():
         try:
             yield start(control, home)
         finally:
-            subprocess.run([*control, "--mode", "fast", "stop"], cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run([*control, "--mode", "fast", "stop"], cwd="/", stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
 
 
 def start(control, home):
@@ -81,7 +92,7 @@ def start(control, home):
 
 def psql(port, text):
     run([find("psql"), "--quiet", "--host=127.0.0.1", f"--port={port}", "--username=waika", "--set=ON_ERROR_STOP=1",
-         "postgres"], input=text)
+         "postgres"], given=text)
 
 
 def probe(port, seconds, lanes, at_once=256):
