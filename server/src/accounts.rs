@@ -115,6 +115,33 @@ impl Accounts {
         }
     }
 
+    /// Puts an account in the place of one that is older, or of none. `put` is called under its lock.
+    pub(crate) fn put_if_newer(&self, id: &AccountId, account: Box<Account>, put: impl FnOnce()) {
+        match self.map.entry(id.as_str().into()) {
+            Entry::Occupied(mut there) => {
+                if there.get().last_sequence() < account.last_sequence() {
+                    there.insert(account);
+                    put();
+                }
+            }
+            Entry::Vacant(place) => {
+                // Held from here on.
+                let _there = place.insert(account);
+                put();
+            }
+        }
+    }
+
+    /// Lets go of an account, if that is so of it.
+    pub(crate) fn remove_if(
+        &self,
+        name: &str,
+        is_so: impl FnOnce(&Account) -> bool,
+    ) -> Option<Box<Account>> {
+        let removed = self.map.remove_if(name, |_, account| is_so(account));
+        removed.map(|(_, account)| account)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.map.len()

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use metrics::{Counter, counter};
 
 use crate::clock::monotonic;
-use crate::commit::CommitQueue;
+use crate::ledger::log::Log;
 use crate::ledger::{LedgerError, Rpc};
 
 /// Below so many nobody waits long enough that it has to be looked at.
@@ -116,7 +116,7 @@ impl Admission {
     pub(crate) fn check(
         &self,
         class: Class,
-        queue: &CommitQueue,
+        queue: &Log,
         deadline: Option<Instant>,
     ) -> Result<(), LedgerError> {
         let pace = queue.pace();

@@ -5,6 +5,7 @@
 //! under the lock is order in the journal. Locks go account → any other map → batch and never
 //! back.
 
+mod beside;
 mod beyond;
 mod cards;
 mod closing;
@@ -31,13 +32,13 @@ use crate::admission::{Admission, Class};
 use crate::bound_cards::BoundCards;
 use crate::caller_budget::CallerBudget;
 use crate::clock::Clock;
-use crate::commit::CommitQueue;
 use crate::decision_metrics::DecisionMetrics;
 use crate::erasures::Erasures;
 use crate::idempotency::{Idempotency, Known, Place, Slot};
 use crate::issuer::{Issuers, Opening};
 use crate::kept::Kept;
 use crate::ledger::encode::Entry;
+use crate::ledger::log::{Appended, Log};
 use crate::ledger::{Call, LedgerError};
 use crate::merchants::Merchants;
 use crate::operator_log::OperatorLog;
@@ -52,6 +53,7 @@ use crate::under_way::{GoingOn, UnderWay};
 use crate::vault::Vault;
 use crate::watchers::Watchers;
 
+pub(crate) use self::beside::Effects;
 pub(crate) use self::beyond::Happened;
 pub(crate) use self::hop::{Hop, Patience, ShadowSays, total};
 
@@ -89,6 +91,8 @@ pub(crate) struct Applied {
     pub(crate) going_on: Option<GoingOn>,
     /// Whom to ask meanwhile.
     pub(crate) asks: Option<Box<Asks>>,
+    /// What the shadow policy says of it, if that is counted once it is durable.
+    pub(crate) shadow: ShadowSays,
 }
 
 /// What goes on after a call's first entry.
@@ -140,7 +144,7 @@ type Outcome = Result<Taken, LedgerError>;
 /// One call on its way through: where to append, and under which key.
 #[derive(Clone, Copy)]
 pub(crate) struct Passage<'a> {
-    pub(crate) queue: &'a CommitQueue,
+    pub(crate) queue: &'a Log,
     pub(crate) account: &'a AccountId,
     pub(crate) call: &'a Call,
     pub(crate) slot: Slot,
@@ -153,17 +157,18 @@ impl Authoriser {
         passage: Passage<'_>,
         reserved_by: u64,
         begun: &Event,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Option<u64>, LedgerError> {
         let run = |account: &mut Account| {
             let Some(event) = rules::let_go(account, reserved_by, begun) else {
-                return Ok(());
+                return Ok(None);
             };
             let now = self.clock.now();
-            self.record(passage, account, event, now).map(drop)
+            let applied = self.record(passage, account, event, now)?;
+            Ok(Some(applied.sequence))
         };
         self.accounts
             .with_account(passage.account, run)
-            .unwrap_or(Ok(()))
+            .unwrap_or(Ok(None))
     }
 
     fn password_matches(&self, id: &AccountId, account: &Account, password: &str) -> bool {
@@ -212,7 +217,7 @@ impl Authoriser {
         passage: Passage<'_>,
         account: &mut Account,
         decide: impl FnOnce(&Account, Timestamp, &InForce) -> Result<Event, LedgerError>,
-        append: impl FnOnce(&Account, &Entry<'_>) -> Result<u64, LedgerError>,
+        append: impl FnOnce(&Account, &Entry<'_>) -> Result<Appended, LedgerError>,
     ) -> Outcome {
         let closure = account
             .closure()
@@ -255,10 +260,10 @@ impl Authoriser {
         passage: Passage<'_>,
         account: &mut Account,
         (event, now): (Event, Timestamp),
-        append: impl FnOnce(&Account, &Entry<'_>) -> Result<u64, LedgerError>,
+        append: impl FnOnce(&Account, &Entry<'_>) -> Result<Appended, LedgerError>,
     ) -> Result<Applied, LedgerError> {
         let Passage {
-            queue: _,
+            queue,
             account: id,
             call,
             slot,
@@ -270,11 +275,24 @@ impl Authoriser {
             call: Some(call),
             event: &event,
         };
-        let sequence = append(account, &entry)?;
+        let previous = entry.previous;
+        let Appended { sequence, written } = append(account, &entry)?;
         account.apply(&event, sequence, now);
         #[cfg(feature = "planted-faults")]
         self.plant_after(&event, &call.key, account);
         let going_on = event.is_beginning().then(|| self.under_way.begin(sequence));
+        if let (Some(written), Log::Node(node)) = (written, queue) {
+            let decided = (&event, sequence, now);
+            node.decided(self.deciding(passage, account, decided, (previous, written)));
+            return Ok(Applied {
+                sequence,
+                at: now,
+                event,
+                going_on,
+                asks: None,
+                shadow: ShadowSays::Nothing,
+            });
+        }
         let place = place_of(&event, sequence);
         self.idempotency.fill(slot, place, event.begun_by());
         let happened = Happened {
@@ -294,6 +312,7 @@ impl Authoriser {
             event,
             going_on,
             asks: None,
+            shadow: ShadowSays::Nothing,
         })
     }
 
@@ -315,7 +334,7 @@ impl Authoriser {
     }
 
     /// Nothing new is begun that could not be told in time.
-    fn check_admission(&self, queue: &CommitQueue, call: &Call) -> Result<(), LedgerError> {
+    fn check_admission(&self, queue: &Log, call: &Call) -> Result<(), LedgerError> {
         self.admission
             .check(Class::of(call.rpc), queue, call.deadline)
     }
@@ -332,8 +351,8 @@ impl Authoriser {
     }
 }
 
-/// An entry that the queue does not take is not applied, and never will be.
-fn append(queue: &CommitQueue, entry: &Entry<'_>) -> Result<u64, LedgerError> {
+/// An entry that the log does not take is not applied, and never will be.
+fn append(log: &Log, entry: &Entry<'_>) -> Result<Appended, LedgerError> {
     /// What grew beyond this for one long entry is not kept.
     const KEPT_BYTES: usize = 4 * 1024;
     thread_local! {
@@ -342,11 +361,11 @@ fn append(queue: &CommitQueue, entry: &Entry<'_>) -> Result<u64, LedgerError> {
     }
     let mut bytes = BYTES.take();
     entry.write(&mut bytes);
-    let appended = queue.append(&bytes);
+    let appended = log.append(&bytes, false);
     bytes.clear();
     bytes.shrink_to(KEPT_BYTES);
     BYTES.set(bytes);
-    appended.map_err(|_| LedgerError::Stopped)
+    appended
 }
 
 /// Where the answer to the call of an event is: with the event, or still to come.

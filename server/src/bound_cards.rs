@@ -115,6 +115,13 @@ impl BoundCards {
         }
     }
 
+    /// Forgets a hold, unless there is another of the same card.
+    pub(crate) fn forget_alone(&self, card: Fingerprint, bound_by: u64) {
+        let is_alone =
+            |holds: &Holds| matches!(holds, Holds::One(hold) if hold.bound_by.get() == bound_by);
+        self.map.remove_if(&half(card), |_, holds| is_alone(holds));
+    }
+
     /// True if another person bound the card after that sequence, and has it still.
     pub(crate) fn is_shared(&self, card: Fingerprint, identity: Fingerprint, after: u64) -> bool {
         let identity = half(identity);

@@ -183,6 +183,8 @@ pub struct LedgerConfig {
     pub personal_data_retention: Duration,
     /// Idempotency keys in memory above which the oldest half is moved to the disk.
     pub keys_in_memory: u64,
+    /// Accounts of a database in memory at most.
+    pub accounts_in_memory: u64,
     /// Entries that may wait for the disk before payments are refused.
     pub max_pending: u64,
     /// Room on the store's disk, in bytes, below which nothing new is begun; 0: however little there is.

@@ -94,7 +94,12 @@ impl From<OpenError> for Failure {
             | OpenError::NotForAServer { .. }
             | OpenError::BackupFolder { .. }
             | OpenError::PolicyNameTaken { .. }
-            | OpenError::PoliciesFull { .. } => Reason::Configuration,
+            | OpenError::PoliciesFull { .. }
+            | OpenError::Database {
+                is_configured: true,
+                ..
+            } => Reason::Configuration,
+            OpenError::Database { .. } => Reason::Unavailable,
             OpenError::Thread(_) | OpenError::NoRandomness(_) => Reason::System,
             OpenError::Unwritable { .. } => Reason::Io,
             OpenError::Journal(journal) => Reason::of(journal),

@@ -94,6 +94,8 @@ pub(crate) struct Idempotency {
     older: Older,
     /// The hash is the same after a restart, so that snapshots and runs can hold it.
     hasher: SipHasher13,
+    /// Where keys were used stands in a database: nothing is found or kept here.
+    is_elsewhere: bool,
 }
 
 impl Idempotency {
@@ -103,6 +105,15 @@ impl Idempotency {
             recent: Recent::new(),
             older: Older::default(),
             hasher: SipHasher13::new_with_key(&key),
+            is_elsewhere: false,
+        }
+    }
+
+    /// An index that holds nothing, where a database says which keys were used.
+    pub(crate) fn elsewhere(key: [u8; 16]) -> Self {
+        Self {
+            is_elsewhere: true,
+            ..Self::new(key)
         }
     }
 
@@ -115,19 +126,30 @@ impl Idempotency {
     pub(crate) fn slot_of(&self, account: &str, call: (Rpc, &str, &str)) -> Slot {
         /// So it was when there were several hashes for a key, and snapshots hold this one.
         const FIRST: u32 = 0;
+        Slot {
+            hash: self.hash(FIRST, account, call),
+            searched: Searched::default(),
+        }
+    }
+
+    /// What a database finds a call by: of 128 bits, so that no two keys are taken for one.
+    pub(crate) fn wide_hash(&self, account: &str, call: (Rpc, &str, &str)) -> [u8; 16] {
+        let halves = [1, 2].map(|number| self.hash(number, account, call));
+        let [high, low] = halves.map(u128::from);
+        (high << 64 | low).to_be_bytes()
+    }
+
+    fn hash(&self, number: u32, account: &str, call: (Rpc, &str, &str)) -> u64 {
         let (rpc, caller, key) = call;
         let mut hasher = self.hasher;
-        hasher.write(&FIRST.to_le_bytes());
+        hasher.write(&number.to_le_bytes());
         hasher.write(&rpc.number().to_le_bytes());
         for text in [caller, account, key] {
             // With its length, so that no two lists of texts run together.
             hasher.write(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
             hasher.write(text.as_bytes());
         }
-        Slot {
-            hash: hasher.finish(),
-            searched: Searched::default(),
-        }
+        hasher.finish()
     }
 
     /// The next place of the slot, if it has one that was not searched. None of a new key.
@@ -152,6 +174,9 @@ impl Idempotency {
     /// The same, and says whether it added anything. Whoever calls this tells [`Idempotency::count`]:
     /// several threads do not meet at one count.
     pub(crate) fn note(&self, slot: Slot, place: Place, begun_by: Option<u64>) -> bool {
+        if self.is_elsewhere {
+            return false;
+        }
         self.recent.fill(slot.hash, place, begun_by)
     }
 

@@ -129,6 +129,7 @@ fn describe() {
     );
     describe_the_ledger();
     describe_the_store();
+    describe_nodes();
     describe_keys();
     describe_the_partners();
     describe_hops();
@@ -224,6 +225,29 @@ fn describe_the_ledger() {
         "waika_older_keys_memory_bytes",
         Unit::Bytes,
         "Memory of the filters of idempotency keys on the disk"
+    );
+}
+
+fn describe_nodes() {
+    describe_gauge!(
+        "waika_node_number",
+        Unit::Count,
+        "Which of the servers over one database this is"
+    );
+    describe_counter!(
+        "waika_store_not_durable_total",
+        Unit::Count,
+        "Decisions that a database did not take, by outcome: most of them were made again"
+    );
+    describe_counter!(
+        "waika_accounts_loaded_total",
+        Unit::Count,
+        "Accounts asked for from the database, whether they were newer than in memory or not"
+    );
+    describe_counter!(
+        "waika_accounts_let_go_total",
+        Unit::Count,
+        "Accounts that left the memory since others needed the room"
     );
 }
 

@@ -23,7 +23,7 @@ mod schema;
 
 use tokio_postgres::Client;
 use waika_server::ledger::postgres::{
-    Address, Became, CommitStatement, EntryRow, Row, Session, migrate,
+    Address, Became, CommitStatement, EntryRow, FoundBy, Links, Row, Session, migrate,
 };
 
 use self::cluster::Cluster;
@@ -47,6 +47,7 @@ fn entry(sequence: u64, key: Option<u8>) -> EntryRow {
         sequence,
         call_hash: key.map(|key| [key; 16]),
         entry: sequence.to_be_bytes().into(),
+        links: Links::default(),
     }
 }
 
@@ -62,6 +63,7 @@ fn row(account: &str, expected: u64, entries: Vec<EntryRow>) -> Row {
         year: 2_026,
         year_used_fen: version.cast_signed(),
         state: vec![7; 200],
+        found_by: FoundBy::default(),
         entries,
     }
 }

@@ -14,6 +14,9 @@ mod issuer_support;
 mod partners;
 mod passports;
 mod passwords;
+#[path = "../../server/tests/postgres/cluster.rs"]
+mod postgres_cluster;
+mod postgres_support;
 #[path = "../shared/programs.rs"]
 mod programs;
 mod requests;
@@ -86,6 +89,8 @@ mod password_token;
 mod policy;
 mod policy_reload;
 mod policy_time;
+mod postgres_nodes;
+mod postgres_trouble;
 mod quote;
 mod quote_token;
 mod races;

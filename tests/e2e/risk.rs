@@ -7,13 +7,13 @@ use crate::support::Server;
 use crate::wallet::{Callers, bind, bound, pay, unbind, unbind_outcome};
 
 impl Callers {
-    async fn tickets(&mut self) -> Vec<v1::RiskTicket> {
+    pub(crate) async fn tickets(&mut self) -> Vec<v1::RiskTicket> {
         let request = v1::ListRiskTicketsRequest::default();
         let listed = self.admin.list_risk_tickets(request).await.unwrap();
         listed.into_inner().tickets
     }
 
-    async fn resolve(&mut self, ticket: &v1::RiskTicket, verdict: v1::RiskVerdict) {
+    pub(crate) async fn resolve(&mut self, ticket: &v1::RiskTicket, verdict: v1::RiskVerdict) {
         let request = resolve(ticket, &ticket.ticket_id, verdict);
         let resolved = self.admin.resolve_risk_ticket(request).await.unwrap();
         let resolved = resolved.into_inner();

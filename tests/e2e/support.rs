@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -34,59 +35,90 @@ pub(crate) struct NotStarted {
     pub home: Home,
 }
 
-/// A folder for a server's data and key, which may outlive it.
-pub(crate) struct Home(TempDir);
+/// A folder for a server's data and key, which may outlive it; and a database, where servers have one
+/// (`WAIKA_E2E_POSTGRES`, a URL without one).
+pub(crate) struct Home {
+    folder: TempDir,
+    database: OnceLock<String>,
+}
 
 /// A test that has failed leaves it, to be looked at.
 impl Drop for Home {
     fn drop(&mut self) {
+        if let Some(database) = self.database.get()
+            && !std::thread::panicking()
+        {
+            psql(&format!("drop database if exists {database} with (force)"));
+        }
         if std::thread::panicking() && self.data().exists() {
-            self.0.disable_cleanup(true);
-            eprintln!("kept: {}", self.0.path().display());
+            self.folder.disable_cleanup(true);
+            eprintln!("kept: {}", self.folder.path().display());
         }
     }
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            database: OnceLock::new(),
+        }
+    }
+
+    /// What servers in this folder keep their promises in.
+    pub(crate) fn store(&self) -> String {
+        let Some(cluster) = environment("WAIKA_E2E_POSTGRES") else {
+            return format!("journal:{}", self.data().display());
+        };
+        let database = self.database.get_or_init(|| {
+            let folder = self.folder.path().file_name().unwrap().to_str().unwrap();
+            let letters = folder.bytes().map(|byte| format!("{byte:02x}"));
+            let database = format!("waika_{}", letters.collect::<String>());
+            psql(&format!("create database {database} template template0"));
+            database
+        });
+        format!("{cluster}/{database}")
     }
 
     pub(crate) fn data(&self) -> PathBuf {
-        self.0.path().join("data")
+        self.folder.path().join("data")
     }
 
     /// A policy file of that text, by its name.
     pub(crate) fn policy(&self, text: &str) -> String {
-        let file = self.0.path().join("policy.toml");
+        let file = self.folder.path().join("policy.toml");
         std::fs::write(&file, text).unwrap();
         file.to_str().unwrap().to_owned()
     }
 
     /// A server in this folder, not started yet. Port 0 takes any free one.
     pub(crate) fn command(&self) -> Command {
-        self.command_with_key(&self.0.path().join("keys/waika.key"))
+        self.command_with_key(&self.folder.path().join("keys/waika.key"))
     }
 
     pub(crate) fn command_with_key(&self, key: &Path) -> Command {
-        let mut command = Command::new(server());
-        if let Some(arguments) = environment("WAIKA_CRASH_ARGUMENTS") {
-            command.args(arguments.split_whitespace());
-        }
-        command
-            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-            .args(["--metrics-listen", "127.0.0.1:0"])
-            // Small ones, so that a hundred short lives do not write ten gigabytes of ones.
-            .env("WAIKA_SEGMENT_BYTES", "1048576")
-            .arg("--store")
-            .arg(format!("journal:{}", self.data().display()))
-            .arg("--key-file")
-            .arg(key)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
+        command_over(&self.store(), key)
     }
+}
+
+/// A server over a store, not started yet.
+pub(crate) fn command_over(store: &str, key: &Path) -> Command {
+    let mut command = Command::new(server());
+    if let Some(arguments) = environment("WAIKA_CRASH_ARGUMENTS") {
+        command.args(arguments.split_whitespace());
+    }
+    command
+        .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+        .args(["--metrics-listen", "127.0.0.1:0"])
+        // Small ones, so that a hundred short lives do not write ten gigabytes of ones.
+        .env("WAIKA_SEGMENT_BYTES", "1048576")
+        .args(["--store", store])
+        .arg("--key-file")
+        .arg(key)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
 }
 
 impl Server {
@@ -253,6 +285,18 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Has a statement of one's own run by the cluster of `WAIKA_E2E_POSTGRES`.
+fn psql(statement: &str) {
+    let cluster = environment("WAIKA_E2E_POSTGRES").unwrap();
+    let ran = Command::new("psql")
+        .args(["--quiet", "--no-psqlrc", "--command", statement])
+        .arg(format!("{cluster}/postgres"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{statement}: {said}");
 }
 
 /// The server's own word on an error; empty if it is the connection's.

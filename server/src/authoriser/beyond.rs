@@ -95,7 +95,7 @@ impl Authoriser {
     }
 
     /// Notes what an issuer is owed, or has taken (D16, D17).
-    fn note_owed(&self, id: &str, happened: Happened<'_>) {
+    pub(super) fn note_owed(&self, id: &str, happened: Happened<'_>) {
         let Happened {
             event,
             sequence,

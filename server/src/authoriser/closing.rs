@@ -6,8 +6,8 @@ use waika_domain::identifiers::AccountId;
 use waika_domain::rules::closing;
 
 use super::{Authoriser, Outcome, Passage};
-use crate::commit::CommitQueue;
 use crate::ledger::LedgerError;
+use crate::ledger::log::Log;
 
 impl Authoriser {
     /// Closes an account, if nothing of it is open.
@@ -33,9 +33,9 @@ impl Authoriser {
     /// Records that an erasure has ended, unless it was recorded before.
     pub(crate) fn end_erasure(
         &self,
-        queue: &CommitQueue,
+        queue: &Log,
         id: &AccountId,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Option<u64>, LedgerError> {
         self.record_aside(queue, id, |account, _| {
             let closure = account.closure()?;
             matches!(closure.erasure, Erasure::Begun(_)).then_some(Event::ErasureEnded)

@@ -2,13 +2,14 @@
 
 use waika_domain::event::Event;
 use waika_domain::identifiers::{AccountId, CodeDigest};
+use waika_domain::period::Timestamp;
 use waika_domain::rules::authorise::decide_unknown_code;
 use waika_domain::rules::payment_code::{self, Offered};
 
-use super::{Applied, Authoriser, Outcome, Passage, Taken, append};
-use crate::commit::CommitQueue;
+use super::{Applied, Authoriser, Outcome, Passage, ShadowSays, Taken, append};
 use crate::idempotency::{Place, Slot};
 use crate::ledger::encode::Entry;
+use crate::ledger::log::Log;
 use crate::ledger::{AuthoriseOperation, Call, LedgerError, PaymentCodeOperation};
 
 impl Authoriser {
@@ -57,13 +58,12 @@ impl Authoriser {
     /// decided without. Says whose it is.
     pub(crate) fn authorise_by_code(
         &self,
-        queue: &CommitQueue,
+        queue: &Log,
         call: &Call,
         slot: Slot,
-        asked: &AuthoriseOperation,
+        (owner, asked): (Option<AccountId>, &AuthoriseOperation),
     ) -> Result<(Option<AccountId>, Taken), LedgerError> {
-        let code = asked.payment.code;
-        let Some(account) = code.and_then(|code| self.payment_codes.find(code)) else {
+        let Some(account) = owner else {
             let taken = self.decline_unknown_code(queue, call, slot, asked)?;
             return Ok((None, taken));
         };
@@ -79,7 +79,7 @@ impl Authoriser {
 
     fn decline_unknown_code(
         &self,
-        queue: &CommitQueue,
+        queue: &Log,
         call: &Call,
         slot: Slot,
         asked: &AuthoriseOperation,
@@ -89,6 +89,28 @@ impl Authoriser {
             return Ok(Taken::Known(place));
         }
         let now = self.clock.now();
+        let event = self.unknown_code(queue, call, asked, now)?;
+        let sequence = append(queue, &Entry::of_none(now, Some(call), &event))?.sequence;
+        self.idempotency.fill(slot, Place::Answered(sequence), None);
+        self.metrics.count(&event);
+        Ok(Taken::Applied(Applied {
+            sequence,
+            at: now,
+            event,
+            going_on: None,
+            asks: None,
+            shadow: ShadowSays::Nothing,
+        }))
+    }
+
+    /// How a payment is declined whose code leads to nobody.
+    pub(crate) fn unknown_code(
+        &self,
+        queue: &Log,
+        call: &Call,
+        asked: &AuthoriseOperation,
+        now: Timestamp,
+    ) -> Result<Event, LedgerError> {
         let in_force = self.policies.at(now);
         let policy = &in_force.policy;
         self.check_room(policy)?;
@@ -98,16 +120,6 @@ impl Authoriser {
         let payment = asked.payment.clone();
         let mut declined = decide_unknown_code(payment, merchant.as_deref(), policy);
         declined.receipt = declined.receipt.filter(|_| asked.want_receipt);
-        let event = Event::Declined(Box::new(declined));
-        let sequence = append(queue, &Entry::of_none(now, Some(call), &event))?;
-        self.idempotency.fill(slot, Place::Answered(sequence), None);
-        self.metrics.count(&event);
-        Ok(Taken::Applied(Applied {
-            sequence,
-            at: now,
-            event,
-            going_on: None,
-            asks: None,
-        }))
+        Ok(Event::Declined(Box::new(declined)))
     }
 }

@@ -14,12 +14,13 @@ use waika_domain::money::Fen;
 use waika_domain::policy::{IssuerRule, Policy};
 use waika_domain::rules::authorise::{resolve, stand_in, unanswered};
 
-use super::{Applied, Authoriser, Happened, Passage, append};
+use super::{Applied, Authoriser, Effects, Happened, Passage, append};
 use crate::clock::monotonic;
-use crate::commit::CommitQueue;
 use crate::issuer::{Asked, Heard, Opening, Question, Settled};
 use crate::ledger::LedgerError;
 use crate::ledger::encode::Entry;
+use crate::ledger::log::{Appended, Log};
+use crate::ledger::node::Deciding;
 use crate::owed::OwedAdvice;
 
 /// Less than this is no time to ask anybody anything.
@@ -274,11 +275,11 @@ impl Authoriser {
     /// Notes that an issuer approved a payment that was declined for its silence (D16).
     pub(crate) fn note_late(
         &self,
-        queue: &CommitQueue,
+        queue: &Log,
         id: &AccountId,
         original: u64,
         amount: Fen,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Option<u64>, LedgerError> {
         self.record_aside(queue, id, |_, previous| {
             Some(Event::IssuerLate(IssuerLate {
                 original,
@@ -291,11 +292,11 @@ impl Authoriser {
     /// Notes that an issuer has taken an advice, once.
     pub(crate) fn note_settled(
         &self,
-        queue: &CommitQueue,
+        queue: &Log,
         owed_by: u64,
         advice: &OwedAdvice,
         settled: Settled,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Option<u64>, LedgerError> {
         let reconciled = |previous: u64, diverged| {
             Event::StandInReconciled(StandInReconciled {
                 original: owed_by,
@@ -316,17 +317,17 @@ impl Authoriser {
         })
     }
 
-    /// Records what no call has asked for. `previous` finds the last step of a payment's time line.
+    /// Records what no call has asked for, and says as which entry. `previous` finds the last step of a payment's time line.
     pub(super) fn record_aside(
         &self,
-        queue: &CommitQueue,
+        queue: &Log,
         id: &AccountId,
         event: impl FnOnce(&Account, &dyn Fn(u64) -> u64) -> Option<Event>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Option<u64>, LedgerError> {
         let run = |account: &mut Account| {
             let previous = |original| self.adjusted.find(original).last;
             let Some(event) = event(account, &previous) else {
-                return Ok(());
+                return Ok(None);
             };
             let now = self.clock.now();
             let entry = Entry {
@@ -336,8 +337,25 @@ impl Authoriser {
                 call: None,
                 event: &event,
             };
-            let sequence = append(queue, &entry)?;
+            let previous = entry.previous;
+            let Appended { sequence, written } = append(queue, &entry)?;
             account.apply(&event, sequence, now);
+            if let (Some(written), Log::Node(node)) = (written, queue) {
+                node.decided(Deciding {
+                    account,
+                    previous,
+                    sequence,
+                    call_hash: None,
+                    written,
+                    effects: Effects {
+                        id: id.as_str().into(),
+                        event,
+                        at: now,
+                        guessed: None,
+                    },
+                });
+                return Ok(Some(sequence));
+            }
             let happened = Happened {
                 event: &event,
                 sequence,
@@ -345,7 +363,7 @@ impl Authoriser {
             };
             self.apply_beyond_the_account(id.as_str(), account, happened);
             self.metrics.count(&event);
-            Ok(())
+            Ok(Some(sequence))
         };
         let run = self.accounts.with_account(id, run);
         run.unwrap_or(Err(LedgerError::UnknownAccount))

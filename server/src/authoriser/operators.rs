@@ -10,11 +10,11 @@ use waika_domain::period::Timestamp;
 use waika_domain::policy::Policy;
 use waika_domain::rules;
 
-use super::{Applied, Authoriser, Outcome, Passage, Taken};
-use crate::commit::CommitQueue;
+use super::{Applied, Authoriser, Outcome, Passage, ShadowSays, Taken};
 use crate::config::render;
 use crate::idempotency::{Place, Slot};
 use crate::ledger::encode::Entry;
+use crate::ledger::log::{Appended, Log};
 use crate::ledger::{Call, GlobalOperation, LedgerError};
 use crate::operator_log::{Change, Operated, changes};
 use crate::policy_book::{InForce, PolicyBook};
@@ -38,16 +38,37 @@ impl Authoriser {
     /// Appends an entry as part of the operator log. What it changes is not changed yet.
     fn log(
         &self,
-        queue: &CommitQueue,
+        queue: &Log,
         account: Option<&Account>,
         entry: &Entry<'_>,
-    ) -> Result<u64, LedgerError> {
+    ) -> Result<Appended, LedgerError> {
         let changes = self.changes(account, entry.event, entry.at);
-        self.operator_log.append(|previous| {
+        let mut appended = None;
+        let sequence = self.operator_log.append(|previous| {
             let mut bytes = Vec::new();
             entry.write_operated(&mut bytes, &Operated { previous, changes });
-            queue.append(&bytes).map_err(|_| LedgerError::Stopped)
+            let Appended { sequence, written } = queue.append(&bytes, true)?;
+            appended = written;
+            Ok::<_, LedgerError>(sequence)
+        })?;
+        Ok(Appended {
+            sequence,
+            written: appended,
         })
+    }
+
+    /// The bytes of what concerns no account, as part of the operator log. A database lists that by itself.
+    pub(crate) fn operated_bytes(&self, entry: &Entry<'_>) -> Vec<u8> {
+        let changes = self.changes(None, entry.event, entry.at);
+        let mut bytes = Vec::new();
+        entry.write_operated(
+            &mut bytes,
+            &Operated {
+                previous: 0,
+                changes,
+            },
+        );
+        bytes
     }
 
     /// What an event of an operator's is about to change.
@@ -154,7 +175,7 @@ impl Authoriser {
     /// the policies (D24).
     pub(crate) fn global(
         &self,
-        queue: &CommitQueue,
+        queue: &Log,
         call: &Call,
         slot: Slot,
         operation: &GlobalOperation,
@@ -166,7 +187,8 @@ impl Authoriser {
         self.check_room(&self.policies.at(self.clock.now()).policy)?;
         self.check_admission(queue, call)?;
         let (event, at) = self.global_event(operation)?;
-        let sequence = self.log(queue, None, &Entry::of_none(at, Some(call), &event))?;
+        let entry = Entry::of_none(at, Some(call), &event);
+        let sequence = self.log(queue, None, &entry)?.sequence;
         self.apply_without_account(&event, sequence);
         if let Event::PolicyShadowed(_) = event {
             self.shadow.begin(at);
@@ -178,11 +200,15 @@ impl Authoriser {
             event,
             going_on: None,
             asks: None,
+            shadow: ShadowSays::Nothing,
         }))
     }
 
     /// The event, and its time: by the clock that it sets, if it sets one.
-    fn global_event(&self, operation: &GlobalOperation) -> Result<(Event, Timestamp), LedgerError> {
+    pub(crate) fn global_event(
+        &self,
+        operation: &GlobalOperation,
+    ) -> Result<(Event, Timestamp), LedgerError> {
         let event = match operation {
             GlobalOperation::PutMerchant(merchant) => Event::MerchantPut(merchant.clone()),
             GlobalOperation::SetClock(asked) => {
@@ -208,7 +234,7 @@ impl Authoriser {
     /// known well enough. True if it does so now.
     pub(crate) fn adopt_policy(
         &self,
-        queue: &CommitQueue,
+        queue: &Log,
         policy: &Policy,
         is_known: fn(&PolicyBook, &str) -> bool,
     ) -> Result<bool, LedgerError> {
@@ -223,14 +249,15 @@ impl Authoriser {
             Event::PolicyPut(put),
             Event::PolicyActivated(PolicyActivated { name }),
         ] {
-            let sequence = self.log(queue, None, &Entry::of_none(at, None, &event))?;
+            let entry = Entry::of_none(at, None, &event);
+            let sequence = self.log(queue, None, &entry)?.sequence;
             self.apply_without_account(&event, sequence);
         }
         Ok(true)
     }
 
     /// A name stands for one policy for ever, since decisions carry it.
-    fn policy_put(&self, policy: &Policy) -> Result<PolicyPut, LedgerError> {
+    pub(crate) fn policy_put(&self, policy: &Policy) -> Result<PolicyPut, LedgerError> {
         let text = render(policy);
         match self.policies.find(&policy.name) {
             Some(known) if *known.text != *text => Err(LedgerError::PolicyNameTaken),

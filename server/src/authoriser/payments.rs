@@ -24,9 +24,10 @@ use waika_domain::rules::reverse::{Approved, Original};
 use super::hop::{Hop, Next, Passing, ShadowSays};
 use super::{Asks, Authoriser, Outcome, Passage, Taken};
 use crate::adjusted::Adjustment;
+use crate::ledger::log::Log;
 use crate::ledger::{
     AuthoriseOperation, Call, CredentialGiven, LedgerError, OriginalFound, QuoteAsked, Quoted,
-    QuotedCard, ReverseOperation, ahead_caller,
+    QuotedCard, ReadAt, ReverseOperation, ahead_caller,
 };
 use crate::payment_token::{self, TokenTerms};
 use crate::quote_token::{QuoteTerms, QuoteToken};
@@ -46,6 +47,7 @@ impl Authoriser {
             .as_ref()
             .and_then(|id| self.merchants.find(id));
         let mut hop: Option<Hop> = None;
+        let mut says = ShadowSays::Nothing;
         let taken = self.existing(passage, |account, now, in_force| {
             let deciding = Lap::of_decision(passage.call.stopwatch.as_ref());
             let Call { caller, key, .. } = passage.call;
@@ -93,15 +95,21 @@ impl Authoriser {
                     ..facts
                 };
                 let would = shadow_says(shadow, account, &facts, (&event, now));
-                match &mut hop {
-                    None => self.compare(&event, would),
-                    Some(hop) => hop.shadow = ShadowSays::Would(would),
+                match (&mut hop, passage.queue) {
+                    (Some(hop), _) => hop.shadow = ShadowSays::Would(would),
+                    (None, Log::Journal(_)) => self.compare(&event, would),
+                    // It may have to be decided again.
+                    (None, Log::Node(_)) => says = ShadowSays::Would(would),
                 }
             }
             deciding.end(Part::Rules);
             Ok(self.moving_by(&asked.credential, passage.account, account, event))
         });
-        Ok(taken?.asking(hop.map(Asks::Payment)))
+        let mut taken = taken?.asking(hop.map(Asks::Payment));
+        if let Taken::Applied(applied) = &mut taken {
+            applied.shadow = says;
+        }
+        Ok(taken)
     }
 
     /// What proves that the payer is who pays. A token is held against this very payment.
@@ -219,30 +227,36 @@ impl Authoriser {
             OriginalFound::NotYet { slot, .. } if self.idempotency.find(*slot).is_some() => {
                 Ok(Taken::LookAgain)
             }
+            OriginalFound::NotYet { read, .. } if !is_whole(account, *read) => Ok(Taken::LookAgain),
             OriginalFound::NotYet { name, .. } => self.take(passage, account, |account, _, _| {
                 if account.reversed_ahead() >= MOST_REVERSED_AHEAD {
                     return Err(LedgerError::AheadFull);
                 }
                 Ok(Event::ReversedAhead(Box::new(name.clone()))) // D31
             }),
-            OriginalFound::Decided { sequence, original } => {
-                self.take(passage, account, |account, now, in_force| {
-                    self.kept.check(*sequence)?;
-                    let (previous, approved) = self.standing_of(*sequence, original.as_ref());
-                    let asked = rules::reverse::Asked {
-                        kind: asked.kind,
-                        amount: asked.amount,
-                    };
-                    let (approved, policy) = (approved.as_ref(), &in_force.policy);
-                    let outcome = rules::reverse::decide(account, asked, approved, policy, now);
-                    Ok(Event::ReversalDecided(Box::new(ReversalDecided {
-                        kind: asked.kind,
-                        original: *sequence,
-                        previous,
-                        outcome,
-                    })))
-                })
+            OriginalFound::Decided { read, .. } if !is_current(passage, *read) => {
+                Ok(Taken::LookAgain)
             }
+            OriginalFound::Decided {
+                sequence,
+                original,
+                read,
+            } => self.take(passage, account, |account, now, in_force| {
+                self.kept.check(*sequence)?;
+                let (previous, approved) = self.standing_of(*sequence, original.as_ref(), *read);
+                let asked = rules::reverse::Asked {
+                    kind: asked.kind,
+                    amount: asked.amount,
+                };
+                let (approved, policy) = (approved.as_ref(), &in_force.policy);
+                let outcome = rules::reverse::decide(account, asked, approved, policy, now);
+                Ok(Event::ReversalDecided(Box::new(ReversalDecided {
+                    kind: asked.kind,
+                    original: *sequence,
+                    previous,
+                    outcome,
+                })))
+            }),
             OriginalFound::KeyKnown => Ok(match self.idempotency.find(passage.slot) {
                 Some(place) => Taken::Known(place),
                 None => Taken::LookAgain,
@@ -254,24 +268,45 @@ impl Authoriser {
 
     /// Settles a payment early (D25).
     pub(crate) fn settle(&self, passage: Passage<'_>, found: &OriginalFound) -> Outcome {
-        let OriginalFound::Decided { sequence, original } = found else {
+        let OriginalFound::Decided {
+            sequence,
+            original,
+            read,
+        } = found
+        else {
             let known = self.idempotency.find(passage.slot);
             return Ok(known.map_or(Taken::LookAgain, Taken::Known));
         };
-        self.existing(passage, |_, now, _| {
+        let mut look_again = false;
+        let taken = self.existing(passage, |_, now, _| {
+            if !is_current(passage, *read) {
+                look_again = true;
+                return Err(LedgerError::Contended);
+            }
             self.kept.check(*sequence)?;
-            let (previous, approved) = self.standing_of(*sequence, original.as_ref());
+            let (previous, approved) = self.standing_of(*sequence, original.as_ref(), *read);
             Ok(Event::SettleDecided(SettleDecided {
                 original: *sequence,
                 previous,
                 outcome: rules::reverse::settle(approved.as_ref(), now),
             }))
-        })
+        });
+        if look_again {
+            return Ok(Taken::LookAgain);
+        }
+        taken
     }
 
     /// The last step of an authorisation's time line, and what became of it if it was approved.
-    fn standing_of(&self, sequence: u64, original: Option<&Original>) -> (u64, Option<Approved>) {
-        let Adjustment { so_far, last } = self.adjusted.find(sequence);
+    fn standing_of(
+        &self,
+        sequence: u64,
+        original: Option<&Original>,
+        read: Option<ReadAt>,
+    ) -> (u64, Option<Approved>) {
+        let adjustment = read.map(|read| read.adjustment);
+        let adjustment = adjustment.unwrap_or_else(|| self.adjusted.find(sequence));
+        let Adjustment { so_far, last } = adjustment;
         let approved = original.map(|&original| Approved { original, so_far });
         (last, approved)
     }
@@ -348,4 +383,17 @@ fn payment_of(account: &Account, asked: &AuthoriseOperation) -> Payment {
         payment.funding = known.map_or(Funding::Unknown, |code| code.funding);
     }
     payment
+}
+
+/// True if what was read of a payment is all that happened to it so far. Under the account's lock.
+fn is_current(passage: Passage<'_>, read: Option<ReadAt>) -> bool {
+    match (read, passage.queue) {
+        (Some(read), Log::Node(node)) => node.is_whole_at(passage.account, read.version),
+        (Some(_) | None, _) => true,
+    }
+}
+
+/// True if nothing at all was decided since it was read.
+fn is_whole(account: &Account, read: Option<ReadAt>) -> bool {
+    read.is_none_or(|read| account.last_sequence() == read.version)
 }

@@ -26,7 +26,7 @@ use crate::sync::{Mutex, OnceLock};
 pub(crate) use committer::Committer;
 pub use log::{BatchLog, Committed};
 pub use pace::Pace;
-use pace::PaceBoard;
+pub(crate) use pace::PaceBoard;
 use pending::Pending;
 use waiters::Waiters;
 

@@ -16,7 +16,7 @@ pub struct Pace {
 
 /// Where the committer notes what it does.
 #[derive(Debug)]
-pub(super) struct PaceBoard {
+pub(crate) struct PaceBoard {
     began_at: Instant,
     /// The last sequence that was given out.
     appended: AtomicU64,
@@ -28,7 +28,7 @@ pub(super) struct PaceBoard {
 }
 
 impl PaceBoard {
-    pub(super) fn new(appended: u64) -> Self {
+    pub(crate) fn new(appended: u64) -> Self {
         Self {
             began_at: monotonic(),
             appended: AtomicU64::new(appended),
@@ -37,17 +37,17 @@ impl PaceBoard {
         }
     }
 
-    pub(super) fn note_appended(&self, sequence: u64) {
+    pub(crate) fn note_appended(&self, sequence: u64) {
         self.appended.fetch_max(sequence, Ordering::Relaxed);
     }
 
-    pub(super) fn note_begun(&self, at: Instant) {
+    pub(crate) fn note_begun(&self, at: Instant) {
         let at = nanoseconds(at.saturating_duration_since(self.began_at));
         self.moved_at.store(at, Ordering::Relaxed);
     }
 
     /// A slower commit counts half at once, since what follows will be slow too; faster ones count an eighth.
-    pub(super) fn note_ended(&self, at: Instant, took: Duration) {
+    pub(crate) fn note_ended(&self, at: Instant, took: Duration) {
         self.note_begun(at);
         let (before, took) = (self.commit.load(Ordering::Relaxed), nanoseconds(took));
         let now = if took > before {
@@ -58,7 +58,7 @@ impl PaceBoard {
         self.commit.store(now, Ordering::Relaxed);
     }
 
-    pub(super) fn pace(&self, durable: u64) -> Pace {
+    pub(crate) fn pace(&self, durable: u64) -> Pace {
         Pace {
             pending: self
                 .appended
@@ -69,7 +69,7 @@ impl PaceBoard {
     }
 
     /// For how long the committer, which has something to do, has neither begun a batch nor ended one.
-    pub(super) fn still_for(&self) -> Duration {
+    pub(crate) fn still_for(&self) -> Duration {
         let moved_at = Duration::from_nanos(self.moved_at.load(Ordering::Relaxed));
         let now = monotonic().saturating_duration_since(self.began_at);
         now.saturating_sub(moved_at)

@@ -96,7 +96,7 @@ pub(super) fn keeping(reader: &mut Reader<'_>, store: Option<&Store>) -> Option<
     });
     let folder = folder??;
     match store {
-        Some(Store::Memory { .. }) => {
+        Some(Store::Memory { .. } | Store::Postgres(_)) => {
             let what = "needs a store that has a folder: journal:DIR";
             reader.mistake("backup-to", what);
         }

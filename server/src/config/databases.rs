@@ -15,6 +15,29 @@ use super::values::{self, Expected};
 use super::{pem, serving};
 use crate::ledger::postgres::Address;
 
+/// Roots that vouch for a database's server.
+pub(super) const STORE_CA: Flag = Flag::value(
+    "store-ca",
+    "WAIKA_STORE_CA",
+    "PEM roots that vouch for its server; needed everywhere but on this machine",
+)
+.takes("FILE");
+
+/// A database's password.
+pub(super) const STORE_PASSWORD_FILE: Flag = Flag::value(
+    "store-password-file",
+    "WAIKA_STORE_PASSWORD_FILE",
+    "File with the password: command lines can be read by everybody on a machine",
+)
+.takes("FILE");
+
+/// Terms on which a database is taken.
+pub(super) const STORE_MAY_LOSE_COMMITS: Flag = Flag::switch(
+    "store-may-lose-commits",
+    "WAIKA_STORE_MAY_LOSE_COMMITS",
+    "Take a database whose settings let it lose commits that it has answered",
+);
+
 /// What `postgres-probe` takes, in the order of the help.
 pub(super) const POSTGRES_PROBE: &[Flag] = &[
     Flag::value(
@@ -23,23 +46,9 @@ pub(super) const POSTGRES_PROBE: &[Flag] = &[
         "Where the database is: postgres://USER@HOST[:PORT][,HOST...]/DATABASE[?OPTION=VALUE&...]",
     )
     .takes("URL"),
-    Flag::value(
-        "store-ca",
-        "WAIKA_STORE_CA",
-        "PEM roots that vouch for its server; needed everywhere but on this machine",
-    )
-    .takes("FILE"),
-    Flag::value(
-        "store-password-file",
-        "WAIKA_STORE_PASSWORD_FILE",
-        "File with the password: command lines can be read by everybody on a machine",
-    )
-    .takes("FILE"),
-    Flag::switch(
-        "store-may-lose-commits",
-        "WAIKA_STORE_MAY_LOSE_COMMITS",
-        "Take a database whose settings let it lose commits that it has answered",
-    ),
+    STORE_CA,
+    STORE_PASSWORD_FILE,
+    STORE_MAY_LOSE_COMMITS,
     Flag::value(
         "duration",
         "WAIKA_DURATION",
@@ -103,7 +112,6 @@ pub(super) fn command() -> Command {
 
 pub(super) fn probe(reader: &mut Reader<'_>) -> Option<Inspection> {
     let address = address(reader);
-    let may_lose_commits = reader.read_or("store-may-lose-commits", false, values::switch);
     let duration = reader.read("duration", |text| {
         values::duration(
             text,
@@ -118,11 +126,6 @@ pub(super) fn probe(reader: &mut Reader<'_>) -> Option<Inspection> {
     });
     let json = reader.read_or("json", None, |text| inspecting::output(text).map(Some));
     let address = address?;
-    let address = if may_lose_commits? {
-        address.with_commits_that_may_be_lost()
-    } else {
-        address
-    };
     Some(Inspection::PostgresProbe(Box::new(PostgresProbeConfig {
         address,
         duration: duration?,
@@ -132,8 +135,17 @@ pub(super) fn probe(reader: &mut Reader<'_>) -> Option<Inspection> {
     })))
 }
 
-/// Where a database is, with its roots and its password.
-fn address(reader: &mut Reader<'_>) -> Option<Address> {
+/// True if a store is a database, or would be.
+pub(super) fn is_database(store: Option<&str>) -> bool {
+    store.is_some_and(|store| {
+        let scheme = store.split_once(':').map_or(store, |(scheme, _)| scheme);
+        scheme == "postgres" || scheme == "postgresql"
+    })
+}
+
+/// Where a database is, with its roots, its password, and the terms on which it is taken.
+pub(super) fn address(reader: &mut Reader<'_>) -> Option<Address> {
+    let may_lose_commits = reader.read_or("store-may-lose-commits", false, values::switch);
     let roots = reader.read_or("store-ca", None, |file| {
         pem::roots(Path::new(file)).map(Some)
     });
@@ -155,9 +167,14 @@ fn address(reader: &mut Reader<'_>) -> Option<Address> {
         );
         return None;
     }
-    Some(match password {
+    let address = match password {
         Some(password) => address.with_password(&password),
         None => address,
+    };
+    Some(if may_lose_commits? {
+        address.with_commits_that_may_be_lost()
+    } else {
+        address
     })
 }
 

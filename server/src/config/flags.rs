@@ -124,10 +124,21 @@ pub(super) const SERVE: &[Flag] = &[
     Flag::value(
         "store",
         "WAIKA_STORE",
-        "journal:DIR, or memory: (memory:delay=2ms) to measure without a disk",
+        "journal:DIR; postgres://USER@HOST[:PORT][,HOST...]/DATABASE for many servers over one database; or \
+         memory: (memory:delay=2ms) to measure without a disk",
     )
     .takes("STORE")
     .or(STORE_DEFAULT),
+    databases::STORE_CA,
+    databases::STORE_PASSWORD_FILE,
+    databases::STORE_MAY_LOSE_COMMITS,
+    Flag::value(
+        "accounts-in-memory",
+        "WAIKA_ACCOUNTS_IN_MEMORY",
+        "Accounts of a database kept in memory at most, some 400 bytes each",
+    )
+    .takes("N")
+    .or("1000000"),
     KEY_FILE,
     CORES,
     POLICY,

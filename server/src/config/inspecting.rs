@@ -10,6 +10,7 @@ use waika_domain::period::Day;
 
 use super::backups::{BackupConfig, RestoreConfig};
 use super::databases::PostgresProbeConfig;
+use super::databases::is_database;
 use super::keys::{RewrapConfig, RotateConfig};
 use super::reader::Reader;
 use super::values::{self, Expected};
@@ -277,9 +278,16 @@ pub(super) fn fsync_probe(reader: &mut Reader<'_>) -> Option<Inspection> {
 
 /// A store that others can look at.
 pub(super) fn read_folder(reader: &mut Reader<'_>) -> Option<PathBuf> {
+    if is_database(reader.text("store")) {
+        reader.mistake(
+            "store",
+            "is a database, which is kept by its own means: this takes journal:DIR",
+        );
+        return None;
+    }
     reader.read("store", |text| match values::store(text)? {
         Store::Journal(folder) => Ok(folder),
-        Store::Memory { .. } => {
+        Store::Memory { .. } | Store::Postgres(_) => {
             Err("is in its server's memory: only journal:DIR has a folder".into())
         }
     })

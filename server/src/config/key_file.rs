@@ -26,7 +26,7 @@ pub(super) fn folder_around<'a>(key_file: &Path, store: &'a Store) -> Option<&'a
             let inside = resolved(key_file).starts_with(resolved(folder));
             inside.then_some(folder.as_path())
         }
-        Store::Memory { .. } => None,
+        Store::Memory { .. } | Store::Postgres(_) => None,
     }
 }
 

@@ -10,7 +10,8 @@ use waika_domain::rules::closing::LEAST_KEPT_SECONDS;
 
 use super::reader::Reader;
 use super::{
-    Bounds, Config, LedgerConfig, Store, key_file, listening, partners, read_file, values,
+    Bounds, Config, LedgerConfig, Store, databases, key_file, listening, partners, read_file,
+    values,
 };
 use crate::serve::MaxAge;
 use crate::telemetry::LogConfig;
@@ -48,7 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
 }
 
 fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
-    let store = reader.read("store", values::store);
+    let store = read_store(reader);
     let named_key_file = reader.text("key-file").map(PathBuf::from);
     let key_file_is_default = named_key_file.is_none();
     let key_file = read_key_file(reader, named_key_file, store.as_ref());
@@ -77,6 +78,9 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
     let keys_in_memory = reader.read("keys-in-memory", |text| {
         values::number(text, &(1_000..=33_554_432))
     });
+    let accounts_in_memory = reader.read("accounts-in-memory", |text| {
+        values::number(text, &(1_000..=1_000_000_000))
+    });
     let max_pending = reader.read("max-pending", |text| {
         values::number(text, &(64..=16_777_216))
     });
@@ -102,11 +106,27 @@ fn read_ledger(reader: &mut Reader<'_>) -> Option<LedgerConfig> {
         journal_retention: journal_retention?,
         personal_data_retention: personal_data_retention?,
         keys_in_memory: keys_in_memory?,
+        accounts_in_memory: accounts_in_memory?,
         max_pending: max_pending?,
         min_free_bytes: min_free_bytes?,
         #[cfg(feature = "planted-faults")]
         planted_fault,
     })
+}
+
+fn read_store(reader: &mut Reader<'_>) -> Option<Store> {
+    if databases::is_database(reader.text("store")) {
+        return databases::address(reader).map(Store::Postgres);
+    }
+    for flag in ["store-ca", "store-password-file"] {
+        if reader.text(flag).is_some() {
+            reader.mistake(
+                flag,
+                "is for a database: --store postgres://USER@HOST/DATABASE",
+            );
+        }
+    }
+    reader.read("store", values::store)
 }
 
 /// Nothing may go that the policy still needs.

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 
+use crate::ledger::postgres::Address;
 use crate::telemetry::LogFormat;
 
 /// Where the ledger keeps what it has promised.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Store {
     /// An append-only journal in this data folder.
     Journal(PathBuf),
@@ -21,15 +22,32 @@ pub enum Store {
         /// How long a commit takes.
         delay: Duration,
     },
+    /// A database that several nodes decide over.
+    Postgres(Address),
 }
 
-/// `journal:DIR`, `memory:` or `memory:delay=2ms`.
+/// Databases are the same if they are told by the same text.
+impl PartialEq for Store {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Journal(one), Self::Journal(other)) => one == other,
+            (Self::Memory { delay: one }, Self::Memory { delay: other }) => one == other,
+            (Self::Postgres(one), Self::Postgres(other)) => one.to_string() == other.to_string(),
+            (Self::Journal(_) | Self::Memory { .. } | Self::Postgres(_), _) => false,
+        }
+    }
+}
+
+impl Eq for Store {}
+
+/// `journal:DIR`, `memory:`, `memory:delay=2ms` or a database's URL without its password.
 impl std::fmt::Display for Store {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Journal(folder) => write!(formatter, "journal:{}", folder.display()),
             Self::Memory { delay } if delay.is_zero() => formatter.write_str("memory:"),
             Self::Memory { delay } => write!(formatter, "memory:delay={delay:?}"),
+            Self::Postgres(address) => address.fmt(formatter),
         }
     }
 }
@@ -39,7 +57,8 @@ pub(super) type Expected = String;
 
 pub(super) fn store(text: &str) -> Result<Store, Expected> {
     let expected = || {
-        "is not a store: journal:DIR, memory: or memory:delay=DURATION (such as memory:delay=2ms)"
+        "is not a store: journal:DIR, memory:, memory:delay=DURATION (such as memory:delay=2ms) or \
+         postgres://USER@HOST/DATABASE"
             .to_owned()
     };
     match text.split_once(':').ok_or_else(expected)? {

@@ -134,7 +134,7 @@ impl AuthorisationService for Desk {
             authorisation,
             status,
         } = record(&account, &decided)?;
-        let steps = ledger.steps(self.core, &decided).await?;
+        let steps = ledger.steps(self.core, &account, &decided).await?;
         Ok(Response::new(v1::GetAuthorisationResponse {
             authorisation,
             status,
@@ -232,7 +232,7 @@ impl Desk {
             (None, Some(digest)) => {
                 let ledger = Arc::clone(ledger);
                 let by_code = async move {
-                    let submitted = ledger.submit_code(core, digest, call, &asked).await;
+                    let submitted = ledger.submit_code(core, digest, call, asked).await;
                     let (owner, answered) = submitted?;
                     telling.tell(owner, answered)
                 };

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
 use tokio::sync::OwnedSemaphorePermit;
@@ -11,6 +12,7 @@ use waika::v1;
 use waika_domain::identifiers::AccountId;
 
 use super::{Desk, outcome, status};
+use crate::clock::sleep;
 use crate::identity::Pass;
 use crate::ledger::{KeptFrom, NoticeSeen};
 use crate::page_token;
@@ -19,6 +21,9 @@ use crate::watchers::Watcher;
 
 /// The path of the call.
 const PATH: &str = "/waika.v1.CardService/WatchNotifications";
+
+/// How often it is looked for what other servers over the same database have written.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Callers that may wait at once, over all connections.
 pub(super) const MOST_WATCHERS: usize = 1_024;
@@ -119,8 +124,16 @@ impl Waiting {
 
     /// True once there is something new; false if the server stops.
     async fn wait(&mut self) -> bool {
+        // Another server may decide over the account, and tells nobody here.
+        let others = async {
+            match self.desk.ledger() {
+                Ok(ledger) if ledger.node().is_some() => sleep(LOOK_EVERY).await,
+                _ => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.watcher.next() => true,
+            () = others => true,
             () = self.desk.doorway.stopping.cancelled() => false,
         }
     }

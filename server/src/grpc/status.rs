@@ -133,6 +133,9 @@ pub(super) fn internal(what: &'static str) -> Status {
     Status::with_error_details(Code::Internal, what, with_info("INTERNAL", []))
 }
 
+/// After this long another server has mostly decided.
+const CONTENDED_WAIT: Duration = Duration::from_millis(20);
+
 impl From<LedgerError> for Status {
     fn from(error: LedgerError) -> Self {
         let text = error.to_string();
@@ -165,12 +168,6 @@ impl From<LedgerError> for Status {
                 ": nothing was written; there is room again when the oldest are a day old, or \
                  operators raise idempotency.most_keys",
             ),
-            LedgerError::DiskShort => (
-                Code::Unavailable,
-                "DISK_SHORT",
-                ": nothing was written; what is there can be read, and the same key is safe to send \
-                 again once there is room",
-            ),
             LedgerError::Overloaded { wait } => {
                 let mend = ": nothing was written; the same key is safe to send again later";
                 return refused_for_now("OVERLOADED", &(text + mend), wait);
@@ -195,9 +192,13 @@ impl From<LedgerError> for Status {
                 "POLICIES_FULL",
                 ": nothing was written; activate one that is stored",
             ),
-            LedgerError::NoSnapshot => return no_copy(text, "NO_SNAPSHOT"),
-            LedgerError::NoBackup => return no_copy(text, "NO_BACKUP"),
-            LedgerError::NoBackupFolder => return no_copy(text, "NO_BACKUP_FOLDER"),
+            LedgerError::NoDatabase
+            | LedgerError::Contended
+            | LedgerError::DiskShort
+            | LedgerError::NotOfThisStore
+            | LedgerError::NoSnapshot
+            | LedgerError::NoBackup
+            | LedgerError::NoBackupFolder => return of_the_store(error, text),
             LedgerError::Unreadable => (Code::Unavailable, "STORE_UNREADABLE", ""),
             LedgerError::OutcomeUnknown => {
                 let mend = ": the same key is safe to send again";
@@ -205,6 +206,28 @@ impl From<LedgerError> for Status {
             }
         };
         Status::with_error_details(code, text + mend, with_info(reason, []))
+    }
+}
+
+/// What a store cannot do, or not now.
+fn of_the_store(error: LedgerError, text: String) -> Status {
+    const MEND: &str = ": nothing was written; the same key is safe to send again";
+    match error {
+        LedgerError::Contended => refused_for_now("CONTENDED", &(text + MEND), CONTENDED_WAIT),
+        LedgerError::NotOfThisStore => no_copy(text, "NOT_OF_THIS_STORE"),
+        LedgerError::NoSnapshot => no_copy(text, "NO_SNAPSHOT"),
+        LedgerError::NoBackup => no_copy(text, "NO_BACKUP"),
+        LedgerError::NoBackupFolder => no_copy(text, "NO_BACKUP_FOLDER"),
+        LedgerError::DiskShort => {
+            let mend = ": nothing was written; what is there can be read, and the same key is safe to send \
+                        again once there is room";
+            let details = with_info("DISK_SHORT", []);
+            Status::with_error_details(Code::Unavailable, text + mend, details)
+        }
+        _ => {
+            let details = with_info("STORE_UNAVAILABLE", []);
+            Status::with_error_details(Code::Unavailable, text + MEND, details)
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl Ledger {
 
     /// Ends a payment that a stopped server held, by what its issuer knows of it; by a reversal if
     /// it knows nothing, or does not answer.
-    async fn resolve_left_over(&self, core: usize, held: Held) {
+    pub(super) async fn resolve_left_over(&self, core: usize, held: Held) {
         let Some(transaction) = held.reservation.transaction else {
             return;
         };
@@ -92,7 +92,11 @@ impl Ledger {
         let heard = heard.unwrap_or(Heard::Silence);
         let sequence = held.reserved_by;
         // Nobody waits for it, so nobody stands in for its issuer.
-        match self.resolve(Box::new(held), None, heard) {
+        let resolved = match self.node() {
+            None => self.resolve(Box::new(held), None, heard),
+            Some(node) => self.resolve_on(node, held, None, heard).await,
+        };
+        match resolved {
             Ok(applied) => {
                 let approved = matches!(applied.event, Event::Posted(_));
                 tracing::info!(sequence, approved, "a payment that was held is decided");
@@ -153,9 +157,15 @@ impl Ledger {
         match sent {
             Ok(settled) => {
                 tell_short(&advice.owed, settled);
-                let noted = self
-                    .authoriser
-                    .note_settled(&self.queue, sequence, &advice, settled);
+                let queue = &self.queue;
+                let write = || (self.authoriser).note_settled(queue, sequence, &advice, settled);
+                let noted = match self.node() {
+                    None => write().map(drop),
+                    Some(node) => {
+                        let awaited = (&advice.account, Some(sequence));
+                        self.aside_on(node, awaited, &write).await
+                    }
+                };
                 owed.heard(advice.owed.transaction);
                 noted
             }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::commit::Halted;
 use crate::kept::KeptFrom;
 use crate::policy_book::MOST_POLICIES;
 
@@ -81,6 +80,15 @@ pub enum LedgerError {
     /// The store takes nothing any more; this operation was not applied.
     #[error("the store has stopped")]
     Stopped,
+    /// The database that the server decides over is not there; this operation was not applied.
+    #[error("the database is not there")]
+    NoDatabase,
+    /// Other nodes have changed the account again and again meanwhile; nothing was written.
+    #[error("other servers decide over the same account at the same time")]
+    Contended,
+    /// This is done to a journal, and the server has a database.
+    #[error("this server keeps its store in a database, where that is not done")]
+    NotOfThisStore,
     /// No snapshot could be written; nothing else is affected.
     #[error("no snapshot could be written: the server's log says why")]
     NoSnapshot,
@@ -96,11 +104,4 @@ pub enum LedgerError {
     /// The store failed: whether the operation was written is not known.
     #[error("the store failed before the outcome was durable")]
     OutcomeUnknown,
-}
-
-/// A wait that ended without durability: the entry may be on the disk or not.
-impl From<Halted> for LedgerError {
-    fn from(_: Halted) -> Self {
-        Self::OutcomeUnknown
-    }
 }

@@ -59,6 +59,7 @@ fn config() -> LedgerConfig {
         journal_retention: Duration::ZERO,
         personal_data_retention: Duration::ZERO,
         keys_in_memory: u64::MAX,
+        accounts_in_memory: 1_000,
         max_pending: 32_768,
         min_free_bytes: 0,
         #[cfg(feature = "planted-faults")]

@@ -12,6 +12,7 @@ use waika_domain::sandbox_clock::ClockSetting;
 
 use super::decode::{self, NotUnderstood};
 use super::journal::{JournalReader, OpenError};
+use super::node::{PASSWORD, REVIEW, RISK};
 use super::{Ledger, LedgerError, read_entry};
 use crate::settlement::{Settlement, Statement};
 use crate::ticket_desk::TicketDesk;
@@ -49,6 +50,17 @@ impl Ledger {
         after: Option<TicketId>,
         size: usize,
     ) -> Result<Page<OpenTicket>, LedgerError> {
+        if let Some(node) = self.node() {
+            let look = |id: &AccountId, account: &Account| {
+                let tickets = account.risk_tickets().iter();
+                let open = tickets.filter_map(|ticket| {
+                    let open = self.open_ticket(id, account, ticket.id)?;
+                    Some((ticket.id, open))
+                });
+                open.collect()
+            };
+            return self.with_tickets_on(node, (RISK, after, size), look).await;
+        }
         let desk = &self.authoriser.risk_desk;
         let look =
             |id: &AccountId, account: &Account, ticket| self.open_ticket(id, account, ticket);
@@ -62,6 +74,17 @@ impl Ledger {
         after: Option<TicketId>,
         size: usize,
     ) -> Result<Page<(AccountId, PasswordTicket)>, LedgerError> {
+        if let Some(node) = self.node() {
+            let look = |id: &AccountId, account: &Account| {
+                let open = account.password_ticket();
+                let open = open.filter(|ticket| ticket.state == PasswordTicketState::Open);
+                let open = open.map(|ticket| (ticket.id, (id.clone(), *ticket)));
+                open.into_iter().collect()
+            };
+            return self
+                .with_tickets_on(node, (PASSWORD, after, size), look)
+                .await;
+        }
         let look = |id: &AccountId, account: &Account, ticket| {
             let known = account.password_ticket()?;
             let is_open = known.id == ticket && known.state == PasswordTicketState::Open;
@@ -78,13 +101,25 @@ impl Ledger {
         after: Option<TicketId>,
         size: usize,
     ) -> Result<Page<PendingReview>, LedgerError> {
-        let look = |id: &AccountId, account: &Account, ticket| {
-            let review = account.review_ticket().filter(|known| known.id == ticket)?;
+        let pending = |id: &AccountId, account: &Account| {
             Some(PendingReview {
                 account: id.clone(),
-                review,
+                review: account.review_ticket()?,
                 face_failures: account.face_failures(),
             })
+        };
+        if let Some(node) = self.node() {
+            let look = |id: &AccountId, account: &Account| {
+                let open = pending(id, account);
+                let open = open.map(|open| (open.review.id, open));
+                open.into_iter().collect()
+            };
+            return self
+                .with_tickets_on(node, (REVIEW, after, size), look)
+                .await;
+        }
+        let look = |id: &AccountId, account: &Account, ticket| {
+            pending(id, account).filter(|open| open.review.id == ticket)
         };
         let desk = &self.authoriser.review_desk;
         self.tickets(core, (desk, after, size), look).await
@@ -97,6 +132,9 @@ impl Ledger {
         day: Day,
         merchant: Option<MerchantId>,
     ) -> Result<Statement, LedgerError> {
+        if let Some(node) = self.node() {
+            return self.settlement_on(node, (day, merchant)).await;
+        }
         // First: what is appended later is later than this.
         let now = self.authoriser.clock.now();
         let last = self.queue.appended();

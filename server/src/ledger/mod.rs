@@ -20,11 +20,14 @@ pub(crate) mod fuzzing;
 mod key_keeper;
 pub(crate) mod keys;
 mod lists;
+pub(crate) mod log;
+pub(crate) mod node;
 mod notices;
 mod numbers;
 mod open;
 mod operation;
 mod operator_actions;
+mod over_nodes;
 mod phone_code;
 mod policies;
 mod pruning;
@@ -64,6 +67,7 @@ pub use self::journal::backup::Taken as BackupTaken;
 use self::journal::{JournalReader, ReadError};
 use self::key_keeper::KeyKeeper;
 pub(crate) use self::lists::{OpenTicket, PendingReview};
+use self::log::Log;
 pub(crate) use self::notices::{NoticeSeen, Notices};
 pub(crate) use self::numbers::Numbered;
 pub use self::open::OpenError;
@@ -77,8 +81,9 @@ pub(crate) use self::phone_code::Sending;
 pub(crate) use self::policies::PolicyList;
 pub use self::policies::{PolicyReload, PolicyReloadError};
 pub use self::reading::{Decided, History, QuoteAsked, Quoted, QuotedCard, Standing};
+pub(crate) use self::replay::scope_of;
 use self::replay::{global_scope, replay};
-pub(crate) use self::reversal::{OriginalFound, ahead_caller};
+pub(crate) use self::reversal::{OriginalFound, ReadAt, ahead_caller};
 use self::saga::Held;
 use self::scrub::Scrubber;
 use self::search::Search;
@@ -88,7 +93,6 @@ pub use self::steps::{Step, StepKind};
 pub(crate) use self::walk::Walked;
 use crate::admission::Class;
 use crate::authoriser::{Authoriser, Passage, Taken};
-use crate::commit::CommitQueue;
 use crate::exit::Failure;
 pub use crate::kept::KeptFrom;
 use crate::room::Room;
@@ -111,7 +115,7 @@ pub struct Answered {
 #[derive(Debug)]
 pub struct Ledger {
     authoriser: Authoriser,
-    queue: CommitQueue,
+    queue: Log,
     reader: JournalReader,
     /// Readings of many entries at the same time: they wait for each other and not for the pool.
     reading: Arc<Semaphore>,
@@ -135,6 +139,9 @@ impl Ledger {
         call: Call,
         operation: GlobalOperation,
     ) -> Result<Answered, LedgerError> {
+        if let Some(node) = self.node() {
+            return self.submit_global_on(node, &call, &operation).await;
+        }
         let scope = global_scope(&operation);
         let mut search = Search::of(&scope, &call);
         loop {
@@ -157,12 +164,27 @@ impl Ledger {
 
     /// Takes a snapshot, and answers once it is durable.
     pub async fn take_snapshot(&self) -> Result<SnapshotTaken, LedgerError> {
+        self.only_of_a_journal()?;
         self.snapshotter.take().await
     }
 
     /// Takes a backup into the folder for them, and answers once it is durable.
     pub async fn take_backup(&self) -> Result<BackupTaken, LedgerError> {
+        self.only_of_a_journal()?;
         self.backup_keeper.take().await
+    }
+
+    /// A database is kept by its own means.
+    fn only_of_a_journal(&self) -> Result<(), LedgerError> {
+        match self.node() {
+            Some(_) => Err(LedgerError::NotOfThisStore),
+            None => Ok(()),
+        }
+    }
+
+    /// False while the database that is decided over is not there.
+    pub(crate) fn store_is_there(&self) -> bool {
+        self.node().is_none_or(|node| node.is_there())
     }
 
     /// Lets pruning by age remove entries up to this sequence at most: what a backup folder holds.
@@ -200,7 +222,7 @@ impl Ledger {
 
     /// Resolves with the reason once the store has failed.
     pub async fn halted(&self) -> String {
-        self.queue.halted().await.to_string()
+        self.queue.halted().await
     }
 
     /// Resolves once memory and the store do not agree, with what an operator reads.
@@ -217,16 +239,22 @@ impl Ledger {
     /// Commits what is open and stops the committer. Blocks. What fails is told by
     /// [`Ledger::halted`].
     pub fn close(&self) {
-        self.snapshotter.close();
-        self.key_keeper.close();
-        self.scrubber.close();
-        self.backup_keeper.close();
-        drop(self.queue.close());
+        // Over a database they were never given anything to do.
+        if self.node().is_none() {
+            self.snapshotter.close();
+            self.key_keeper.close();
+            self.scrubber.close();
+            self.backup_keeper.close();
+        }
+        self.queue.close();
     }
 
     /// Waits until all that was written so far is durable.
     pub(crate) async fn kept(&self, core: usize) -> Result<(), LedgerError> {
-        self.queue.wait_durable(core, self.queue.appended()).await?;
+        // What is in memory beside accounts was read from a database, if there is one.
+        if self.node().is_none() {
+            self.queue.wait_durable(core, self.queue.appended()).await?;
+        }
         Ok(())
     }
 
@@ -291,7 +319,10 @@ impl Ledger {
             }
             Operation::UnlockPassword => authoriser.unlock_password(passage),
             Operation::CloseAccount => authoriser.close_account(passage),
-            Operation::EraseAccount => authoriser.erase_account(passage),
+            Operation::EraseAccount => {
+                self.only_of_a_journal()?;
+                authoriser.erase_account(passage)
+            }
             Operation::SubmitVerification(photo) => authoriser.submit_verification(passage, photo),
             Operation::SwitchRegion(region) => authoriser.switch_region(passage, *region),
             Operation::CreatePaymentCode(asked) => authoriser.create_payment_code(passage, asked),

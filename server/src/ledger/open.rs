@@ -1,27 +1,25 @@
 //! Opening a ledger: the key, the journal, and the state that follows from it.
 
 mod error;
+mod kept;
 
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
-use tokio_util::task::TaskTracker;
 
 pub use self::error::OpenError;
-use super::backups::BackupKeeper;
-use super::erasing::Erasing;
+use self::kept::JournalKept;
 use super::journal::backup::not_for_a_server;
 use super::journal::disk::{Disk, MemoryDisk, RealDisk};
 use super::journal::{self, Journal, JournalOptions, Opened, Start, open_key_runs};
-use super::key_keeper::{KeyKeeper, KeyKeeping};
-use super::pruning::Pruning;
+use super::log::Log;
+use super::node::OpenNode;
+use super::postgres::Address;
 use super::recovery::{Recovery, Unanswered};
-use super::scrub::Scrubber;
-use super::snapshot::Snapshotter;
 use super::{Ledger, LedgerError, encode, keys};
 use crate::accounts::Accounts;
 use crate::adjusted::Adjusted;
@@ -50,15 +48,12 @@ use crate::under_way::UnderWay;
 use crate::vault::Vault;
 use crate::watchers::Watchers;
 
-/// Readings of many entries at once: mostly pages of history, each some dozens of short reads.
-const HISTORY_READERS: usize = 4;
-
-/// Readings of the whole journal at once: an operator's, who can wait for another's.
-const JOURNAL_READERS: usize = 1;
-
 impl Ledger {
     /// Opens the store and replays it. Blocks for as long as that takes.
     pub fn open(config: &LedgerConfig, cores: usize) -> Result<Arc<Self>, OpenError> {
+        if let Store::Postgres(address) = &config.store {
+            return Self::open_on(address, config, cores);
+        }
         let (disk, folder) = disk(&config.store)?;
         #[cfg(feature = "planted-faults")]
         let disk = crate::planted::PlantedDisk::over(disk, config.planted_fault);
@@ -105,34 +100,12 @@ impl Ledger {
         let is_new = journal.durable() == 0;
         tell_recovered(&authoriser, &start, &folder);
 
-        let (reader, snapshots) = (journal.reader(), journal.snapshots());
-        let backup_keeper = BackupKeeper::start(journal.backup_source(), config.backup.clone())?;
-        let pruner = journal.pruner();
-        let pruning = Pruning::new(pruner.clone(), config.journal_retention);
-        let erasing = Erasing::new(pruner);
-        let key_keeper =
-            KeyKeeper::start(journal.key_runs(), KeyKeeping::of(config.keys_in_memory));
-        let key_keeper = key_keeper.map_err(OpenError::Thread)?;
+        let last = start.snapshot.map_or(0, |used| used.from);
+        let kept = JournalKept::start(&journal, config, last)?;
         let options = commit_options(config);
         let (queue, committer) = CommitQueue::with_committer(journal, cores, options);
         commit(&queue, committer).map_err(OpenError::Thread)?;
-        let last = start.snapshot.map_or(0, |used| used.from);
-        let scrubber = Scrubber::start(snapshots.clone(), config.scrub_every);
-        let snapshotter =
-            Snapshotter::start(snapshots, config.snapshot_every, last, (pruning, erasing));
-        let ledger = Arc::new(Self {
-            queue,
-            authoriser,
-            reader,
-            reading: Arc::new(Semaphore::new(HISTORY_READERS)),
-            long_reading: Arc::new(Semaphore::new(JOURNAL_READERS)),
-            sagas: TaskTracker::new(),
-            left_over: Mutex::default(),
-            snapshotter: snapshotter.map_err(OpenError::Thread)?,
-            key_keeper,
-            scrubber: scrubber.map_err(OpenError::Thread)?,
-            backup_keeper,
-        });
+        let ledger = Arc::new(kept.ledger(authoriser, Log::Journal(queue)));
         let settled = ledger.settle_recovery(is_new, unanswered);
         settled.map_err(|error| OpenError::Unwritable {
             folder,
@@ -140,6 +113,45 @@ impl Ledger {
         })?;
         ledger.adopt_policy(config)?;
         ledger.start_the_background();
+        Ok(ledger)
+    }
+
+    /// Opens a node over a database. What belongs to a journal is there, over an empty one, and never asked.
+    fn open_on(
+        address: &Address,
+        config: &LedgerConfig,
+        cores: usize,
+    ) -> Result<Arc<Self>, OpenError> {
+        let most_accounts = usize::try_from(config.accounts_in_memory).unwrap_or(usize::MAX);
+        let OpenNode { node, vault } = OpenNode::open(address, &config.key_file, most_accounts)?;
+        let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::new(Duration::ZERO));
+        let options = JournalOptions::default();
+        let remote = config.issuer.as_ref();
+        let remote = remote.map(|issuer| IssuerClient::new(issuer, cores));
+        let authoriser = new_authoriser(vault, config, remote);
+        let authoriser = Authoriser {
+            idempotency: Idempotency::elsewhere(authoriser.vault.index_key()),
+            ..authoriser
+        };
+        let replayed = replay(&authoriser, disk, options, 1);
+        let Replayed { opened, .. } = replayed.map_err(|error| match error {
+            NotReplayed::OtherKey => OpenError::OtherKey {
+                folder: address.to_string(),
+                key_file: config.key_file.display().to_string(),
+            },
+            NotReplayed::Journal(error) => error.into(),
+        })?;
+        let kept = JournalKept::start(&opened.journal, config, 0)?;
+        let ledger = Arc::new(kept.ledger(authoriser, Log::Node(Arc::clone(&node))));
+        let begun = node.begin(&ledger, address);
+        begun.map_err(|error| OpenError::Database {
+            address: address.to_string(),
+            reason: error.to_string(),
+            is_configured: false,
+        })?;
+        ledger.adopt_policy(config)?;
+        let now = ledger.authoriser.clock.now();
+        ledger.authoriser.shadow.begin(now);
         Ok(ledger)
     }
 
@@ -166,7 +178,7 @@ impl Ledger {
         let Authoriser { vault, clock, .. } = &self.authoriser;
         if is_new {
             let key_check = encode::key_check(vault.check(), clock.now());
-            self.queue.append(&key_check)?;
+            self.queue.append(&key_check, false)?;
         }
         let mut unanswered: Vec<_> = unanswered.into_iter().collect();
         unanswered.sort_unstable_by_key(|(sequence, _)| *sequence);
@@ -195,7 +207,7 @@ impl Ledger {
 fn new_authoriser(vault: Vault, config: &LedgerConfig, remote: Option<IssuerClient>) -> Authoriser {
     let folder = match &config.store {
         Store::Journal(folder) => Some(folder.clone()),
-        Store::Memory { .. } => None,
+        Store::Memory { .. } | Store::Postgres(_) => None,
     };
     Authoriser {
         accounts: Accounts::new(vault.accounts_seed()),
@@ -303,6 +315,13 @@ fn disk(store: &Store) -> Result<(Arc<dyn Disk>, String), OpenError> {
         Store::Journal(folder) => folder,
         Store::Memory { delay } => {
             return Ok((Arc::new(MemoryDisk::new(*delay)), "memory".to_owned()));
+        }
+        // It is opened in another way.
+        Store::Postgres(_) => {
+            return Ok((
+                Arc::new(MemoryDisk::new(Duration::ZERO)),
+                "memory".to_owned(),
+            ));
         }
     };
     let (disk, folder) = (RealDisk::open(folder)?, folder.display().to_string());

@@ -21,7 +21,7 @@ pub(crate) struct ActionsAsked {
 }
 
 impl ActionsAsked {
-    fn wants(&self, stored: &Stored) -> bool {
+    pub(super) fn wants(&self, stored: &Stored) -> bool {
         let account = self.account.as_ref();
         let caller = stored.call.as_ref().map_or("", |call| &*call.caller);
         account.is_none_or(|account| *account.as_str() == *stored.account)
@@ -37,6 +37,9 @@ impl Ledger {
         core: usize,
         asked: ActionsAsked,
     ) -> Result<Walked, LedgerError> {
+        if let Some(node) = self.node() {
+            return self.operator_actions_on(node, &asked).await;
+        }
         let newest = self.authoriser.operator_log.last();
         self.queue.wait_durable(core, newest).await?;
         let begin = asked.begin.unwrap_or(newest).min(newest);

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use waika_domain::policy::Policy;
+
 use super::{Ledger, LedgerError, OpenError};
 use crate::config::{LedgerConfig, read_file};
 use crate::policy_book::{PolicyBook, Stored};
@@ -35,8 +37,8 @@ impl Ledger {
         let Some(file) = &config.policy_file else {
             return Ok(());
         };
-        let (queue, policy) = (&self.queue, &config.policy);
-        let adopted = (self.authoriser).adopt_policy(queue, policy, PolicyBook::was_activated);
+        let policy = &config.policy;
+        let adopted = self.adopt(policy, PolicyBook::was_activated);
         adopted.map(drop).map_err(|error| match error {
             LedgerError::PolicyNameTaken => OpenError::PolicyNameTaken {
                 name: policy.name.to_string(),
@@ -63,13 +65,23 @@ impl Ledger {
         }
         let read = read_file(file);
         let policy = read.map_err(PolicyReloadError::Mistakes)?;
-        let (queue, is_newest) = (&self.queue, PolicyBook::is_newest);
-        let activated = self.authoriser.adopt_policy(queue, &policy, is_newest)?;
+        let activated = self.adopt(&policy, PolicyBook::is_newest)?;
         Ok(if activated {
             PolicyReload::Activated(policy.name)
         } else {
             PolicyReload::Unchanged(policy.name)
         })
+    }
+
+    fn adopt(
+        &self,
+        policy: &Policy,
+        is_known: fn(&PolicyBook, &str) -> bool,
+    ) -> Result<bool, LedgerError> {
+        match self.node() {
+            None => (self.authoriser).adopt_policy(&self.queue, policy, is_known),
+            Some(node) => self.adopt_policy_on(node, policy, is_known),
+        }
     }
 
     /// Every policy in the order of names, and whether it was activated; the names of the one in
@@ -132,7 +144,6 @@ pub(super) mod tests {
     use waika_domain::identifiers::IdempotencyKey;
     use waika_domain::money::Fen;
     use waika_domain::period::Timestamp;
-    use waika_domain::policy::Policy;
 
     pub(in crate::ledger) fn config(folder: &Path) -> LedgerConfig {
         LedgerConfig {
@@ -152,6 +163,7 @@ pub(super) mod tests {
             journal_retention: Duration::ZERO,
             personal_data_retention: Duration::ZERO,
             keys_in_memory: 1_000,
+            accounts_in_memory: 1_000,
             max_pending: 32_768,
             min_free_bytes: 0,
             #[cfg(feature = "planted-faults")]

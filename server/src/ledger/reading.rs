@@ -136,6 +136,9 @@ impl Ledger {
         id: &AccountId,
         look: impl FnOnce(&Account, &Policy, Timestamp) -> R,
     ) -> Result<R, LedgerError> {
+        if let Some(node) = self.node() {
+            return self.view_on(node, id, look).await;
+        }
         let authoriser = &self.authoriser;
         let now = authoriser.clock.now();
         let policy = authoriser.policies.policy_at(now);
@@ -175,7 +178,7 @@ impl Ledger {
         id: AuthorisationId,
     ) -> Result<Decided, LedgerError> {
         let stored = self.decision(core, account, id).await?;
-        self.stand(core, vec![(id.sequence(), stored)])
+        self.stand(core, account, vec![(id.sequence(), stored)])
             .await?
             .pop()
             .ok_or(LedgerError::UnknownAuthorisation)
@@ -202,7 +205,7 @@ impl Ledger {
         #[cfg(feature = "planted-faults")]
         let found = self.authoriser.without_lost(found);
         Ok(History {
-            decisions: self.stand(core, found).await?,
+            decisions: self.stand(core, account, found).await?,
             next,
             pruned,
         })
@@ -241,6 +244,9 @@ impl Ledger {
         account: &AccountId,
         id: AuthorisationId,
     ) -> Result<Stored, LedgerError> {
+        if let Some(node) = self.node() {
+            return self.decision_on(node, account, id).await;
+        }
         let sequence = id.sequence();
         if sequence == 0 || sequence > self.queue.appended() {
             return Err(LedgerError::UnknownAuthorisation);
@@ -257,13 +263,19 @@ impl Ledger {
     async fn stand(
         &self,
         core: usize,
+        account: &AccountId,
         found: Vec<(u64, Stored)>,
     ) -> Result<Vec<Decided>, LedgerError> {
+        let read = match self.node() {
+            None => None,
+            Some(node) => Some(self.adjusted_on(node, account, &found).await?),
+        };
+        let adjusted = read.as_ref().unwrap_or(&self.authoriser.adjusted);
         let now = self.authoriser.clock.now();
         let mut seen = self.authoriser.clock.set_by();
         let mut decisions = Vec::with_capacity(found.len());
         for (sequence, stored) in found {
-            let adjustment = self.authoriser.adjusted.find(sequence);
+            let adjustment = adjusted.find(sequence);
             seen = seen.max(adjustment.last);
             let StoredBody::Event(event) = stored.body else {
                 continue;
@@ -292,12 +304,14 @@ impl Ledger {
                 last_step: adjustment.last,
             });
         }
-        self.queue.wait_durable(core, seen).await?;
+        if read.is_none() {
+            self.queue.wait_durable(core, seen).await?;
+        }
         Ok(decisions)
     }
 }
 
-fn is_decision(stored: &Stored) -> bool {
+pub(super) fn is_decision(stored: &Stored) -> bool {
     let event = stored.event();
     event.is_some_and(|event| event.decision().is_some())
 }

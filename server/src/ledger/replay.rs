@@ -27,7 +27,7 @@ pub(super) fn code_scope(code: CodeDigest) -> String {
 }
 
 /// What the key of a stored event was scoped to.
-pub(super) fn scope_of<'a>(event: &Event, account: &'a str) -> Cow<'a, str> {
+pub(crate) fn scope_of<'a>(event: &Event, account: &'a str) -> Cow<'a, str> {
     if let Some(code) = event.payment().and_then(|payment| payment.code) {
         return code_scope(code).into();
     }

@@ -12,6 +12,7 @@ use super::operation::OriginalNamed;
 use super::replay::code_scope;
 use super::search::Search;
 use super::{Ledger, LedgerError};
+use crate::adjusted::Adjustment;
 use crate::authoriser::Passage;
 use crate::idempotency::Slot;
 
@@ -26,6 +27,8 @@ pub(crate) enum OriginalFound {
         sequence: u64,
         /// Its numbers; None if it was declined.
         original: Option<Original>,
+        /// What happened to it since, if a database says that.
+        read: Option<ReadAt>,
     },
     /// No payment with that key has come: this slot was empty.
     NotYet {
@@ -33,7 +36,16 @@ pub(crate) enum OriginalFound {
         slot: Slot,
         /// Its name.
         name: CallName,
+        /// At which version of the account a database said so.
+        read: Option<ReadAt>,
     },
+}
+
+/// What a database said of a payment, and at which version of its account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReadAt {
+    pub(crate) version: u64,
+    pub(crate) adjustment: Adjustment,
 }
 
 impl Ledger {
@@ -80,7 +92,8 @@ impl Ledger {
         loop {
             let slot = self.slot(&search);
             let Some(place) = self.authoriser.idempotency.find(slot) else {
-                return Ok(OriginalFound::NotYet { slot, name }); // D31
+                let read = None;
+                return Ok(OriginalFound::NotYet { slot, name, read }); // D31
             };
             let known = self.stored_answer(core, &mut search, place).await?;
             if let Some((sequence, stored)) = known {
@@ -97,6 +110,11 @@ impl Ledger {
         digest: CodeDigest,
         (caller, key): (&str, &IdempotencyKey),
     ) -> Result<AccountId, LedgerError> {
+        if let Some(node) = self.node() {
+            // Codes are never forgotten there.
+            let account = node.account_of(digest).await?;
+            return account.ok_or(LedgerError::UnknownCode);
+        }
         if let Some(account) = self.authoriser.payment_codes.find(digest) {
             return Ok(account);
         }
@@ -114,7 +132,7 @@ impl Ledger {
     }
 }
 
-fn payment_call(caller: &str, key: &IdempotencyKey) -> Call {
+pub(super) fn payment_call(caller: &str, key: &IdempotencyKey) -> Call {
     Call::new(
         Rpc::Authorise,
         caller.into(),
@@ -132,11 +150,15 @@ pub(crate) fn ahead_caller(code: Option<CodeDigest>, caller: &str) -> Cow<'_, st
     }
 }
 
-fn decided(sequence: u64, stored: &Stored) -> Result<OriginalFound, LedgerError> {
+pub(super) fn decided(sequence: u64, stored: &Stored) -> Result<OriginalFound, LedgerError> {
     let original = match stored.event().and_then(Event::decision) {
         Some(DecidedPayment::Approved(posted)) => Some(Original::of(&posted.reservation)),
         Some(DecidedPayment::Declined(_) | DecidedPayment::Voided(_)) => None,
         None => return Err(LedgerError::UnknownAuthorisation),
     };
-    Ok(OriginalFound::Decided { sequence, original })
+    Ok(OriginalFound::Decided {
+        sequence,
+        original,
+        read: None,
+    })
 }

@@ -201,6 +201,19 @@ impl Ledger {
                 (Err(IssuerRefusal::Unavailable), reserved.debit)
             }
         };
+        if let Some(node) = self.node() {
+            let begun = Begun {
+                account,
+                call,
+                slot,
+                bind: None,
+            };
+            let applied = self
+                .complete_bind_on(node, (&begun, &bind), reserved_by, (answer, debit))
+                .await?;
+            let awaited = Awaited::new(applied, begun.call.stopwatch.as_ref());
+            return self.answer(core, awaited).await;
+        }
         let passage = Passage {
             queue: &self.queue,
             account: &account,

@@ -51,6 +51,9 @@ impl Ledger {
         account: &AccountId,
         call: &Call,
     ) -> Result<bool, LedgerError> {
+        if let Some(node) = self.node() {
+            return self.is_used_on(node, account, call).await;
+        }
         let mut search = Search::of(account.as_str(), call);
         while let Some(place) = self.authoriser.idempotency.find(self.slot(&search)) {
             let stored = self.stored_answer(core, &mut search, place).await?;

@@ -2,10 +2,12 @@
 //! after it.
 
 use waika_domain::event::{DecidedPayment, Event, GiveBack};
+use waika_domain::identifiers::AccountId;
 use waika_domain::money::Fen;
 use waika_domain::period::Timestamp;
 use waika_domain::rules::reverse::GivenBack;
 
+use super::decode::Stored;
 use super::journal::JournalReader;
 use super::{Decided, Ledger, LedgerError, Standing, read_entry};
 
@@ -48,19 +50,42 @@ pub enum StepKind {
 
 impl Ledger {
     /// Everything that happened to an authorisation, oldest first.
-    pub async fn steps(&self, core: usize, decided: &Decided) -> Result<Vec<Step>, LedgerError> {
+    pub async fn steps(
+        &self,
+        core: usize,
+        account: &AccountId,
+        decided: &Decided,
+    ) -> Result<Vec<Step>, LedgerError> {
         let Decided {
             answered,
             standing,
             last_step,
         } = decided;
         let last = *last_step;
-        let since = self.read_aside(move |reader| steps_since(reader, last));
-        let since = since.await?;
+        let since = match self.node() {
+            None => {
+                self.read_aside(move |reader| steps_since(reader, last))
+                    .await?
+            }
+            Some(node) => {
+                let since = node.since(account, answered.sequence).await?;
+                let latest = since.len().saturating_sub(MOST_STEPS);
+                let since = since.iter().skip(latest).map(step_of);
+                let since: Result<Vec<_>, _> = since.collect();
+                since?.into_iter().map(|(step, _)| step).collect()
+            }
+        };
         let amounts = amounts_of(&answered.event);
         let mut steps = Vec::new();
         if let Some(reserved_by) = answered.event.begun_by() {
-            match self.read(core, reserved_by).await {
+            let reserved = match self.node() {
+                None => self.read(core, reserved_by).await,
+                Some(node) => {
+                    let reserved = node.entry_of(account, reserved_by).await?;
+                    reserved.ok_or(LedgerError::Unreadable)
+                }
+            };
+            match reserved {
                 // The oldest entry that is kept lies between the two.
                 Err(LedgerError::AuthorisationPruned(_)) => {}
                 reserved => steps.push(Step {
@@ -138,51 +163,58 @@ fn steps_since(reader: &JournalReader, last: u64) -> Result<Vec<Step>, LedgerErr
     let mut sequence = last;
     while sequence != 0 && steps.len() < MOST_STEPS {
         let stored = read_entry(reader, sequence)?;
-        let event = stored.event().ok_or(LedgerError::Unreadable)?;
-        let (kind, amounts, previous) = if let Event::ReversalDecided(decided) = event {
-            let kind = match decided.kind {
-                GiveBack::Reversal => StepKind::Reversed,
-                GiveBack::Refund => StepKind::Refunded,
-            };
-            let given = decided.outcome.ok();
-            let amounts = given.map(|given| GivenBack {
-                principal: given.principal,
-                fee: given.fee,
-            });
-            (kind, amounts, decided.previous)
-        } else if let Event::SettleDecided(decided) = event {
-            let amounts = decided.outcome.ok().map(|settled| GivenBack {
-                principal: settled.principal,
-                fee: settled.fee,
-            });
-            (StepKind::Settled, amounts, decided.previous)
-        } else if let Event::IssuerLate(late) = event {
-            // Principal and fee, which are told apart by whoever knows the payment.
-            let amounts = GivenBack {
-                principal: late.amount,
-                fee: Fen::ZERO,
-            };
-            (StepKind::IssuerLate, Some(amounts), late.previous)
-        } else if let Event::StandInReconciled(reconciled) = event {
-            let kind = match reconciled.diverged {
-                None => StepKind::StandInConfirmed,
-                Some(_) => StepKind::StandInDiverged,
-            };
-            let amounts = GivenBack {
-                principal: reconciled.principal,
-                fee: Fen::ZERO,
-            };
-            (kind, Some(amounts), reconciled.previous)
-        } else {
-            return Err(LedgerError::Unreadable);
-        };
-        steps.push(Step {
-            kind,
-            at: stored.at,
-            amounts: amounts.unwrap_or_default(),
-        });
+        let (step, previous) = step_of(&stored)?;
+        steps.push(step);
         sequence = previous;
     }
     steps.reverse();
     Ok(steps)
+}
+
+/// What an entry is in a time line, and the sequence of the one before it.
+fn step_of(stored: &Stored) -> Result<(Step, u64), LedgerError> {
+    let event = stored.event().ok_or(LedgerError::Unreadable)?;
+    let (kind, amounts, previous) = if let Event::ReversalDecided(decided) = event {
+        let kind = match decided.kind {
+            GiveBack::Reversal => StepKind::Reversed,
+            GiveBack::Refund => StepKind::Refunded,
+        };
+        let given = decided.outcome.ok();
+        let amounts = given.map(|given| GivenBack {
+            principal: given.principal,
+            fee: given.fee,
+        });
+        (kind, amounts, decided.previous)
+    } else if let Event::SettleDecided(decided) = event {
+        let amounts = decided.outcome.ok().map(|settled| GivenBack {
+            principal: settled.principal,
+            fee: settled.fee,
+        });
+        (StepKind::Settled, amounts, decided.previous)
+    } else if let Event::IssuerLate(late) = event {
+        // Principal and fee, which are told apart by whoever knows the payment.
+        let amounts = GivenBack {
+            principal: late.amount,
+            fee: Fen::ZERO,
+        };
+        (StepKind::IssuerLate, Some(amounts), late.previous)
+    } else if let Event::StandInReconciled(reconciled) = event {
+        let kind = match reconciled.diverged {
+            None => StepKind::StandInConfirmed,
+            Some(_) => StepKind::StandInDiverged,
+        };
+        let amounts = GivenBack {
+            principal: reconciled.principal,
+            fee: Fen::ZERO,
+        };
+        (kind, Some(amounts), reconciled.previous)
+    } else {
+        return Err(LedgerError::Unreadable);
+    };
+    let step = Step {
+        kind,
+        at: stored.at,
+        amounts: amounts.unwrap_or_default(),
+    };
+    Ok((step, previous))
 }

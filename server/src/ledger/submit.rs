@@ -39,6 +39,10 @@ impl Ledger {
         call: Call,
         operation: Operation,
     ) -> Either<Awaited, impl Future<Output = Result<Answered, LedgerError>> + Send + use<>> {
+        if let Some(node) = self.node().cloned() {
+            let decided = self.begin_on(node, core, (account, call), operation);
+            return Either::Right(Either::Right(Either::Left(decided)));
+        }
         let mut first = None;
         if operation.original().is_none() {
             let slot = self.slot(&Search::of(account.as_str(), &call));
@@ -66,7 +70,7 @@ impl Ledger {
             }
         }
         let slowly = Arc::clone(self).submit_slowly(core, (account, call), operation, first);
-        Either::Right(Either::Right(Box::pin(slowly)))
+        Either::Right(Either::Right(Either::Right(Box::pin(slowly))))
     }
 
     /// The same where something has to be read first, or the key was used before. `first` is what
@@ -125,15 +129,22 @@ impl Ledger {
         core: usize,
         digest: CodeDigest,
         call: Call,
-        asked: &AuthoriseOperation,
+        asked: AuthoriseOperation,
     ) -> Result<(Option<AccountId>, Answered), LedgerError> {
+        if let Some(node) = self.node().cloned() {
+            let ledger = Arc::clone(self);
+            return ledger
+                .submit_code_on(node, core, (digest, call), asked)
+                .await;
+        }
         let scope = code_scope(digest);
         let mut search = Search::of(&scope, &call);
         loop {
             let slot = self.slot(&search);
+            let owner = self.authoriser.payment_codes.find(digest);
             let (owner, taken) =
                 self.authoriser
-                    .authorise_by_code(&self.queue, &call, slot, asked)?;
+                    .authorise_by_code(&self.queue, &call, slot, (owner, &asked))?;
             match taken {
                 Taken::LookAgain => {}
                 Taken::Applied(applied) => {

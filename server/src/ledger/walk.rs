@@ -10,7 +10,7 @@ use super::{KeptFrom, Ledger, LedgerError};
 
 /// Entries that one page looks at: a page is short rather than slow where much else was done than what is
 /// asked for.
-const ENTRIES_A_PAGE: usize = 1_000;
+pub(super) const ENTRIES_A_PAGE: usize = 1_000;
 
 /// What a walk has gathered.
 #[derive(Debug)]
@@ -33,6 +33,9 @@ impl Ledger {
         size: usize,
         wanted: fn(&Stored) -> bool,
     ) -> Result<Walked, LedgerError> {
+        if let Some(node) = self.node() {
+            return node.walk_back(account, entries, size, wanted).await;
+        }
         let account = account.clone();
         self.read_aside(move |reader| {
             let read = |sequence| {

@@ -34,7 +34,7 @@ impl RoomWatch {
     /// Begins to serve, if there is room.
     pub(super) async fn begin(&mut self) {
         self.look().await;
-        self.health.enter(if self.ledger.room().is_short() {
+        self.health.enter(if self.is_short() {
             Phase::Short
         } else {
             Phase::Serving
@@ -43,9 +43,26 @@ impl RoomWatch {
 
     /// Looks for as long as this is polled, if there is anything to see.
     pub(super) async fn go_on(mut self) {
-        while self.ledger.room().is_watched() {
+        while self.ledger.room().is_watched() || self.ledger.node().is_some() {
             sleep(LOOK_EVERY).await;
-            self.look().await;
+            if self.ledger.node().is_some() {
+                self.look_at_database();
+            } else {
+                self.look().await;
+            }
+        }
+    }
+
+    fn is_short(&self) -> bool {
+        self.ledger.room().is_short() || !self.ledger.store_is_there()
+    }
+
+    /// What was seen is told by whoever asks it.
+    fn look_at_database(&self) {
+        if self.ledger.store_is_there() {
+            self.health.exchange(Phase::Short, Phase::Serving);
+        } else {
+            self.health.exchange(Phase::Serving, Phase::Short);
         }
     }
 

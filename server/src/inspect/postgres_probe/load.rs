@@ -8,7 +8,7 @@ use super::report;
 use crate::clock::monotonic;
 use crate::exit::{Failure, Reason};
 use crate::inspect::interrupt::Stop;
-use crate::ledger::postgres::{Address, EntryRow, Lanes, Outcome, Row};
+use crate::ledger::postgres::{Address, EntryRow, FoundBy, Lanes, Links, Outcome, Row};
 
 /// Accounts for each of those at once, so that two of them seldom meet.
 const SPREAD: usize = 4;
@@ -124,10 +124,12 @@ impl<'a> Load<'a> {
             year: 2_026,
             year_used_fen: sequence.cast_signed(),
             state: vec![0x57; STATE_BYTES],
+            found_by: FoundBy::default(),
             entries: vec![EntryRow {
                 sequence,
                 call_hash: Some(key.to_be_bytes()),
                 entry: vec![0x57; ENTRY_BYTES],
+                links: Links::default(),
             }],
         }
     }

@@ -73,6 +73,16 @@ pub enum OpenError {
     /// The thread that commits could not be started.
     #[error("the system gave no thread for commits: {0}")]
     Thread(io::Error),
+    /// The database cannot be used.
+    #[error("{address}: {reason}")]
+    Database {
+        /// Where it is, without any secret.
+        address: String,
+        /// What is wrong.
+        reason: String,
+        /// It is as it was set up: trying again is of no use.
+        is_configured: bool,
+    },
     /// The policy file has another content than what decisions of its name were taken by.
     #[error(
         "policy {name} in {file} is not what has that name in the store already: give the file's \

@@ -160,6 +160,11 @@ impl Session {
         &self.fitness
     }
 
+    /// True if a commit waits for replicas there.
+    pub(crate) fn waits_for_replicas(&self) -> bool {
+        !self.fitness.synchronous_standbys.is_empty()
+    }
+
     pub(super) fn backend(&self) -> Backend {
         self.backend
     }
@@ -190,12 +195,12 @@ impl Session {
 
     /// True if the database has warned since the last time that this was asked. A commit that came with a
     /// warning may not be on the replica that it had to be on.
-    pub(super) fn take_warned(&self) -> bool {
+    pub(crate) fn take_warned(&self) -> bool {
         self.warned.swap(false, Ordering::AcqRel)
     }
 
     /// True once it is of no use any more.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.client.is_closed()
     }
 }

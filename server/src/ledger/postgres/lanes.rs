@@ -15,7 +15,7 @@ use tokio_postgres::Error;
 use super::address::Address;
 use super::batch::Became;
 use super::connection::{Backend, NotConnected, OPEN_LIMIT, said};
-use super::merged::{Asked, Merged, Outcome};
+use super::merged::{Asked, Merged, Outcome, Tell};
 use super::ready::Ready;
 use super::verdict::Verdict;
 use super::{Row, found};
@@ -83,29 +83,38 @@ impl Lanes {
     /// Makes one account's entries durable, if it is still as it was decided over. What is asked for one account
     /// is sent in the order of these calls: make them under its lock. It goes on if nobody waits.
     pub fn commit(&self, row: Row) -> impl Future<Output = Outcome> + Send + use<> {
+        let (tell, told) = oneshot::channel();
+        let tell = Tell::new(move |outcome| drop(tell.send(outcome)));
+        let refused = self.send(row, tell).err();
+        async move {
+            match refused {
+                Some((why, _tell)) => Outcome::Refused(why.to_owned()),
+                None => told.await.unwrap_or(Outcome::Unknown),
+            }
+        }
+    }
+
+    /// The same, and tells what became of it where the lane works. An error was not sent, and is told by whoever
+    /// called this.
+    pub(crate) fn send(&self, row: Row, tell: Tell) -> Result<(), (&'static str, Tell)> {
         let mut hasher = DefaultHasher::new();
         row.account.hash(&mut hasher);
         let lanes = self.inboxes.len() as u64;
         let lane = hasher.finish().checked_rem(lanes).unwrap_or_default();
-        let (tell, told) = oneshot::channel();
         let inbox = usize::try_from(lane)
             .ok()
             .and_then(|at| self.inboxes.get(at));
-        let refused = match inbox {
-            Some(inbox) => match inbox.try_send(Asked { row, tell }) {
-                Ok(()) => None,
-                Err(TrySendError::Full(_)) => Some("more waits for the database than it can take"),
-                Err(TrySendError::Closed(_)) => Some(ENDED),
-            },
-            None => Some(ENDED),
+        let Some(inbox) = inbox else {
+            return Err((ENDED, tell));
         };
-        async move {
-            match refused {
-                Some(why) => Outcome::Refused(why.to_owned()),
-                // A lane that panicked says nothing of what it had sent.
-                None => told.await.unwrap_or(Outcome::Unknown),
-            }
-        }
+        inbox
+            .try_send(Asked { row, tell })
+            .map_err(|error| match error {
+                TrySendError::Full(asked) => {
+                    ("more waits for the database than it can take", asked.tell)
+                }
+                TrySendError::Closed(asked) => (ENDED, asked.tell),
+            })
     }
 }
 

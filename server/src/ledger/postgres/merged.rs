@@ -1,8 +1,7 @@
 //! What a lane sends at once: operations on one account as one row (decision 0034, 11).
 
 use std::collections::HashMap;
-
-use tokio::sync::oneshot;
+use std::fmt;
 
 use super::batch::{Became, Row};
 
@@ -21,24 +20,56 @@ pub enum Outcome {
     Unknown,
 }
 
+/// Who waits for something to be durable. Told once: if nobody does, that nothing is known.
+pub(crate) struct Tell(Option<Box<dyn FnOnce(Outcome) + Send>>);
+
+impl Tell {
+    pub(crate) fn new(tell: impl FnOnce(Outcome) + Send + 'static) -> Self {
+        Self(Some(Box::new(tell)))
+    }
+
+    pub(crate) fn tell(mut self, outcome: Outcome) {
+        self.now(outcome);
+    }
+
+    fn now(&mut self, outcome: Outcome) {
+        if let Some(tell) = self.0.take() {
+            tell(outcome);
+        }
+    }
+}
+
+/// A lane that panicked says nothing of what it had sent.
+impl Drop for Tell {
+    fn drop(&mut self) {
+        self.now(Outcome::Unknown);
+    }
+}
+
+impl fmt::Debug for Tell {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Tell")
+    }
+}
+
 /// Something to be made durable, and who waits for it.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) row: Row,
-    pub(super) tell: oneshot::Sender<Outcome>,
+    pub(super) tell: Tell,
 }
 
 impl Asked {
     /// Says no, before it was sent.
     pub(super) fn refuse(self, why: &str) {
-        drop(self.tell.send(Outcome::Refused(why.to_owned())));
+        self.tell.tell(Outcome::Refused(why.to_owned()));
     }
 }
 
 #[derive(Debug)]
 struct Waiter {
     hashes: Vec<[u8; 16]>,
-    tell: oneshot::Sender<Outcome>,
+    tell: Tell,
 }
 
 /// Rows, and who waits for each.
@@ -84,7 +115,7 @@ impl Merged {
         None
     }
 
-    fn waiter(&mut self, row: &Row, tell: oneshot::Sender<Outcome>) -> Waiter {
+    fn waiter(&mut self, row: &Row, tell: Tell) -> Waiter {
         let length = |entry: &super::EntryRow| entry.entry.len();
         self.bytes += row.state.len() + row.entries.iter().map(length).sum::<usize>();
         Waiter {
@@ -150,13 +181,19 @@ impl Merged {
 
 /// Whoever does not wait any more need not know.
 fn tell_one(waiter: Waiter, outcome: Outcome) {
-    drop(waiter.tell.send(outcome));
+    waiter.tell.tell(outcome);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::EntryRow;
+    use super::super::{EntryRow, FoundBy, Links};
     use super::*;
+    use tokio::sync::oneshot;
+
+    fn telling() -> (Tell, oneshot::Receiver<Outcome>) {
+        let (tell, told) = oneshot::channel();
+        (Tell::new(move |outcome| drop(tell.send(outcome))), told)
+    }
 
     fn row(account: &str, expected: u64, version: u64) -> Row {
         Row {
@@ -169,10 +206,12 @@ mod tests {
             year: 2_026,
             year_used_fen: 0,
             state: version.to_be_bytes().into(),
+            found_by: FoundBy::default(),
             entries: vec![EntryRow {
                 sequence: version,
                 call_hash: Some([version.to_be_bytes()[7]; 16]),
                 entry: Vec::new(),
+                links: Links::default(),
             }],
         }
     }
@@ -180,7 +219,7 @@ mod tests {
     fn merged(rows: Vec<Row>) -> (Merged, Vec<oneshot::Receiver<Outcome>>) {
         let mut merged = Merged::default();
         let told = rows.into_iter().map(|row| {
-            let (tell, told) = oneshot::channel();
+            let (tell, told) = telling();
             assert!(merged.take(Asked { row, tell }).is_none());
             told
         });
@@ -189,7 +228,7 @@ mod tests {
     }
 
     fn given_back(merged: &mut Merged, row: Row) -> bool {
-        let (tell, _told) = oneshot::channel();
+        let (tell, _told) = telling();
         merged.take(Asked { row, tell }).is_some()
     }
 

@@ -12,10 +12,11 @@ mod schema;
 mod verdict;
 
 pub use self::address::Address;
-pub use self::batch::{Became, CommitStatement, EntryRow, Row};
+pub use self::batch::{Became, CommitStatement, EntryRow, FoundBy, Links, Row};
 pub(crate) use self::connection::said;
 pub use self::connection::{NotConnected, Session};
 pub use self::fitness::{Fitness, MOST_SKEW, Unfit};
 pub use self::lanes::{LaneOptions, Lanes};
 pub use self::merged::Outcome;
+pub(crate) use self::merged::Tell;
 pub use self::schema::{Migrated, SCHEMA, SchemaError, migrate};

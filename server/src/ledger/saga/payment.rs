@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::{Either, ready};
 use waika_domain::card::IssuerCardReference;
 use waika_domain::event::{Event, Transaction};
+use waika_domain::identifiers::AccountId;
 use waika_domain::money::Fen;
 
 use super::{Held, Told};
@@ -99,7 +100,13 @@ impl Ledger {
         asked.place.ended(heard.of_issuer());
         self.tell_nonsense(asked.transaction, heard);
         let stopwatch = held.call.stopwatch.clone();
-        let resolved = self.resolve(held, Some(&asked.reference), heard);
+        let resolved = match self.node() {
+            None => self.resolve(held, Some(&asked.reference), heard),
+            Some(node) => {
+                self.resolve_on(node, *held, Some(&asked.reference), heard)
+                    .await
+            }
+        };
         if let (Ok(applied), ShadowSays::Would(would)) = (&resolved, asked.shadow) {
             self.authoriser.compare(&applied.event, would);
         }
@@ -115,11 +122,24 @@ impl Ledger {
         {
             let amount = asked.amount;
             // A store that has stopped notes nothing any more.
-            let _ = self
-                .authoriser
-                .note_late(&self.queue, &account, original, amount);
+            let _ = self.note_late(&account, original, amount).await;
         }
         drop(asked);
+    }
+
+    /// Notes that an issuer approved after all (D16).
+    async fn note_late(
+        &self,
+        account: &AccountId,
+        original: u64,
+        amount: Fen,
+    ) -> Result<(), LedgerError> {
+        let queue = &self.queue;
+        let write = || (self.authoriser).note_late(queue, account, original, amount);
+        match self.node() {
+            None => write().map(drop),
+            Some(node) => self.aside_on(node, (account, None), &write).await,
+        }
     }
 
     /// Asks about a payment if there is time, and keeps what is needed of it when that is over.

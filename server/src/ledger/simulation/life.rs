@@ -297,7 +297,7 @@ impl Life {
         let calls_wait = self.tasks.iter().any(|task| task.client && !task.ended);
         let authoriser = &self.ledger.authoriser;
         let is_held = authoriser.under_way.oldest().is_some() || authoriser.owed.len() > 0;
-        !calls_wait && !is_held && self.jobs.is_empty() && self.ledger.queue.pending() == 0
+        !calls_wait && !is_held && self.jobs.is_empty() && self.ledger.queue.pace().pending == 0
     }
 
     /// Runs one future beside everything else, for its answer.

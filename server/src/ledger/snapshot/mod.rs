@@ -30,6 +30,7 @@ use tokio::sync::oneshot;
 use waika_domain::account::Account;
 use waika_domain::identifiers::AccountId;
 use waika_domain::sandbox_clock::ClockSetting;
+use waika_domain::usage::Usage;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use self::fuzzing::read_twice;
@@ -59,6 +60,21 @@ pub(super) fn compared(block: &SnapshotBlock) -> impl Iterator<Item = Decoded<Co
         Ok(_) => None,
         Err(error) => Some(Err(error)),
     })
+}
+
+/// An account as a record, without what it has used of its windows: a database keeps that beside it.
+pub(crate) fn account_record(id: &str, account: Account) -> Vec<u8> {
+    let mut parts = account.into_parts();
+    parts.usage = Usage::default();
+    encode::account(id, parts)
+}
+
+/// The account of such a record.
+pub(crate) fn account_of_record(record: &[u8]) -> Decoded<(AccountId, Box<Account>)> {
+    match decode::record(record)? {
+        decode::Part::Account(id, account) => Ok((id, account)),
+        _ => Err(NotUnderstood("an account's record")),
+    }
 }
 
 /// How the clock stood by the newest whole snapshot in a folder: what set it may be pruned.
