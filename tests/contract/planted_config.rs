@@ -12,7 +12,7 @@ fn first(config: &mut Value) -> &mut Value {
     &mut config["methodConfig"][0]
 }
 
-const PLANTED: [(&str, Mistake); 15] = [
+const PLANTED: [(&str, Mistake); 16] = [
     ("a methodConfig says hedgingPolicy", |config| {
         first(config)["hedgingPolicy"] = json!({ "maxAttempts": 2 });
     }),
@@ -46,6 +46,9 @@ const PLANTED: [(&str, Mistake); 15] = [
     }),
     ("Authorise has no timeout", |config| {
         alone(config)["timeout"] = json!(5);
+    }),
+    ("Authorise has 2 s", |config| {
+        alone(config)["timeout"] = json!("2s");
     }),
     ("Authorise is tried again more often", |config| {
         alone(config)["retryPolicy"]["maxAttempts"] = json!(3);
