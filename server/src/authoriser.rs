@@ -284,28 +284,21 @@ impl Authoriser {
         if let (Some(written), Log::Node(node)) = (written, queue) {
             let decided = (&event, sequence, now);
             node.decided(self.deciding(passage, account, decided, (previous, written)));
-            return Ok(Applied {
+        } else {
+            let place = place_of(&event, sequence);
+            self.idempotency.fill(slot, place, event.begun_by());
+            let happened = Happened {
+                event: &event,
                 sequence,
                 at: now,
-                event,
-                going_on,
-                asks: None,
-                shadow: ShadowSays::Nothing,
-            });
+            };
+            self.apply_beyond_the_account(id.as_str(), account, happened);
+            self.tell(id.as_str(), happened);
+            if let PasswordEffect::Wrong { .. } = event.password_effect() {
+                self.budget.count(&call.caller); // D7
+            }
+            self.metrics.count(&event);
         }
-        let place = place_of(&event, sequence);
-        self.idempotency.fill(slot, place, event.begun_by());
-        let happened = Happened {
-            event: &event,
-            sequence,
-            at: now,
-        };
-        self.apply_beyond_the_account(id.as_str(), account, happened);
-        self.tell(id.as_str(), happened);
-        if let PasswordEffect::Wrong { .. } = event.password_effect() {
-            self.budget.count(&call.caller); // D7
-        }
-        self.metrics.count(&event);
         Ok(Applied {
             sequence,
             at: now,

@@ -80,7 +80,7 @@ impl Authoriser {
         self.metrics.count(event);
     }
 
-    /// Applies what concerns no account, now that it is durable.
+    /// Applies what concerns no account.
     pub(crate) fn apply_global(&self, event: &Event, sequence: u64, at: Timestamp) {
         self.apply_without_account(event, sequence);
         if let Event::PolicyShadowed(_) = event {
@@ -102,7 +102,7 @@ impl Authoriser {
     }
 
     /// Notes who has a card, and who has it no more (D9).
-    fn note_cards(&self, event: &Event, sequence: u64) {
+    pub(super) fn note_cards(&self, event: &Event, sequence: u64) {
         if let Event::BindDecided(decided) = event {
             self.hold_bound(decided, sequence);
         } else if let Event::UnbindDecided(decided) = event {

@@ -33,16 +33,8 @@ impl Authoriser {
         } = happened;
         self.note_owed(id, happened);
         match event {
-            Event::BindDecided(decided) => self.hold_bound(decided, sequence),
-            Event::UnbindDecided(decided) => {
-                if let Ok(unbound) = &decided.outcome {
-                    self.let_card_go(unbound);
-                }
-            }
-            Event::AccountClosed(closed) => {
-                for unbound in closed.outcome.iter().flatten() {
-                    self.let_card_go(unbound);
-                }
+            Event::BindDecided(_) | Event::UnbindDecided(_) | Event::AccountClosed(_) => {
+                self.note_cards(event, sequence);
             }
             Event::ErasureBegun(_) | Event::ErasureEnded => self.note_erasure(id, account),
             Event::ReversalDecided(_)

@@ -317,7 +317,8 @@ impl Authoriser {
         })
     }
 
-    /// Records what no call has asked for, and says as which entry. `previous` finds the last step of a payment's time line.
+    /// Records what no call has asked for, and says as which entry. `previous` finds the last step of a payment's
+    /// time line.
     pub(super) fn record_aside(
         &self,
         queue: &Log,

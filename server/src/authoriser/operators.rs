@@ -45,8 +45,7 @@ impl Authoriser {
         let changes = self.changes(account, entry.event, entry.at);
         let mut appended = None;
         let sequence = self.operator_log.append(|previous| {
-            let mut bytes = Vec::new();
-            entry.write_operated(&mut bytes, &Operated { previous, changes });
+            let bytes = operated(entry, &Operated { previous, changes });
             let Appended { sequence, written } = queue.append(&bytes, true)?;
             appended = written;
             Ok::<_, LedgerError>(sequence)
@@ -60,15 +59,13 @@ impl Authoriser {
     /// The bytes of what concerns no account, as part of the operator log. A database lists that by itself.
     pub(crate) fn operated_bytes(&self, entry: &Entry<'_>) -> Vec<u8> {
         let changes = self.changes(None, entry.event, entry.at);
-        let mut bytes = Vec::new();
-        entry.write_operated(
-            &mut bytes,
+        operated(
+            entry,
             &Operated {
                 previous: 0,
                 changes,
             },
-        );
-        bytes
+        )
     }
 
     /// What an event of an operator's is about to change.
@@ -189,10 +186,7 @@ impl Authoriser {
         let (event, at) = self.global_event(operation)?;
         let entry = Entry::of_none(at, Some(call), &event);
         let sequence = self.log(queue, None, &entry)?.sequence;
-        self.apply_without_account(&event, sequence);
-        if let Event::PolicyShadowed(_) = event {
-            self.shadow.begin(at);
-        }
+        self.apply_global(&event, sequence, at);
         self.idempotency.fill(slot, Place::Answered(sequence), None);
         Ok(Taken::Applied(Applied {
             sequence,
@@ -268,4 +262,11 @@ impl Authoriser {
             }),
         }
     }
+}
+
+/// The bytes of an entry as part of the operator log.
+fn operated(entry: &Entry<'_>, as_part: &Operated) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    entry.write_operated(&mut bytes, as_part);
+    bytes
 }

@@ -277,24 +277,22 @@ impl Authoriser {
             let known = self.idempotency.find(passage.slot);
             return Ok(known.map_or(Taken::LookAgain, Taken::Known));
         };
-        let mut look_again = false;
-        let taken = self.existing(passage, |_, now, _| {
+        let run = |account: &mut Account| {
             if !is_current(passage, *read) {
-                look_again = true;
-                return Err(LedgerError::Contended);
+                return Ok(Taken::LookAgain);
             }
-            self.kept.check(*sequence)?;
-            let (previous, approved) = self.standing_of(*sequence, original.as_ref(), *read);
-            Ok(Event::SettleDecided(SettleDecided {
-                original: *sequence,
-                previous,
-                outcome: rules::reverse::settle(approved.as_ref(), now),
-            }))
-        });
-        if look_again {
-            return Ok(Taken::LookAgain);
-        }
-        taken
+            self.take(passage, account, |_, now, _| {
+                self.kept.check(*sequence)?;
+                let (previous, approved) = self.standing_of(*sequence, original.as_ref(), *read);
+                Ok(Event::SettleDecided(SettleDecided {
+                    original: *sequence,
+                    previous,
+                    outcome: rules::reverse::settle(approved.as_ref(), now),
+                }))
+            })
+        };
+        let run = self.accounts.with_account(passage.account, run);
+        run.unwrap_or(Err(LedgerError::UnknownAccount))
     }
 
     /// The last step of an authorisation's time line, and what became of it if it was approved.

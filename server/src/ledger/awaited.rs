@@ -21,19 +21,8 @@ pub struct Awaited {
 impl Awaited {
     /// The wait begins now.
     pub(super) fn new(applied: Applied, stopwatch: Option<&Arc<Stopwatch>>) -> Self {
-        let Applied {
-            sequence,
-            at,
-            event,
-            ..
-        } = applied;
         Self {
-            answered: Answered {
-                sequence,
-                at,
-                event,
-                replayed: false,
-            },
+            answered: applied.into(),
             waiting: Lap::of(stopwatch),
         }
     }
@@ -47,6 +36,24 @@ impl Awaited {
     pub fn told(self, durable: Result<(), LedgerError>) -> Result<Answered, LedgerError> {
         self.waiting.committed(self.answered.sequence);
         durable.map(|()| self.answered)
+    }
+}
+
+/// What is told of a decision once it is durable.
+impl From<Applied> for Answered {
+    fn from(applied: Applied) -> Self {
+        let Applied {
+            sequence,
+            at,
+            event,
+            ..
+        } = applied;
+        Self {
+            sequence,
+            at,
+            event,
+            replayed: false,
+        }
     }
 }
 

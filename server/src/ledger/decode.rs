@@ -56,6 +56,14 @@ impl Stored {
             StoredBody::KeyCheck(_) => None,
         }
     }
+
+    /// The same, without the rest.
+    pub(crate) fn into_event(self) -> Option<Event> {
+        match self.body {
+            StoredBody::Event(event) => Some(event),
+            StoredBody::KeyCheck(_) => None,
+        }
+    }
 }
 
 /// The call that caused an entry.

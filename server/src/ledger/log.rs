@@ -40,8 +40,8 @@ pub(crate) struct Written {
 pub(crate) enum NotDurable {
     /// Another node has changed the account meanwhile: nothing was written.
     Conflict,
-    /// The call was decided before, by the entry of this sequence: nothing was written.
-    Known(u64),
+    /// The call was decided before: nothing was written.
+    Known,
     /// The database takes nothing: nothing was written.
     Refused,
     /// Nobody knows.
@@ -53,7 +53,7 @@ impl From<NotDurable> for LedgerError {
         match error {
             NotDurable::Conflict => Self::Contended,
             NotDurable::Refused => Self::NoDatabase,
-            NotDurable::Known(_) | NotDurable::Unknown => Self::OutcomeUnknown,
+            NotDurable::Known | NotDurable::Unknown => Self::OutcomeUnknown,
         }
     }
 }

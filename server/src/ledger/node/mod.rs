@@ -170,7 +170,7 @@ impl Node {
         let (ended, count) = match outcome {
             Outcome::Durable => (Ok(()), None),
             Outcome::Conflict => (Err(NotDurable::Conflict), Some(&self.counts.conflicts)),
-            Outcome::Known(by) => (Err(NotDurable::Known(by)), Some(&self.counts.known)),
+            Outcome::Known(_) => (Err(NotDurable::Known), Some(&self.counts.known)),
             Outcome::Refused(why) => {
                 tracing::debug!(why, "the database did not take a decision");
                 (Err(NotDurable::Refused), Some(&self.counts.refused))
@@ -277,23 +277,19 @@ impl Node {
     ) -> Result<bool, LedgerError> {
         loop {
             let heard = self.heard.load(Ordering::Acquire);
-            let rows = self
-                .reads
-                .rows(Question::Account, &[&id.as_str(), &seen.cast_signed()])
+            let question = Question::Account;
+            let accounts = self
+                .accounts(question, &[&id.as_str(), &seen.cast_signed()])
                 .await?;
             self.counts.loads.increment(1);
-            let mut found = None;
-            for row in &rows {
-                let (of, version, account) = row::account(row)?;
-                self.sequences.see(version);
-                authoriser.hold_cards(&account);
-                if of == *id {
-                    found = Some((version, account));
-                }
+            for (_, account) in &accounts {
+                authoriser.hold_cards(account);
             }
-            let Some((version, account)) = found else {
+            let mut found = accounts.into_iter();
+            let Some((_, account)) = found.find(|(of, _)| of == id) else {
                 return Ok(seen != 0);
             };
+            let version = account.last_sequence();
             authoriser
                 .accounts
                 .put_if_newer(id, account, || self.cache.read(id.as_str(), version));
@@ -318,23 +314,24 @@ impl Node {
         if cards.is_empty() {
             return Ok(());
         }
-        let rows = self.reads.rows(Question::Holders, &[&cards]).await?;
-        for row in &rows {
-            let (_, version, account) = row::account(row)?;
-            self.sequences.see(version);
+        for (_, account) in self.accounts(Question::Holders, &[&cards]).await? {
             authoriser.hold_cards(&account);
         }
         Ok(())
     }
 
-    /// Accounts that a question finds, as they stand in the database.
+    /// Accounts that a question finds, as they stand in the database. What is given from now on is above theirs.
     pub(crate) async fn accounts(
         &self,
         question: Question,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<(AccountId, Box<Account>)>, LedgerError> {
         let rows = self.reads.rows(question, parameters).await?;
-        let account = |row| row::account(row).map(|(id, _, account)| (id, account));
+        let account = |row| {
+            let (id, account) = row::account(row)?;
+            self.sequences.see(account.last_sequence());
+            Ok((id, account))
+        };
         rows.iter().map(account).collect()
     }
 

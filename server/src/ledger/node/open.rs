@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use metrics::gauge;
 use parking_lot::Mutex;
-use tokio::runtime::{self, Handle};
+use tokio::runtime;
 use tokio::sync::watch;
 
 use super::cache::Cache;
@@ -18,7 +18,7 @@ use super::{Counts, Node, Stripes};
 use crate::clock;
 use crate::commit::PaceBoard;
 use crate::ledger::postgres::{
-    Address, LaneOptions, Lanes, NotConnected, SchemaError, Session, migrate,
+    Address, LaneOptions, Lanes, NotConnected, SchemaError, Session, migrate, said,
 };
 use crate::ledger::{OpenError, keys};
 use crate::vault::{KeyFile, Keyring, Vault};
@@ -43,13 +43,11 @@ impl OpenNode {
             .build()
             .map_err(OpenError::Thread)?;
         let handle = runtime.handle().clone();
-        let opened = open(address, key_file, handle);
         let Parts {
             vault,
             lanes,
             registered,
-            handle,
-        } = runtime.block_on(opened)?;
+        } = runtime.block_on(open(address, key_file))?;
         gauge!("waika_node_number").set(number(registered.number()));
         tracing::info!(number = registered.number(), "decides as this node");
         let node = Node {
@@ -90,33 +88,25 @@ struct Parts {
     vault: Vault,
     lanes: Lanes,
     registered: Registered,
-    handle: Handle,
 }
 
-async fn open(address: &Address, key_file: &Path, handle: Handle) -> Result<Parts, OpenError> {
-    let at = || address.to_string();
+async fn open(address: &Address, key_file: &Path) -> Result<Parts, OpenError> {
     let mut session = Session::open(address)
         .await
         .map_err(|error| not_connected(address, &error))?;
     let migrated = migrate(session.client_mut()).await;
-    let migrated = migrated.map_err(|error| OpenError::Database {
-        address: at(),
-        reason: error.to_string(),
-        is_configured: matches!(
+    let migrated = migrated.map_err(|error| {
+        let is_configured = matches!(
             error,
             SchemaError::Newer { .. } | SchemaError::Foreign | SchemaError::Rights { .. }
-        ),
+        );
+        refused(address, error.to_string(), is_configured)
     })?;
     if migrated.from < migrated.to {
         let (from, to) = (migrated.from, migrated.to);
         tracing::info!(from, to, "the schema is brought up to date");
     }
-    let vault = open_keys(&session, &at(), key_file).await?;
-    let failed = |error: &tokio_postgres::Error| OpenError::Database {
-        address: at(),
-        reason: crate::ledger::postgres::said(error),
-        is_configured: false,
-    };
+    let vault = open_keys(&session, address, key_file).await?;
     let name = rustix::system::uname();
     let name = format!(
         "{} {}",
@@ -124,66 +114,69 @@ async fn open(address: &Address, key_file: &Path, handle: Handle) -> Result<Part
         std::process::id()
     );
     let registered = Registered::take(&session, &name).await;
-    let registered = registered.map_err(|error| failed(&error))?;
-    let registered = registered.ok_or_else(|| OpenError::Database {
-        address: at(),
-        reason: "every number of a node is taken: see its table node".to_owned(),
-        is_configured: false,
+    let registered = registered.map_err(|error| failed(address, &error))?;
+    let registered = registered.ok_or_else(|| {
+        let reason = "every number of a node is taken: see its table node";
+        refused(address, reason.to_owned(), false)
     })?;
     let lanes = Lanes::open(address, LaneOptions::default()).await;
     Ok(Parts {
         vault,
         lanes: lanes.map_err(|error| not_connected(address, &error))?,
         registered,
-        handle,
     })
 }
 
 fn not_connected(address: &Address, error: &NotConnected) -> OpenError {
+    refused(address, error.to_string(), error.is_lasting())
+}
+
+/// A statement that the database did not do.
+fn failed(address: &Address, error: &tokio_postgres::Error) -> OpenError {
+    refused(address, said(error), false)
+}
+
+fn refused(address: &Address, reason: String, is_configured: bool) -> OpenError {
     OpenError::Database {
         address: address.to_string(),
-        reason: error.to_string(),
-        is_configured: error.is_lasting(),
+        reason,
+        is_configured,
     }
 }
 
 /// The keys that everything there is digested under. The first node makes them.
-async fn open_keys(session: &Session, at: &str, key_file: &Path) -> Result<Vault, OpenError> {
-    let failed = |error: &tokio_postgres::Error| OpenError::Database {
-        address: at.to_owned(),
-        reason: crate::ledger::postgres::said(error),
-        is_configured: false,
-    };
-    let client = session.client();
-    let mut wrapped = read_keyring(session)
-        .await
-        .map_err(|error| failed(&error))?;
+async fn open_keys(
+    session: &Session,
+    address: &Address,
+    key_file: &Path,
+) -> Result<Vault, OpenError> {
+    let failed = |error: tokio_postgres::Error| failed(address, &error);
+    let mut wrapped = read_keyring(session).await.map_err(failed)?;
     if wrapped.is_none() {
         let file = KeyFile::open_or_create(key_file)?;
         let fresh = Keyring::fresh(clock::machine()).map_err(OpenError::NoRandomness)?;
         let ours = fresh.wrap(&file).map_err(OpenError::NoRandomness)?;
         // Another may be faster: then its keyring is the store's.
-        client
+        session
+            .client()
             .execute(
                 "update store set keyring = $1 where keyring is null",
                 &[&ours],
             )
             .await
-            .map_err(|error| failed(&error))?;
-        wrapped = read_keyring(session)
-            .await
-            .map_err(|error| failed(&error))?;
+            .map_err(failed)?;
+        wrapped = read_keyring(session).await.map_err(failed)?;
     }
-    let no_key = || OpenError::NoKey {
-        folder: at.to_owned(),
-        key_file: key_file.display().to_string(),
+    let folder = address.to_string();
+    let wrapped = match wrapped {
+        Some(wrapped) if key_file.exists() => wrapped,
+        Some(_) | None => {
+            let key_file = key_file.display().to_string();
+            return Err(OpenError::NoKey { folder, key_file });
+        }
     };
-    let wrapped = wrapped.ok_or_else(no_key)?;
-    if !key_file.exists() {
-        return Err(no_key());
-    }
     let file = KeyFile::open(key_file)?;
-    let keyring = keys::unwrap(&wrapped, &file, at, key_file)?;
+    let keyring = keys::unwrap(&wrapped, &file, &folder, key_file)?;
     Ok(Vault::of(&keyring))
 }
 

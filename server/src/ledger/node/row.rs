@@ -158,9 +158,7 @@ fn is_for_all(event: &Event) -> bool {
 }
 
 /// An account of a row whose columns are those of [`super::reads::Question::Account`].
-pub(super) fn account(
-    row: &tokio_postgres::Row,
-) -> Result<(AccountId, u64, Box<Account>), LedgerError> {
+pub(super) fn account(row: &tokio_postgres::Row) -> Result<(AccountId, Box<Account>), LedgerError> {
     let version: i64 = column(row, 1)?;
     let state: &[u8] = column(row, 6)?;
     let read = snapshot::account_of_record(state);
@@ -176,9 +174,5 @@ pub(super) fn account(
         year: Year::from_number(column(row, 4)?),
         in_year: Fen::new(column(row, 5)?),
     };
-    Ok((
-        id,
-        parts.last_sequence,
-        Box::new(Account::from_parts(parts)),
-    ))
+    Ok((id, Box::new(Account::from_parts(parts))))
 }

@@ -39,7 +39,7 @@ impl Ledger {
                     match wait.await {
                         Ok(()) => {
                             ledger.compare_durable(&applied);
-                            Ok(answered(applied))
+                            Ok(applied.into())
                         }
                         Err(why) => Box::pin(ledger.in_vain(node, core, *calling, why)).await,
                     }
@@ -106,7 +106,7 @@ impl Ledger {
         }
     }
 
-    /// The same by a task of its own. `first` is what was decided already.
+    /// Decides by a task of its own. `first` is what was decided already.
     async fn submit_on(
         self: Arc<Self>,
         node: Arc<Node>,
@@ -121,21 +121,5 @@ impl Ledger {
                 .await
         });
         submitted.await.unwrap_or(Err(LedgerError::OutcomeUnknown))
-    }
-}
-
-/// A decision that is durable.
-fn answered(applied: Applied) -> Answered {
-    let Applied {
-        sequence,
-        at,
-        event,
-        ..
-    } = applied;
-    Answered {
-        sequence,
-        at,
-        event,
-        replayed: false,
     }
 }

@@ -42,6 +42,8 @@ impl Ledger {
         self.queue.node()
     }
 
+    /// Decides until it is durable, or was decided before, or nobody can wait any longer. `first` is what was
+    /// decided already.
     pub(super) async fn decide_on(
         self: &Arc<Self>,
         node: &Node,
@@ -218,7 +220,7 @@ impl Ledger {
                             None => Ok(Settled::Again),
                         }
                     }
-                    Err(NotDurable::Known(_)) => {
+                    Err(NotDurable::Known) => {
                         let known = self.known_on(node, account, hash, call).await?;
                         let known = known.ok_or(LedgerError::OutcomeUnknown)?;
                         self.replay(known, call, asked).map(Settled::Known)

@@ -2,14 +2,13 @@
 
 use waika_domain::card::IssuerCardReference;
 use waika_domain::decline::IssuerRefusal;
-use waika_domain::event::{Event, Transaction};
+use waika_domain::event::Transaction;
 use waika_domain::identifiers::AccountId;
 
 use super::{Ledger, Tries};
 use crate::authoriser::{Applied, Passage, ShadowSays};
 use crate::issuer::Heard;
 use crate::ledger::LedgerError;
-use crate::ledger::decode::{Stored, StoredBody};
 use crate::ledger::log::NotDurable;
 use crate::ledger::node::{Node, Question, column};
 use crate::ledger::operation::BindOperation;
@@ -93,7 +92,7 @@ impl Ledger {
                 match node.wait(applied.sequence).await {
                     Ok(()) => Ok(Some(applied)),
                     Err(NotDurable::Conflict | NotDurable::Refused) => Ok(None),
-                    Err(NotDurable::Known(_) | NotDurable::Unknown) => {
+                    Err(NotDurable::Known | NotDurable::Unknown) => {
                         Err(LedgerError::OutcomeUnknown)
                     }
                 }
@@ -195,16 +194,6 @@ impl Ledger {
                 Err(NotDurable::Conflict) => tries.pause().await?,
                 Err(error) => return Err(error.into()),
             }
-        }
-    }
-}
-
-/// The event of an entry that was read.
-impl Stored {
-    pub(crate) fn into_event(self) -> Option<Event> {
-        match self.body {
-            StoredBody::Event(event) => Some(event),
-            StoredBody::KeyCheck(_) => None,
         }
     }
 }
