@@ -19,6 +19,7 @@ mod key_file;
 mod key_flags;
 mod keys;
 mod listening;
+mod moving;
 mod partner_flags;
 mod partners;
 mod pem;
@@ -68,6 +69,7 @@ pub use issuer_specs::{
 pub use keys::{RewrapConfig, RotateConfig};
 pub use listening::{CallersFile, IdentityProxy, ListenerTls, Security};
 pub(crate) use listening::{HTTP1, HTTP2};
+pub use moving::MigrateConfig;
 pub use partners::{IssuerConfig, Partners, Target};
 pub(crate) use policy_file::{parse_text, read_file};
 pub(crate) use policy_render::render;
@@ -218,6 +220,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, F
         }
         Some(("fsync-probe", matches)) => inspect_command(matches, inspecting::fsync_probe),
         Some(("postgres-probe", matches)) => inspect_command(matches, databases::probe),
+        Some(("migrate-store", matches)) => inspect_command(matches, moving::read),
         Some(("reconcile", matches)) => inspect_command(matches, inspecting::reconcile),
         Some(("backup", matches)) => inspect_command(matches, backups::backup),
         Some(("restore", matches)) => inspect_command(matches, backups::restore),

@@ -9,6 +9,7 @@ mod fsync_probe;
 mod instants;
 mod interrupt;
 mod keys;
+mod migrate_store;
 mod percentiles;
 mod postgres_probe;
 mod progress;
@@ -42,6 +43,7 @@ pub fn run(inspection: Inspection) -> Result<(), Failure> {
         Inspection::Settlement(config) => settlement::run(config),
         Inspection::FsyncProbe(config) => fsync_probe::run(config),
         Inspection::PostgresProbe(config) => postgres_probe::run(*config),
+        Inspection::MigrateStore(config) => migrate_store::run(&config),
         Inspection::Reconcile(config) => reconcile::run(*config),
         Inspection::Backup(config) => {
             tell_warnings();

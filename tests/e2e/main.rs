@@ -89,6 +89,7 @@ mod password_token;
 mod policy;
 mod policy_reload;
 mod policy_time;
+mod postgres_migrate;
 mod postgres_nodes;
 mod postgres_trouble;
 mod quote;

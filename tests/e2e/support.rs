@@ -91,9 +91,14 @@ impl Home {
         file.to_str().unwrap().to_owned()
     }
 
+    /// What wraps the keys of servers in this folder.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.folder.path().join("keys/waika.key")
+    }
+
     /// A server in this folder, not started yet. Port 0 takes any free one.
     pub(crate) fn command(&self) -> Command {
-        self.command_with_key(&self.folder.path().join("keys/waika.key"))
+        self.command_with_key(&self.key_file())
     }
 
     pub(crate) fn command_with_key(&self, key: &Path) -> Command {

@@ -9,6 +9,7 @@ use clap::Command;
 use zeroize::Zeroizing;
 
 use super::flags::Flag;
+use super::inspect_flags::JSON;
 use super::inspecting::{self, Inspection, Output};
 use super::reader::Reader;
 use super::values::{self, Expected};
@@ -70,12 +71,7 @@ pub(super) const POSTGRES_PROBE: &[Flag] = &[
     )
     .takes("N")
     .or("256"),
-    Flag::value(
-        "json",
-        "WAIKA_JSON",
-        "Where to write the figures as JSON: a file, or - for standard output instead of the text",
-    )
-    .takes("FILE|-"),
+    JSON,
 ];
 
 /// What to measure, and how long.
@@ -145,19 +141,24 @@ pub(super) fn is_database(store: Option<&str>) -> bool {
 
 /// Where a database is, with its roots, its password, and the terms on which it is taken.
 pub(super) fn address(reader: &mut Reader<'_>) -> Option<Address> {
+    address_of(reader, "store")
+}
+
+/// The same, named by another argument.
+pub(super) fn address_of(reader: &mut Reader<'_>, name: &str) -> Option<Address> {
     let may_lose_commits = reader.read_or("store-may-lose-commits", false, values::switch);
     let roots = reader.read_or("store-ca", None, |file| {
         pem::roots(Path::new(file)).map(Some)
     });
     let password = reader.read_or("store-password-file", None, |file| password(file).map(Some));
-    let Some(url) = reader.text("store") else {
-        reader.mistake("store", "is missing: postgres://USER@HOST/DATABASE");
+    let Some(url) = reader.text(name) else {
+        reader.mistake(name, "is missing: postgres://USER@HOST/DATABASE");
         return None;
     };
     let roots = roots?;
     // Never shown, even if it is wrong: it may hold a password.
     let address = Address::parse(url, roots)
-        .map_err(|what| reader.mistake("store", format_args!("the URL {what}")));
+        .map_err(|what| reader.mistake(name, format_args!("the URL {what}")));
     let address = address.ok()?;
     let password = password?;
     if password.is_some() && address.has_password() {

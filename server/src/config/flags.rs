@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command};
 use super::planted_flags::PLANTED;
 use super::{
     backup_flags, connection_flags, databases, health, inspect_flags, issuer_flags, key_flags,
-    partner_flags, security_flags, traces,
+    moving, partner_flags, security_flags, traces,
 };
 
 /// One flag with its variable.
@@ -247,6 +247,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
         inspect_flags::FSYNC_PROBE,
         inspect_flags::RECONCILE,
         databases::POSTGRES_PROBE,
+        moving::MIGRATE_STORE,
         health::HEALTH,
         backup_flags::BACKUP,
         backup_flags::RESTORE,

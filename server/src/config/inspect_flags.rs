@@ -2,8 +2,8 @@
 
 use clap::{Arg, Command};
 
-use super::databases;
 use super::flags::{Flag, STORE_DEFAULT};
+use super::{databases, moving};
 
 const STORE: Flag = Flag::value("store", "WAIKA_STORE", "Where the journal is: journal:DIR")
     .takes("STORE")
@@ -63,6 +63,14 @@ pub(super) const SETTLEMENT: &[Flag] = &[
     Flag::switch("force", "WAIKA_FORCE", "Replace FILE if it is there"),
 ];
 
+/// Figures for programs.
+pub(super) const JSON: Flag = Flag::value(
+    "json",
+    "WAIKA_JSON",
+    "Where to write the figures as JSON: a file, or - for standard output instead of the text",
+)
+.takes("FILE|-");
+
 /// What `fsync-probe` takes, in the order of the help.
 pub(super) const FSYNC_PROBE: &[Flag] = &[
     STORE,
@@ -79,12 +87,7 @@ pub(super) const FSYNC_PROBE: &[Flag] = &[
         "Only records of this size [default: 512, 4096 and 65536, one after the other]",
     )
     .takes("BYTES"),
-    Flag::value(
-        "json",
-        "WAIKA_JSON",
-        "Where to write the figures as JSON: a file, or - for standard output instead of the text",
-    )
-    .takes("FILE|-"),
+    JSON,
 ];
 
 /// What `reconcile` takes, in the order of the help.
@@ -102,21 +105,17 @@ pub(super) const RECONCILE: &[Flag] = &[
         "PEM roots that vouch for an https:// issuer",
     )
     .takes("FILE"),
-    Flag::value(
-        "json",
-        "WAIKA_JSON",
-        "Where to write the figures as JSON: a file, or - for standard output instead of the text",
-    )
-    .takes("FILE|-"),
+    JSON,
 ];
 
-/// `journal`, `settlement`, `fsync-probe`, `postgres-probe` and `reconcile` as clap sees them.
-pub(super) fn commands() -> [Command; 5] {
+/// `journal`, `settlement`, `fsync-probe`, `postgres-probe`, `migrate-store` and `reconcile` as clap sees them.
+pub(super) fn commands() -> [Command; 6] {
     [
         journal(),
         settlement(),
         fsync_probe(),
         databases::command(),
+        moving::command(),
         reconcile(),
     ]
 }

@@ -12,6 +12,7 @@ use super::backups::{BackupConfig, RestoreConfig};
 use super::databases::PostgresProbeConfig;
 use super::databases::is_database;
 use super::keys::{RewrapConfig, RotateConfig};
+use super::moving::MigrateConfig;
 use super::reader::Reader;
 use super::values::{self, Expected};
 use super::{Store, serving};
@@ -27,6 +28,8 @@ pub enum Inspection {
     Settlement(SettlementConfig),
     /// Measure a disk's syncs.
     FsyncProbe(ProbeConfig),
+    /// Move a journal into a database.
+    MigrateStore(Box<MigrateConfig>),
     /// Measure a database's commits.
     PostgresProbe(Box<PostgresProbeConfig>),
     /// Compare a journal with an issuer's books.
@@ -278,14 +281,19 @@ pub(super) fn fsync_probe(reader: &mut Reader<'_>) -> Option<Inspection> {
 
 /// A store that others can look at.
 pub(super) fn read_folder(reader: &mut Reader<'_>) -> Option<PathBuf> {
-    if is_database(reader.text("store")) {
+    folder_of(reader, "store")
+}
+
+/// The same, named by another argument.
+pub(super) fn folder_of(reader: &mut Reader<'_>, name: &str) -> Option<PathBuf> {
+    if is_database(reader.text(name)) {
         reader.mistake(
-            "store",
+            name,
             "is a database, which is kept by its own means: this takes journal:DIR",
         );
         return None;
     }
-    reader.read("store", |text| match values::store(text)? {
+    reader.read(name, |text| match values::store(text)? {
         Store::Journal(folder) => Ok(folder),
         Store::Memory { .. } | Store::Postgres(_) => {
             Err("is in its server's memory: only journal:DIR has a folder".into())

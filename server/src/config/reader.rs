@@ -4,6 +4,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::flags;
+use super::moving::PLACES;
 use super::values::{Expected, shown};
 
 /// The values of one command, with the mistakes found in them.
@@ -102,6 +103,9 @@ impl<'a> Reader<'a> {
 
     /// The flag, or the variable if that is where the value is from.
     pub(super) fn name(&self, flag: &str) -> String {
+        if PLACES.contains(&flag) {
+            return flag.to_owned();
+        }
         let from_variable = self.matches.value_source(flag) == Some(ValueSource::EnvVariable);
         let variable = flags::all()
             .find(|known| from_variable && known.name == flag)

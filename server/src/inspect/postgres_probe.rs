@@ -215,7 +215,7 @@ fn record(histogram: &mut Histogram<u64>, took: Duration) {
     histogram.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
 }
 
-fn not_connected(address: &Address, error: &NotConnected) -> Failure {
+pub(super) fn not_connected(address: &Address, error: &NotConnected) -> Failure {
     let (reason, text) = match error {
         NotConnected::Unfit(unfit) => (Reason::Configuration, format!("{address} {unfit}")),
         _ if error.is_lasting() => {

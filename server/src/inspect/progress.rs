@@ -21,6 +21,7 @@ const REDRAW: Duration = Duration::from_millis(200);
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
+    Accounts,
     Bytes,
     Entries,
     Milliseconds,
@@ -29,6 +30,7 @@ pub(super) enum Unit {
 impl Unit {
     fn show(self, count: u64) -> String {
         match self {
+            Self::Accounts => format!("{} accounts", text::grouped(count)),
             Self::Bytes => text::bytes(count),
             Self::Entries => format!("{} entries", text::grouped(count)),
             Self::Milliseconds => format!("{} s", count / 1_000),
@@ -162,6 +164,7 @@ mod tests {
             "verify: 1.50 MB of 2.00 MB",
         );
         check(Unit::Entries, 0, 1_234, "verify: 1,234 entries");
+        check(Unit::Accounts, 0, 12, "verify: 12 accounts");
         check(Unit::Milliseconds, 15_000, 4_999, "verify: 4 s of 15 s");
     }
 }

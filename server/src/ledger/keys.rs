@@ -49,6 +49,26 @@ pub(super) fn open(disk: &dyn Disk, folder: &str, key_file: &Path) -> Result<Vau
     Ok(Vault::of(&keyring))
 }
 
+/// The keys of a store that is there, and what wraps them. Nothing is made.
+pub(crate) fn open_existing(
+    disk: &dyn Disk,
+    folder: &str,
+    key_file: &Path,
+) -> Result<(Keyring, KeyFile), OpenError> {
+    if !key_file.exists() {
+        let key_file = key_file.display().to_string();
+        let folder = folder.to_owned();
+        return Err(OpenError::NoKey { folder, key_file });
+    }
+    let file = KeyFile::open(key_file)?;
+    let keyring = match keyring::read(disk)? {
+        Some(wrapped) => unwrap(&wrapped, &file, folder, key_file)?,
+        // It is from before keyrings.
+        None => Keyring::of_one(file.first()),
+    };
+    Ok((keyring, file))
+}
+
 /// True if nothing was ever written here, so that keys may be made.
 fn is_new(disk: &dyn Disk, folder: &str) -> Result<bool, OpenError> {
     let names = disk.list().map_err(|error| open::unlisted(folder, error))?;

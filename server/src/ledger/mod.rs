@@ -21,6 +21,7 @@ mod key_keeper;
 pub(crate) mod keys;
 mod lists;
 pub(crate) mod log;
+pub(crate) mod moving;
 pub(crate) mod node;
 mod notices;
 mod numbers;

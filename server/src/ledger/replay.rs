@@ -26,6 +26,12 @@ pub(super) fn code_scope(code: CodeDigest) -> String {
     format!("code/{:016x}", code.0)
 }
 
+/// The name of the one row of a payment whose code led to nobody, by what its key is scoped to and what a database
+/// finds its call by. No account's name has a slash.
+pub(super) fn unknown_code_row(scope: &str, call_hash: [u8; 16]) -> String {
+    format!("{scope}/{:032x}", u128::from_be_bytes(call_hash))
+}
+
 /// What the key of a stored event was scoped to.
 pub(crate) fn scope_of<'a>(event: &Event, account: &'a str) -> Cow<'a, str> {
     if let Some(code) = event.payment().and_then(|payment| payment.code) {

@@ -19,6 +19,7 @@ mod index;
 mod key_runs;
 pub mod keyring;
 mod live;
+pub mod moved;
 mod preparing;
 mod pruning;
 mod read_all;
@@ -52,7 +53,7 @@ pub use key_runs::{
 };
 use preparing::Preparing;
 pub use pruning::{NotPruned, Pruned, Pruner, Wanted};
-pub use read_all::{identity, read_all};
+pub use read_all::{durable, identity, read_all};
 pub use reader::JournalReader;
 pub use record::Batch;
 use recovery::{Active, Base, Recovered};

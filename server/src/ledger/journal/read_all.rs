@@ -16,6 +16,12 @@ pub fn identity(disk: &dyn Disk) -> Option<u64> {
     Some(mark.identity)
 }
 
+/// Up to which sequence a journal is durable, or a little further by now; None if it has no whole watermark.
+pub fn durable(disk: &dyn Disk) -> Option<u64> {
+    let mark = Watermark::read(disk).ok().flatten()?;
+    Some(mark.sequence)
+}
+
 /// Hands every entry from the sequence `from` to the sequence `to`, both included, to `on_entry`,
 /// in order, and returns how many there were. Writes nothing and needs no lock: a server may be
 /// running beside it. It stops at what is not finished yet; damage is an error, as it is for

@@ -35,7 +35,10 @@ use self::reads::Reads;
 pub(crate) use self::reads::{Question, column, stored};
 use self::registry::Registered;
 use self::row::Decided;
-pub(crate) use self::row::{PASSWORD, REVIEW, RISK, about, cards, digests};
+pub(crate) use self::row::{
+    PASSWORD, REVIEW, RISK, about, account as account_of_row, cards, digests, links,
+    standing as row_of, standing_without_account as row_without_account,
+};
 use self::sequences::Sequences;
 use super::log::{NotDurable, Written};
 use super::postgres::{Lanes, Outcome, Tell};

@@ -45,21 +45,10 @@ pub(super) fn of(decided: Decided<'_>) -> Row {
         call_hash,
         written,
     } = decided;
-    let usage = account.usage();
     Row {
-        account: id.to_owned(),
         expected: previous,
         version: sequence,
         control_version: sequence,
-        month: usage.month.number(),
-        month_used_fen: usage.in_month.value(),
-        year: usage.year.number(),
-        year_used_fen: usage.in_year.value(),
-        state: snapshot::account_record(id, account.clone()),
-        found_by: FoundBy {
-            cards: cards(account),
-            open_tickets: open_tickets(account),
-        },
         entries: vec![EntryRow {
             sequence,
             call_hash,
@@ -69,23 +58,56 @@ pub(super) fn of(decided: Decided<'_>) -> Row {
                 ..links(event)
             },
         }],
+        ..standing(id, account)
+    }
+}
+
+/// An account as it stands, without any entry.
+pub(crate) fn standing(id: &str, account: &Account) -> Row {
+    let usage = account.usage();
+    let version = account.last_sequence();
+    Row {
+        account: id.to_owned(),
+        expected: 0,
+        version,
+        control_version: version,
+        month: usage.month.number(),
+        month_used_fen: usage.in_month.value(),
+        year: usage.year.number(),
+        year_used_fen: usage.in_year.value(),
+        state: snapshot::account_record(id, account.clone()),
+        found_by: FoundBy {
+            cards: cards(account),
+            open_tickets: open_tickets(account),
+        },
+        entries: Vec::new(),
     }
 }
 
 /// What concerns no account: only its version is kept.
 pub(super) fn without_account(account: &str, previous: u64, entry: EntryRow) -> Row {
+    let version = entry.sequence;
+    Row {
+        expected: previous,
+        entries: vec![entry],
+        ..standing_without_account(account, version)
+    }
+}
+
+/// The same, without any entry.
+pub(crate) fn standing_without_account(account: &str, version: u64) -> Row {
     Row {
         account: account.to_owned(),
-        expected: previous,
-        version: entry.sequence,
-        control_version: entry.sequence,
+        expected: 0,
+        version,
+        control_version: version,
         month: 0,
         month_used_fen: 0,
         year: 0,
         year_used_fen: 0,
         state: Vec::new(),
         found_by: FoundBy::default(),
-        entries: vec![entry],
+        entries: Vec::new(),
     }
 }
 
@@ -130,7 +152,8 @@ pub(crate) fn about(event: &Event) -> Option<u64> {
     }
 }
 
-fn links(event: &Event) -> Links {
+/// By what an entry is found.
+pub(crate) fn links(event: &Event) -> Links {
     let code = if let Event::PaymentCodeDecided(decided) = event {
         decided.outcome.as_ref().ok().map(|issued| issued.digest.0)
     } else {
@@ -158,7 +181,7 @@ fn is_for_all(event: &Event) -> bool {
 }
 
 /// An account of a row whose columns are those of [`super::reads::Question::Account`].
-pub(super) fn account(row: &tokio_postgres::Row) -> Result<(AccountId, Box<Account>), LedgerError> {
+pub(crate) fn account(row: &tokio_postgres::Row) -> Result<(AccountId, Box<Account>), LedgerError> {
     let version: i64 = column(row, 1)?;
     let state: &[u8] = column(row, 6)?;
     let read = snapshot::account_of_record(state);

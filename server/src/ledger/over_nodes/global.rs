@@ -9,7 +9,7 @@ use crate::ledger::call::Call;
 use crate::ledger::encode::Entry;
 use crate::ledger::node::{Node, Question, WriteError};
 use crate::ledger::operation::{AuthoriseOperation, GlobalOperation};
-use crate::ledger::replay::{code_scope, global_scope};
+use crate::ledger::replay::{code_scope, global_scope, unknown_code_row};
 use crate::ledger::{Answered, LedgerError};
 use crate::policy_book::PolicyBook;
 
@@ -103,8 +103,7 @@ impl Ledger {
         asked: &AuthoriseOperation,
     ) -> Result<Answered, LedgerError> {
         let authoriser = &self.authoriser;
-        // No account's name has a slash.
-        let name = format!("{}/{:032x}", code_scope(digest), u128::from_be_bytes(hash));
+        let name = unknown_code_row(&code_scope(digest), hash);
         let known = async || {
             let known = node
                 .reads()

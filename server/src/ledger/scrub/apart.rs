@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use waika_domain::account::Account;
 use waika_domain::event::WalletRegion;
 
-use crate::ledger::decode::{self, NotUnderstood};
+use crate::ledger::decode::{self, NotUnderstood, Stored};
 use crate::ledger::journal::SnapshotBlock;
 use crate::ledger::snapshot::{Compared, compared};
 
@@ -53,22 +53,42 @@ impl<F: Fn(&str) -> bool> Apart<F> {
         sequence: u64,
         entry: &[u8],
     ) -> Result<(), NotUnderstood> {
-        let stored = decode::entry(entry)?;
+        self.apply_stored(sequence, &decode::entry(entry)?);
+        Ok(())
+    }
+
+    /// The same, of an entry that was decoded.
+    pub(in crate::ledger) fn apply_stored(&mut self, sequence: u64, stored: &Stored) {
         if stored.operated.is_some() {
             self.last_operated = sequence.max(self.last_operated);
         }
         let Some(event) = stored.event() else {
-            return Ok(());
+            return;
         };
         if stored.account.is_empty() || !(self.is_of_part)(&stored.account) {
-            return Ok(());
+            return;
         }
         let account = self.accounts.entry((*stored.account).into());
         let account = account.or_insert_with(|| {
             Account::open(event.opening_region().unwrap_or(WalletRegion::Mainland))
         });
         account.replay(event, sequence, stored.at);
-        Ok(())
+    }
+
+    /// How many there are.
+    pub(in crate::ledger) fn len(&self) -> u64 {
+        u64::try_from(self.accounts.len()).unwrap_or(u64::MAX)
+    }
+
+    /// All, with their names, in no order.
+    pub(in crate::ledger) fn iter(&self) -> impl Iterator<Item = (&str, &Account)> {
+        let accounts = self.accounts.iter();
+        accounts.map(|(name, account)| (name.as_str(), account))
+    }
+
+    /// The same, taken out.
+    pub(in crate::ledger) fn into_accounts(self) -> impl Iterator<Item = (CompactString, Account)> {
+        self.accounts.into_iter()
     }
 
     /// Takes an account out.

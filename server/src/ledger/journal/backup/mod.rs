@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use super::disk::Disk;
 use super::error::DiskError;
+use super::moved;
 pub use error::{BackupError, Side};
 pub use manifest::FILE as MANIFEST;
 pub use restore::{Checked, OnEntry, Restore, Restored};
@@ -79,6 +80,16 @@ impl BackupSource {
 
 /// Why no server may write to a folder, if it may not.
 pub fn not_for_a_server(disk: &dyn Disk) -> io::Result<Option<&'static str>> {
+    let why = not_a_journal(disk)?;
+    let is_moved = disk.list()?.iter().any(|name| name == moved::FILE);
+    Ok(why.or(is_moved.then_some(
+        "it was moved into a database, which the file moved-to-database in it names: start the servers with that \
+         --store; or delete the file to go on here, without what was decided there",
+    )))
+}
+
+/// Why a folder holds no journal that is whole; None if it does, or nothing at all.
+pub fn not_a_journal(disk: &dyn Disk) -> io::Result<Option<&'static str>> {
     let names = disk.list()?;
     let has = |file: &str| names.iter().any(|name| name == file);
     if has(manifest::FILE) {
