@@ -95,6 +95,8 @@ FIGURES = {
     "F8": [],
     "F9": [Part(f"{E2E} storm_under", "none", {"WAIKA_STORM": "1000000"})],
     "F10": [Part(f"{E2E} sixty_four_callers", "none")],
+    "F11": [Part(f"{E2E} f11_nothing", f"{KILL}, connections cut, clocks apart", {"WAIKA_KILLS": "100"})],
+    "F12": [Part(f"{E2E} f12_what_operators", "none", {"WAIKA_CHANGES": "40"})],
     "F14": [Part("-p waika-domain --test model random_sequences", "none", {"WAIKA_SEQUENCES": "1000000"}),
             Part("--test models f14_", "connections lost, nodes crashed", {"WAIKA_MODEL": "large"}),
             Part("-p waika-schedules --test pipeline f14_", "a write or a sync fails", {"WAIKA_SCHEDULES": "1000000"})],

@@ -16,6 +16,8 @@ mod passports;
 mod passwords;
 #[path = "../../server/tests/postgres/cluster.rs"]
 mod postgres_cluster;
+#[path = "../../server/tests/postgres/proxy.rs"]
+mod postgres_proxy;
 mod postgres_support;
 #[path = "../shared/programs.rs"]
 mod programs;
@@ -89,6 +91,7 @@ mod password_token;
 mod policy;
 mod policy_reload;
 mod policy_time;
+mod postgres_f11;
 mod postgres_migrate;
 mod postgres_nodes;
 mod postgres_trouble;

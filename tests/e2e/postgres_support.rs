@@ -1,5 +1,7 @@
 //! Several servers over one PostgreSQL, which the test starts from the installed package.
 
+use std::process::Command;
+
 use tempfile::TempDir;
 
 use crate::postgres_cluster::Cluster;
@@ -45,19 +47,24 @@ impl Database {
         }
     }
 
+    /// A server over the database by that URL, not started yet.
+    pub(crate) fn command_over(&self, url: &str) -> Command {
+        command_over(url, &self.keys.path().join("waika.key"))
+    }
+
     /// The same, which may end before it serves.
     pub(crate) fn try_node_over(
         &self,
         url: &str,
         arguments: &[&str],
     ) -> Result<Server, NotStarted> {
-        let mut command = command_over(url, &self.keys.path().join("waika.key"));
+        let mut command = self.command_over(url);
         Server::try_start(command.args(arguments), Home::new())
     }
 
     /// What a query says: rows of one line, columns with a bar between them.
     pub(crate) fn query(&self, query: &str) -> String {
-        let ran = std::process::Command::new("psql")
+        let ran = Command::new("psql")
             .args([
                 "--quiet",
                 "--no-psqlrc",

@@ -1,18 +1,12 @@
 //! What goes wrong between a server and its database: named, `NOT_SERVING` where it must be, and nothing lost.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use rustix::process::Signal;
-use tokio::task::JoinSet;
 use tonic::Code;
 use waika::health::HealthCheckRequest;
 use waika::health::health_check_response::ServingStatus;
 use waika::health::health_client::HealthClient;
 
-use crate::postgres_support::{Database, callers, until};
+use crate::postgres_support::{Database, until};
 use crate::support::{Server, reason_of};
 use crate::wallet::{Callers, decision, pay};
 
@@ -56,92 +50,6 @@ async fn a_database_that_goes_and_comes_back_loses_nothing() {
     assert_eq!(callers.used("a").await, (200, 200));
     let [other] = database.nodes::<1>();
     assert_eq!(Callers::of(&other).await.used("a").await, (200, 200));
-}
-
-/// Pays a fen, and says whose it was if that was acknowledged.
-async fn pay_one(caller: &mut Callers, place: usize, card: &str, key: &str) -> Option<usize> {
-    let paid = caller.authorise(pay(&format!("a{place}"), card, key, 1));
-    if let Ok(answer) = paid.await {
-        assert_eq!(decision(&answer), "APPROVED");
-        return Some(place);
-    }
-    // Its outcome is not known, or its server is gone.
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    None
-}
-
-/// F11 in short: nodes are killed under load and started again, with connections cut by the database too.
-#[tokio::test(flavor = "multi_thread")]
-async fn f11_nodes_that_are_killed_lose_no_answer_and_count_none_twice() {
-    const ACCOUNTS: usize = 6;
-    let database = Database::start();
-    let mut nodes = database.nodes::<3>();
-    let mut all = callers(&nodes).await;
-    let mut cards = Vec::new();
-    for account in 0..ACCOUNTS {
-        let middle = u32::try_from(account).unwrap() + 700;
-        cards.push(all[0].wallet_with(&format!("a{account}"), middle).await);
-    }
-    let cards = Arc::new(cards);
-    let mut told: BTreeMap<String, i64> = BTreeMap::new();
-    let mut killed = 0;
-    for round in 0..4_usize {
-        let stop = Arc::new(AtomicBool::new(false));
-        let mut tasks = JoinSet::new();
-        for payer in 0..12_usize {
-            let (mut caller, cards) = (all[payer % 3].clone(), Arc::clone(&cards));
-            let stop = Arc::clone(&stop);
-            tasks.spawn(async move {
-                let mut told = Vec::new();
-                for number in 0_usize.. {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let place = (payer + number) % ACCOUNTS;
-                    let key = format!("{round} {payer} {number}");
-                    told.extend(pay_one(&mut caller, place, &cards[place], &key).await);
-                }
-                told
-            });
-        }
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        database.query(
-            "select count(pg_terminate_backend(pid)) from pg_stat_activity where query like 'with wanted%'",
-        );
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let victim = round % 3;
-        nodes[victim].signal(Signal::KILL);
-        killed += 1;
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        stop.store(true, Ordering::Relaxed);
-        for place in tasks.join_all().await.into_iter().flatten() {
-            *told.entry(format!("a{place}")).or_default() += 1;
-        }
-        nodes[victim] = database.node();
-        all = callers(&nodes).await;
-    }
-    let acknowledged: i64 = told.values().sum();
-    assert!(acknowledged > 200, "{told:?}");
-    let mut used_in_all = 0;
-    for (account, told) in &told {
-        let used = all[0].used(account).await.0;
-        assert!(used >= *told, "{account}: {used} of {told} acknowledged");
-        let entries = database.query(&format!(
-            "select count(*), count(distinct call_hash) from entry where account_id = '{account}'
-             and call_hash is not null and sequence > (select min(sequence) from entry where account_id = '{account}')"
-        ));
-        let mut counts = entries.split('|');
-        assert_eq!(counts.next(), counts.next(), "no key has two entries");
-        for caller in &mut all {
-            assert_eq!(
-                caller.used(account).await.0,
-                used,
-                "every node says the same"
-            );
-        }
-        used_in_all += used;
-    }
-    eprintln!("{killed} kills, {acknowledged} acknowledged, {used_in_all} there");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,9 +3,10 @@
 # callers that are known by their certificates, and callers with the service config that try again.
 #
 #   bash tests/interop/run.sh [SERVER]     (target/debug/waika-server)
-#   bash tests/interop/run.sh --rolling RESTARTS [SERVER]
+#   bash tests/interop/run.sh --rolling RESTARTS [--nodes N] [SERVER]
 #
-# With --rolling only this: a server is restarted so often under load behind haproxy, its socket handed over (F13).
+# With --rolling only this: a server is restarted so often under load behind haproxy, its socket handed over (F13); with
+# --nodes so many servers over one PostgreSQL, one after the other.
 #
 # What it installs goes to target/tools/interop, or below $WAIKA_TOOLS, and nowhere else; but for
 # Debian's packages of Node or Python where they are missing, and apt-get and the rights are there.
@@ -13,13 +14,17 @@
 # 66 no such server, 69 something is missing and cannot be installed.
 set -euo pipefail
 
-restarts=""
+restarts="" nodes=0
 if [ "${1:-}" = --rolling ] && [[ ${2:-} =~ ^[1-9][0-9]*$ ]]; then
   restarts=$2
   shift 2
+  if [ "${1:-}" = --nodes ] && [[ ${2:-} =~ ^[1-9][0-9]*$ ]]; then
+    nodes=$2
+    shift 2
+  fi
 fi
 if [ $# -gt 1 ] || [[ ${1:-} == -* ]]; then
-  echo "usage: bash tests/interop/run.sh [--rolling RESTARTS] [SERVER]" >&2
+  echo "usage: bash tests/interop/run.sh [--rolling RESTARTS [--nodes N]] [SERVER]" >&2
   exit 64
 fi
 server=${1:+$(realpath -- "$1")}
@@ -190,8 +195,8 @@ tried_again() {
 # The only part that --rolling asks for: half a second for each restart.
 rolling() {
   command -v haproxy >/dev/null || install_packages haproxy
-  PYTHONPATH="$FOLDER/stubs:$HERE/python" PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE no_grpc_proxy=127.0.0.1 \
-    "$TOOLS/python/bin/python" "$HERE/python/rolling.py" "$SERVER" proto/service_config.json --restarts "$restarts"
+  PYTHONPATH="$FOLDER/stubs:$HERE/python:$PWD/tests" PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE no_grpc_proxy=127.0.0.1 \
+    "$TOOLS/python/bin/python" "$HERE/python/rolling.py" "$SERVER" proto/service_config.json --restarts "$restarts" --nodes "$nodes"
 }
 
 # Both walks have the same steps: one that either lacks has not run, and that is a failure too.

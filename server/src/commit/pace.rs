@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::clock::monotonic;
 
+/// For how long what is known of commits holds, although nothing happens.
+const KNOWN_FOR: Duration = Duration::from_secs(1);
+
 /// What is known of commits now. Nothing here orders anything, so it may be a moment old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -42,13 +45,31 @@ impl PaceBoard {
     }
 
     pub(crate) fn note_begun(&self, at: Instant) {
+        self.commit.store(self.faded(at), Ordering::Relaxed);
+        self.note_moved(at);
+    }
+
+    fn note_moved(&self, at: Instant) {
         let at = nanoseconds(at.saturating_duration_since(self.began_at));
         self.moved_at.store(at, Ordering::Relaxed);
     }
 
+    /// What is known of a commit by now: after a second in which nothing has happened, half of it for every quarter
+    /// of its time. Whoever has too little time for one that was slow is not sent away for ever, when nobody else comes by whom
+    /// it would show that they are fast again.
+    fn faded(&self, at: Instant) -> u64 {
+        let commit = self.commit.load(Ordering::Relaxed);
+        let at = nanoseconds(at.saturating_duration_since(self.began_at));
+        let idle = at.saturating_sub(self.moved_at.load(Ordering::Relaxed));
+        let idle = idle.saturating_sub(nanoseconds(KNOWN_FOR));
+        let halves = idle.saturating_mul(4).checked_div(commit);
+        let halves = u32::try_from(halves.unwrap_or_default()).unwrap_or(u32::MAX);
+        commit.checked_shr(halves).unwrap_or_default()
+    }
+
     /// A slower commit counts half at once, since what follows will be slow too; faster ones count an eighth.
     pub(crate) fn note_ended(&self, at: Instant, took: Duration) {
-        self.note_begun(at);
+        self.note_moved(at);
         let (before, took) = (self.commit.load(Ordering::Relaxed), nanoseconds(took));
         let now = if took > before {
             before.midpoint(took)
@@ -59,12 +80,15 @@ impl PaceBoard {
     }
 
     pub(crate) fn pace(&self, durable: u64) -> Pace {
+        let appended = self.appended.load(Ordering::Relaxed);
+        let pending = appended.saturating_sub(durable);
+        let commit = match pending {
+            0 => self.faded(monotonic()),
+            _ => self.commit.load(Ordering::Relaxed),
+        };
         Pace {
-            pending: self
-                .appended
-                .load(Ordering::Relaxed)
-                .saturating_sub(durable),
-            commit: Duration::from_nanos(self.commit.load(Ordering::Relaxed)),
+            pending,
+            commit: Duration::from_nanos(commit),
         }
     }
 
@@ -88,6 +112,7 @@ mod tests {
     fn slower_commits_are_believed_sooner_than_faster_ones() {
         let board = PaceBoard::new(0);
         let now = monotonic();
+        board.note_appended(1);
         let after = |milliseconds| {
             board.note_ended(now, Duration::from_millis(milliseconds));
             board.pace(0).commit
@@ -95,6 +120,35 @@ mod tests {
         assert_eq!(after(8), Duration::from_millis(4));
         assert_eq!(after(200), Duration::from_millis(102));
         assert_eq!(after(6), Duration::from_millis(90));
+    }
+
+    #[test]
+    fn a_slow_commit_is_forgotten_when_nothing_comes_after_it() {
+        let board = PaceBoard::new(1);
+        let ended = monotonic();
+        let later = |milliseconds| ended + Duration::from_millis(milliseconds);
+        let milliseconds = |faded: u64| faded / 1_000_000;
+        board.note_ended(ended, Duration::from_secs(8));
+        for (after, known) in [
+            (0, 4_000),
+            (1_500, 4_000),
+            (2_000, 2_000),
+            (3_500, 1_000),
+            (5_000, 250),
+            (3_600_000, 0),
+        ] {
+            assert_eq!(
+                milliseconds(board.faded(later(after))),
+                known,
+                "after {after} ms"
+            );
+        }
+        // What waits is no idle time, however long it takes.
+        assert_eq!(board.pace(0).commit, Duration::from_secs(4));
+        // From where it is, it goes on.
+        board.note_begun(later(3_500));
+        board.note_ended(later(3_501), Duration::from_millis(1));
+        assert_eq!(milliseconds(board.faded(later(3_501))), 875);
     }
 
     #[test]

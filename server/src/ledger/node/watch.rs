@@ -86,7 +86,7 @@ impl Node {
         let mut session = None;
         loop {
             sleep(RENEW_EVERY).await;
-            if self.halted.is_closed() && self.runtime.lock().is_none() {
+            if self.runtime.lock().is_none() {
                 return;
             }
             let there = match session.take() {

@@ -34,6 +34,8 @@ pub(super) struct Scoped<'a> {
     pub(super) call: &'a Call,
     pub(super) hash: [u8; 16],
     pub(super) asked: Option<&'a Payment>,
+    /// The version of the account in memory from which on it was decided.
+    pub(super) before: Option<u64>,
 }
 
 impl Ledger {
@@ -69,6 +71,7 @@ impl Ledger {
         let mut tries = Tries::until(call.deadline);
         loop {
             node.ensure(authoriser, &account).await?;
+            let before = self.version_of(&account);
             let passage = Passage {
                 queue: &self.queue,
                 account: &account,
@@ -89,6 +92,7 @@ impl Ledger {
                 call: &call,
                 hash,
                 asked: operation.payment(),
+                before,
             };
             match self.settle_on(node, scoped, taken).await? {
                 Settled::Durable(applied) => {
@@ -143,6 +147,7 @@ impl Ledger {
                 return Ok((None, answered.await?));
             };
             node.ensure(&self.authoriser, &account).await?;
+            let before = self.version_of(&account);
             let owner = Some(account.clone());
             let taken =
                 self.authoriser
@@ -152,6 +157,7 @@ impl Ledger {
                 call: &call,
                 hash,
                 asked: Some(&asked.payment),
+                before,
             };
             let taken = taken.map(|(_, taken)| taken);
             match self.settle_on(node, scoped, taken).await? {
@@ -199,6 +205,7 @@ impl Ledger {
             call,
             hash,
             asked,
+            before,
         } = scoped;
         match taken {
             Ok(Taken::Applied(mut applied)) => {
@@ -236,18 +243,25 @@ impl Ledger {
                 if let Some(known) = self.known_on(node, account, hash, call).await? {
                     return self.replay(known, call, asked).map(Settled::Known);
                 }
-                let version = || {
-                    let version = |account: &mut Account| account.last_sequence();
-                    self.authoriser.accounts.with_account(account, version)
+                let is_there = node.refresh(&self.authoriser, account).await?;
+                // It was told over the newest that there is; or there is no account.
+                let is_final = match (before, error) {
+                    // It may have been let go a moment ago.
+                    (None, _) | (Some(_), LedgerError::UnknownAccount) => !is_there,
+                    (Some(before), _) => self.version_of(account) == Some(before),
                 };
-                let before = version();
-                node.refresh(&self.authoriser, account).await?;
-                if version() == before {
+                if is_final {
                     return Err(error);
                 }
                 Ok(Settled::Again)
             }
         }
+    }
+
+    /// The version of an account in memory.
+    fn version_of(&self, account: &AccountId) -> Option<u64> {
+        let version = |account: &mut Account| account.last_sequence();
+        self.authoriser.accounts.with_account(account, version)
     }
 
     /// The stored answer of a call, if it was made before. Waits for one that is under way.

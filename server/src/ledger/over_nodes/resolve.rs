@@ -76,9 +76,8 @@ impl Ledger {
         end: &(dyn Fn() -> Result<Applied, LedgerError> + Sync),
     ) -> Result<Applied, LedgerError> {
         let mut is_checked = false;
+        let mut tries = Tries::until(None);
         loop {
-            // Something is held: it is tried for as long as this server runs.
-            let mut tries = Tries::until(None);
             let ended = async {
                 let is_there = node.ensure(&self.authoriser, account).await?;
                 if is_checked {
@@ -108,7 +107,11 @@ impl Ledger {
                 }
                 Err(error) => return Err(error),
             }
-            while tries.pause().await.is_ok() {
+            loop {
+                // Something is held: it is tried for as long as this server runs.
+                if tries.pause().await.is_err() {
+                    tries = Tries::until(None);
+                }
                 if node.is_there() {
                     break;
                 }
