@@ -326,5 +326,10 @@ fn depends_on_memory(error: LedgerError) -> bool {
             | LedgerError::Unreadable
             | LedgerError::OutcomeUnknown
             | LedgerError::KeyConflict { .. }
+            // Who is sent away because there is too much to do is not to cost two more questions.
+            | LedgerError::DeadlineBudget
+            | LedgerError::DeadlineTooShort
+            | LedgerError::Overloaded { .. }
+            | LedgerError::DiskShort
     )
 }
