@@ -94,6 +94,8 @@ mod policy_time;
 mod postgres_f11;
 mod postgres_migrate;
 mod postgres_nodes;
+mod postgres_payers;
+mod postgres_replica;
 mod postgres_trouble;
 mod quote;
 mod quote_token;

@@ -29,6 +29,11 @@ impl Database {
         }
     }
 
+    /// The same with another cluster in the place of its own, which ends.
+    pub(crate) fn taken_over_by(self, cluster: Cluster) -> Self {
+        Self { cluster, ..self }
+    }
+
     pub(crate) fn node(&self) -> Server {
         self.node_over(&self.cluster.url(), &[])
     }

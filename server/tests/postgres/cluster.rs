@@ -27,12 +27,10 @@ impl Cluster {
         settings: &[&str],
         files: impl FnOnce(&Path) -> Vec<(PathBuf, String)>,
     ) -> Self {
-        let home = tempfile::Builder::new()
-            .prefix("waika-pg-")
-            .tempdir()
-            .unwrap();
-        let mut cluster = Self { home, port: 0 };
-        give_away(cluster.home.path());
+        let mut cluster = Self {
+            home: new_home(),
+            port: 0,
+        };
         cluster.run(
             "initdb",
             &[
@@ -58,6 +56,36 @@ impl Cluster {
         cluster.port = free_port();
         cluster.restart(settings);
         cluster
+    }
+
+    /// A copy that follows this one, under a name that `synchronous_standby_names` may have.
+    pub(crate) fn replica(&self, name: &str, settings: &[&str]) -> Self {
+        let home = new_home();
+        let copy = Self {
+            home,
+            port: free_port(),
+        };
+        let socket = self.home.path().display();
+        let from = format!(
+            "host={socket} port={} user=waika application_name={name}",
+            self.port
+        );
+        copy.run(
+            "pg_basebackup",
+            &[
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--dbname",
+                &from,
+            ],
+        );
+        copy.restart(settings);
+        copy
+    }
+
+    /// It follows nobody any more, and takes writes.
+    pub(crate) fn promote(&self) {
+        self.run("pg_ctl", &["--wait", "promote"]);
     }
 
     /// From now on whoever connects is asked for a password, once it has read its files again.
@@ -131,6 +159,13 @@ impl Cluster {
         let said = std::fs::read_to_string(said).unwrap();
         Err(format!("{program} ({status}): {said}"))
     }
+}
+
+fn new_home() -> TempDir {
+    let home = tempfile::Builder::new().prefix("waika-pg-").tempdir();
+    let home = home.unwrap();
+    give_away(home.path());
+    home
 }
 
 /// One that nobody had a moment ago.

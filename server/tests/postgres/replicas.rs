@@ -112,3 +112,35 @@ async fn a_lane_leaves_one_backend_that_waits_and_no_more() {
     let next = lanes.commit(row("b", 0, vec![entry(20, None)])).await;
     assert_eq!(next, Outcome::Durable);
 }
+
+/// A commit that was told as durable is on the synchronous replica, which has it when it takes over.
+#[tokio::test]
+async fn what_is_durable_is_there_when_a_replica_takes_over() {
+    let (cluster, session) = start().await;
+    let replica = cluster.replica("replica", &[]);
+    let client = session.client();
+    set(
+        client,
+        "alter system set synchronous_standby_names = 'replica'",
+    )
+    .await;
+    until(async || {
+        let state = client.query_opt("select sync_state from pg_stat_replication", &[]);
+        let state = state.await.unwrap();
+        state.is_some_and(|row| row.get::<_, &str>(0) == "sync")
+    })
+    .await;
+    let lanes = lanes_with(&cluster.url(), 1, Duration::from_secs(2)).await;
+    let mut durable = 0;
+    for number in 1..200 {
+        let outcome = lanes
+            .commit(row("a", durable, vec![entry(number, None)]))
+            .await;
+        assert_eq!(outcome, Outcome::Durable);
+        durable = number;
+    }
+    cluster.stop("immediate");
+    replica.promote();
+    let session = connect(&replica).await;
+    assert_eq!(stored_version(session.client(), "a").await, durable);
+}
