@@ -61,7 +61,9 @@ def point(nodes, port, open_calls, servers=1):
     """One measurement: rates a second, milliseconds, microseconds a call."""
     before, cpu = commits(port), database_cpu_s()
     flags = ["--accounts", str(nodes.asked.accounts), "--closed", str(open_calls // servers), "--deadline", "10s"]
-    told = nodes.turn(f"{open_calls} open, {servers} server(s)", [flags] * servers)
+    # Each with accounts of its own: what they share they decide again and again.
+    each = [[*flags, "--seed", str(number + 1)] for number in range(servers)]
+    told = nodes.turn(f"{open_calls} open, {servers} server(s)", each)
     decided = told["decided"]
     return {"open": open_calls, "servers": servers, "rate": told["rate"], "p50_ms": told["p50_ms"],
             "node_us": told["cpu_us"], "generator_us": told["generator_us"],
@@ -77,6 +79,11 @@ def line(points, x, y):
     return my - slope * mx, slope
 
 
+def rows_of(open_calls, servers=1):
+    """In a batch: half of a lane's calls are in the one that is under way, and half wait for the next."""
+    return min(max(open_calls / (2 * LANES * servers), 1.0), MOST_ROWS)
+
+
 class Model:
     """What a decision costs, in microseconds of processor time, and how long a batch takes, in milliseconds."""
 
@@ -86,7 +93,7 @@ class Model:
         self.generator = line(points, "batches", "generator_us")
         # As long as cores are free, a call waits for its batch: half of the one before it, and its own.
         quiet = [one for one in points if one["open"] <= 64]
-        timed = [{"rows": min(one["open"] / LANES, MOST_ROWS), "ms": one["p50_ms"]} for one in quiet]
+        timed = [{"rows": rows_of(one["open"]), "ms": one["p50_ms"]} for one in quiet]
         self.batch = line(timed, "rows", "ms")
 
     def cost_us(self, rows):
@@ -94,7 +101,7 @@ class Model:
 
     def rate(self, open_calls, servers=1, cores=2):
         """Decisions a second of so many calls, and the median in milliseconds."""
-        rows = min(max(open_calls / (LANES * servers), 1.0), MOST_ROWS)
+        rows = rows_of(open_calls, servers)
         waits_ms = self.batch[0] + self.batch[1] * rows
         by_waiting = open_calls / waits_ms * 1e3
         by_cores = cores / self.cost_us(rows) * 1e6
@@ -176,7 +183,7 @@ def main():
         port = stack.enter_context(cluster())
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         nodes = Nodes(f"postgres://waika@127.0.0.1:{port}/postgres", folder, asked)
-        nodes.provision(asked.accounts)
+        nodes.provision(asked.accounts, (1, 2))
         points = [point(nodes, port, open_calls) for open_calls in OPEN]
         two = [point(nodes, port, open_calls, 2) for open_calls in (64, 512)]
     fitted = points[::2]

@@ -84,7 +84,7 @@ pub(crate) fn run(
     let mut session = handle.block_on(Session::open(address))?;
     handle.block_on(migrate(session.client_mut()))?;
     let work = handle.block_on(session.client_mut().transaction())?;
-    let mut moving = Moving {
+    let moving = Moving {
         source: &source,
         work: &work,
         handle,
@@ -116,7 +116,7 @@ struct Moving<'a> {
 }
 
 impl Moving<'_> {
-    fn all(&mut self, key_file: &Path) -> Result<Moved, MoveError> {
+    fn all(&self, key_file: &Path) -> Result<Moved, MoveError> {
         let is_empty = self.take(key_file)?;
         let began = monotonic();
         if is_empty {
@@ -178,7 +178,7 @@ impl Moving<'_> {
         }
     }
 
-    fn copy(&mut self) -> Result<(), MoveError> {
+    fn copy(&self) -> Result<(), MoveError> {
         let Self {
             source,
             work,

@@ -48,7 +48,7 @@ pub enum OpenError {
         /// The key file.
         key_file: String,
     },
-    /// The folder is a backup, or a restore into it was not finished.
+    /// The folder is a backup, a restore into it was not finished, or it was moved into a database.
     #[error("no server starts on {folder}: {why}")]
     NotForAServer {
         /// The folder.
