@@ -138,7 +138,7 @@ pub(crate) async fn load(
         }
         let place = random.random_range(0..ACCOUNTS);
         let is_large = place % 2 == 0;
-        let amount = random.random_range(if is_large { 20_000..=60_000 } else { 1..=100 });
+        let amount = random.random_range(if is_large { 200_000..=600_000 } else { 1..=100 });
         let key = format!("{round} {payer} {number}");
         let request = pay(&account(place), &cards[place], &key, amount);
         let gives_back = random.random_range(0..20) == 0;
