@@ -68,7 +68,7 @@ def main():
         url = f"postgres://waika@127.0.0.1:{port}/postgres"
         with serving(waika(folder, "2"), "0,1", folder) as (_, addresses):
             load(addresses, asked.accounts, asked.payments)
-        size = int(run(["du", "--summarize", "--bytes", f"{folder}/data"]).split()[0])
+        size = int(run(["du", "-sb", f"{folder}/data"]).split()[0])
         first = migrate(folder, url)
         accounts, entries, database = rows(port)
         again = migrate(folder, url)

@@ -192,7 +192,7 @@ impl Moving<'_> {
         watching.begins(Stage::CopyAccounts, state.accounts.len());
         copy::accounts(work, handle, state, *watching)?;
         // So that whoever comes first has good plans.
-        let analyse = work.batch_execute("analyze account, entry, awaiting");
+        let analyse = work.batch_execute("analyze account, entry");
         Ok(handle.block_on(analyse)?)
     }
 }
