@@ -55,13 +55,11 @@ impl PaceBoard {
     }
 
     /// What is known of a commit by now: after a second in which nothing has happened, half of it for every quarter
-    /// of its time. Whoever has too little time for one that was slow is not sent away for ever, when nobody else comes by whom
-    /// it would show that they are fast again.
+    /// of its time. Whoever has too little time for one that was slow is not sent away for ever, when nobody else
+    /// comes by whom it would show that they are fast again.
     fn faded(&self, at: Instant) -> u64 {
         let commit = self.commit.load(Ordering::Relaxed);
-        let at = nanoseconds(at.saturating_duration_since(self.began_at));
-        let idle = at.saturating_sub(self.moved_at.load(Ordering::Relaxed));
-        let idle = idle.saturating_sub(nanoseconds(KNOWN_FOR));
+        let idle = nanoseconds(self.still_at(at).saturating_sub(KNOWN_FOR));
         let halves = idle.saturating_mul(4).checked_div(commit);
         let halves = u32::try_from(halves.unwrap_or_default()).unwrap_or(u32::MAX);
         commit.checked_shr(halves).unwrap_or_default()
@@ -94,9 +92,13 @@ impl PaceBoard {
 
     /// For how long the committer, which has something to do, has neither begun a batch nor ended one.
     pub(crate) fn still_for(&self) -> Duration {
+        self.still_at(monotonic())
+    }
+
+    fn still_at(&self, at: Instant) -> Duration {
         let moved_at = Duration::from_nanos(self.moved_at.load(Ordering::Relaxed));
-        let now = monotonic().saturating_duration_since(self.began_at);
-        now.saturating_sub(moved_at)
+        let at = at.saturating_duration_since(self.began_at);
+        at.saturating_sub(moved_at)
     }
 }
 

@@ -17,9 +17,9 @@ use crate::exit::{self, Failure, Reason};
 use crate::ledger::journal::backup::not_for_a_server;
 use crate::ledger::journal::disk::RealDisk;
 use crate::ledger::journal::{self, keyring};
-use crate::ledger::under_keys::{UnderKey, UnderKeys, key_check};
+use crate::ledger::under_keys::{UnderKey, UnderKeys};
 use crate::ledger::{OpenError, keys};
-use crate::vault::{KeyFile, Keyring, KeyringError, Vault, VaultError, WrappedBy};
+use crate::vault::{KeyFile, Keyring, KeyringError, VaultError, WrappedBy};
 
 /// There is nothing to clean up.
 const GRACE: Duration = Duration::from_secs(1);
@@ -154,15 +154,9 @@ impl<'a> Store<'a> {
 
     /// Refuses keys that are not those which the journal was written with.
     fn check(&self, keyring: Keyring, key_file: &Path) -> Result<Keyring, Failure> {
-        let check = key_check(&self.disk)?;
-        if check.is_none_or(|check| *check == Vault::of(&keyring).check()) {
-            return Ok(keyring);
-        }
-        Err(OpenError::OtherKey {
-            folder: self.folder.display().to_string(),
-            key_file: key_file.display().to_string(),
-        }
-        .into())
+        let folder = self.folder.display().to_string();
+        keys::check_own(&self.disk, &keyring, &folder, key_file)?;
+        Ok(keyring)
     }
 
     fn publish(&self, keyring: &Keyring, by: &KeyFile) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use metrics::gauge;
 
 use super::journal::disk::Disk;
 use super::journal::{self, keyring};
+use super::under_keys::key_check;
 use super::{Ledger, OpenError, open};
 use crate::clock;
 use crate::config::{LedgerConfig, Store};
@@ -23,12 +24,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) fn open(disk: &dyn Disk, folder: &str, key_file: &Path) -> Result<Vault, OpenError> {
     let wrapped = keyring::read(disk)?;
     let may_make = wrapped.is_none() && is_new(disk, folder)?;
-    if !may_make && !key_file.exists() {
-        let key_file = key_file.display().to_string();
-        let folder = folder.to_owned();
-        return Err(OpenError::NoKey { folder, key_file });
-    }
-    let file = KeyFile::open_or_create(key_file)?;
+    let file = if may_make {
+        KeyFile::open_or_create(key_file)?
+    } else {
+        open_file(folder, key_file)?
+    };
     let keyring = match wrapped {
         Some(wrapped) => {
             let keyring = unwrap(&wrapped, &file, folder, key_file)?;
@@ -55,18 +55,46 @@ pub(crate) fn open_existing(
     folder: &str,
     key_file: &Path,
 ) -> Result<(Keyring, KeyFile), OpenError> {
-    if !key_file.exists() {
-        let key_file = key_file.display().to_string();
-        let folder = folder.to_owned();
-        return Err(OpenError::NoKey { folder, key_file });
-    }
-    let file = KeyFile::open(key_file)?;
+    let file = open_file(folder, key_file)?;
     let keyring = match keyring::read(disk)? {
         Some(wrapped) => unwrap(&wrapped, &file, folder, key_file)?,
         // It is from before keyrings.
         None => Keyring::of_one(file.first()),
     };
+    check_own(disk, &keyring, folder, key_file)?;
     Ok((keyring, file))
+}
+
+/// What wraps the keys of a store that is there.
+pub(super) fn open_file(folder: &str, key_file: &Path) -> Result<KeyFile, OpenError> {
+    if key_file.exists() {
+        return Ok(KeyFile::open(key_file)?);
+    }
+    Err(no_key(folder, key_file))
+}
+
+pub(super) fn no_key(folder: &str, key_file: &Path) -> OpenError {
+    OpenError::NoKey {
+        folder: folder.to_owned(),
+        key_file: key_file.display().to_string(),
+    }
+}
+
+/// Refuses keys that are not those which a journal was written with.
+pub(crate) fn check_own(
+    disk: &dyn Disk,
+    keyring: &Keyring,
+    folder: &str,
+    key_file: &Path,
+) -> Result<(), OpenError> {
+    let check = key_check(disk)?;
+    if check.is_none_or(|check| *check == Vault::of(keyring).check()) {
+        return Ok(());
+    }
+    Err(OpenError::OtherKey {
+        folder: folder.to_owned(),
+        key_file: key_file.display().to_string(),
+    })
 }
 
 /// True if nothing was ever written here, so that keys may be made.

@@ -7,11 +7,11 @@ use futures_util::stream::Fuse;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Row, RowStream, Transaction};
+use tokio_postgres::{Row, RowStream};
 use waika_domain::account::Account;
 
-use super::source::{Source, State, Taken};
-use super::{MoveError, Stage, Watching};
+use super::source::{State, Taken};
+use super::{MoveError, Moving, Stage};
 use crate::ledger::node::{account_of_row, row_of};
 
 /// Rows that are received at a time.
@@ -19,10 +19,7 @@ const AT_ONCE: usize = 1_000;
 
 /// A database and a journal.
 pub(super) struct Compare<'a> {
-    pub(super) source: &'a Source,
-    pub(super) work: &'a Transaction<'a>,
-    pub(super) handle: &'a Handle,
-    pub(super) watching: &'a dyn Watching,
+    pub(super) moving: &'a Moving<'a>,
     /// Servers may have decided over the database since.
     pub(super) may_have_gone_on: bool,
 }
@@ -83,30 +80,34 @@ impl Compare<'_> {
     fn rows(&self, query: &str, parameters: &[i64]) -> Result<Rows<'_>, MoveError> {
         let parameters = parameters.iter().map(|one| one as &(dyn ToSql + Sync));
         let stream = self
+            .moving
             .handle
-            .block_on(self.work.query_raw(query, parameters))?;
+            .block_on(self.moving.work.query_raw(query, parameters))?;
         Ok(Rows {
             stream: Box::pin(stream.fuse()),
             ready: VecDeque::new(),
-            handle: self.handle,
+            handle: self.moving.handle,
         })
     }
 
     fn entries(&self) -> Result<State, MoveError> {
-        let total = self.source.entries();
-        self.watching.begins(Stage::CompareEntries, total);
+        let total = self.moving.source.entries();
+        self.moving.watching.begins(Stage::CompareEntries, total);
         // What servers have given since is above all that a journal gives.
         let mut rows = self.rows(
             "select account_id, sequence, call_hash, entry, about, ends, code, operated from entry
              order by sequence",
             &[],
         )?;
-        let state = self.source.read(self.watching, &mut |taken| {
-            let Some(row) = rows.next()? else {
-                return differs(format!("entry {} is not there", taken.row.sequence));
-            };
-            compare_entry(&taken, &row)
-        })?;
+        let state = self
+            .moving
+            .source
+            .read(self.moving.watching, &mut |taken| {
+                let Some(row) = rows.next()? else {
+                    return differs(format!("entry {} is not there", taken.row.sequence));
+                };
+                compare_entry(&taken, &row)
+            })?;
         match rows.next()? {
             Some(row) if !self.may_have_gone_on => {
                 let more: i64 = row.try_get(1)?;
@@ -119,7 +120,7 @@ impl Compare<'_> {
     /// How many accounts there are, and how many of them have gone on.
     fn accounts(&self, mut state: State) -> Result<(u64, u64), MoveError> {
         let total = state.accounts.len();
-        self.watching.begins(Stage::CompareAccounts, total);
+        self.moving.watching.begins(Stage::CompareAccounts, total);
         let mut rows = self.rows(
             "select account_id, version, month, month_used_fen, year, year_used_fen, state, control_version, cards,
                  open_tickets from account",
@@ -127,7 +128,7 @@ impl Compare<'_> {
         )?;
         let (mut accounts, mut gone_on) = (0, 0);
         while let Some(row) = rows.next()? {
-            if self.watching.is_stopped() {
+            if self.moving.watching.is_stopped() {
                 return Err(MoveError::Stopped);
             }
             let (name, version): (&str, i64) = (row.try_get(0)?, row.try_get(1)?);
@@ -144,7 +145,7 @@ impl Compare<'_> {
                 }
                 return differs(format!("the account {name} is not the journal's"));
             };
-            self.watching.done(1);
+            self.moving.watching.done(1);
             accounts += 1;
             if is_later {
                 gone_on += 1;

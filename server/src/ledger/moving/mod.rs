@@ -90,7 +90,7 @@ pub(crate) fn run(
         handle,
         watching,
     };
-    let moved = moving.all(key_file)?;
+    let moved = moving.all()?;
     // Before it counts there: no server may decide on both.
     source.mark(&to)?;
     if let Err(error) = handle.block_on(work.commit()) {
@@ -116,8 +116,8 @@ struct Moving<'a> {
 }
 
 impl Moving<'_> {
-    fn all(&self, key_file: &Path) -> Result<Moved, MoveError> {
-        let is_empty = self.take(key_file)?;
+    fn all(&self) -> Result<Moved, MoveError> {
+        let is_empty = self.take()?;
         let began = monotonic();
         if is_empty {
             self.copy()?;
@@ -125,10 +125,7 @@ impl Moving<'_> {
         let copied_in = began.elapsed();
         let began = monotonic();
         let compare = Compare {
-            source: self.source,
-            work: self.work,
-            handle: self.handle,
-            watching: self.watching,
+            moving: self,
             may_have_gone_on: !is_empty,
         };
         let compared = compare.all().map_err(|error| match error {
@@ -147,7 +144,7 @@ impl Moving<'_> {
     }
 
     /// Nobody else writes from now on. True if there is nothing, and false if it is this journal's.
-    fn take(&self, key_file: &Path) -> Result<bool, MoveError> {
+    fn take(&self) -> Result<bool, MoveError> {
         let (work, handle) = (self.work, self.handle);
         handle.block_on(work.batch_execute(
             "set local idle_in_transaction_session_timeout = 0;
@@ -170,7 +167,7 @@ impl Moving<'_> {
             handle.block_on(work.execute("update store set keyring = $1", &keyring))?;
             return Ok(true);
         }
-        let is_ours = keyring.is_some_and(|keyring| self.source.is_same(&keyring, key_file));
+        let is_ours = keyring.is_some_and(|keyring| self.source.is_same(&keyring));
         if is_ours {
             Ok(false)
         } else {

@@ -16,12 +16,13 @@ use crate::ledger::node::links;
 use crate::ledger::postgres::{EntryRow, Links};
 use crate::ledger::replay::{scope_of, unknown_code_row};
 use crate::ledger::scrub::apart::Apart;
-use crate::ledger::{keys, open, under_keys};
+use crate::ledger::{keys, open};
 use crate::vault::{KeyFile, Keyring, Vault};
 
 /// A journal on which no server runs for as long as this lives.
 pub(super) struct Source {
     disk: RealDisk,
+    key_file: KeyFile,
     /// As the database keeps it: wrapped by the key file.
     pub(super) keyring: Vec<u8>,
     check: [u8; 8],
@@ -59,16 +60,12 @@ impl Source {
         if let Some(beginning) = journal::beginning(&disk)? {
             return Err(MoveError::Pruned(beginning.first));
         }
-        let (keyring, file) = keys::open_existing(&disk, &shown, key_file)?;
+        let (keyring, key_file) = keys::open_existing(&disk, &shown, key_file)?;
         let vault = Vault::of(&keyring);
-        if under_keys::key_check(&disk)?.is_some_and(|check| *check != vault.check()) {
-            let key_file = key_file.display().to_string();
-            let folder = shown;
-            return Err(OpenError::OtherKey { folder, key_file }.into());
-        }
-        let wrapped = keyring.wrap(&file).map_err(OpenError::NoRandomness)?;
+        let wrapped = keyring.wrap(&key_file).map_err(OpenError::NoRandomness)?;
         Ok(Self {
             disk,
+            key_file,
             keyring: wrapped,
             check: vault.check(),
             index: Idempotency::elsewhere(vault.index_key()),
@@ -76,10 +73,9 @@ impl Source {
     }
 
     /// True if a database's keyring has this journal's keys.
-    pub(super) fn is_same(&self, wrapped: &[u8], key_file: &Path) -> bool {
-        let opened = KeyFile::open(key_file).ok();
-        let keyring = opened.and_then(|file| Keyring::unwrap(wrapped, &file).ok());
-        keyring.is_some_and(|keyring| Vault::of(&keyring).check() == self.check)
+    pub(super) fn is_same(&self, wrapped: &[u8]) -> bool {
+        let keyring = Keyring::unwrap(wrapped, &self.key_file);
+        keyring.is_ok_and(|keyring| Vault::of(&keyring).check() == self.check)
     }
 
     /// About how many entries there are.

@@ -168,14 +168,8 @@ async fn open_keys(
         wrapped = read_keyring(session).await.map_err(failed)?;
     }
     let folder = address.to_string();
-    let wrapped = match wrapped {
-        Some(wrapped) if key_file.exists() => wrapped,
-        Some(_) | None => {
-            let key_file = key_file.display().to_string();
-            return Err(OpenError::NoKey { folder, key_file });
-        }
-    };
-    let file = KeyFile::open(key_file)?;
+    let file = keys::open_file(&folder, key_file)?;
+    let wrapped = wrapped.ok_or_else(|| keys::no_key(&folder, key_file))?;
     let keyring = keys::unwrap(&wrapped, &file, &folder, key_file)?;
     Ok(Vault::of(&keyring))
 }
