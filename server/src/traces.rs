@@ -14,7 +14,7 @@ mod spans;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use metrics::Counter;
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
@@ -33,7 +33,7 @@ use crate::exit::Failure;
 use crate::stopwatch::{Stopwatch, Stretch};
 
 /// Where a caller's trace is named.
-const TRACEPARENT: &str = "traceparent";
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Calls that have ended and wait for the thread that makes spans of them.
 const MOST_WAITING: usize = 4_096;
@@ -125,7 +125,7 @@ impl Traces {
     /// The span of a call that has come; None if it is not traced. Its caller's decision holds where it has taken one.
     pub(crate) fn begin(self: &Arc<Self>, headers: &HeaderMap) -> Option<Box<CallSpan>> {
         let around = headers
-            .contains_key(TRACEPARENT)
+            .contains_key(&TRACEPARENT)
             .then(|| (self.propagator).extract_with_context(&Context::new(), &Headers(headers)))
             .filter(TraceContextExt::has_active_span);
         let parent = around
@@ -222,7 +222,7 @@ impl Extractor for Headers<'_> {
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(http::HeaderName::as_str).collect()
+        self.0.keys().map(HeaderName::as_str).collect()
     }
 }
 

@@ -85,6 +85,14 @@ impl ControlFrames {
             let passed = self.until_header.min(bytes.len());
             self.until_header -= passed;
             bytes = bytes.get(passed..).unwrap_or_default();
+            // As most come: whole, with one read.
+            if self.filled == 0
+                && let Some((header, rest)) = bytes.split_first_chunk()
+            {
+                bytes = rest;
+                self.note_frame(*header);
+                continue;
+            }
             let Some(missing) = self.header.get_mut(self.filled..) else {
                 return;
             };
@@ -100,14 +108,14 @@ impl ControlFrames {
             bytes = rest;
             if self.filled == HEADER_BYTES {
                 self.filled = 0;
-                self.note_frame();
+                self.note_frame(self.header);
             }
         }
     }
 
     /// One whose header is here.
-    fn note_frame(&mut self) {
-        let [high, middle, low, kind, ..] = self.header;
+    fn note_frame(&mut self, header: [u8; HEADER_BYTES]) {
+        let [high, middle, low, kind, ..] = header;
         let length = u32::from_be_bytes([0, high, middle, low]);
         self.until_header = length as usize;
         self.left = match kind {

@@ -23,7 +23,7 @@ use crate::ledger::LedgerError;
 use crate::traces::around;
 
 /// Names how the messages of a call are compressed; tonic refuses what it does not know.
-const GRPC_ENCODING: &str = "grpc-encoding";
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 /// The status of a call that was answered.
 const OK: HeaderValue = HeaderValue::from_static("0");

@@ -33,7 +33,7 @@ impl Around {
 
     /// What a caller has named, whatever it is worth.
     pub(crate) fn named(headers: &HeaderMap) -> Option<Self> {
-        headers.get(TRACEPARENT).cloned().map(Self::Named)
+        headers.get(&TRACEPARENT).cloned().map(Self::Named)
     }
 
     /// None if what was named is no trace.
@@ -101,7 +101,7 @@ impl Extractor for Header<'_> {
     }
 
     fn keys(&self) -> Vec<&str> {
-        vec![TRACEPARENT]
+        vec![TRACEPARENT.as_str()]
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     fn named(traceparent: &'static str) -> Option<Around> {
         let value = HeaderValue::from_static(traceparent);
         Around::named(&HeaderMap::from_iter([(
-            http::HeaderName::from_static(TRACEPARENT),
+            TRACEPARENT.clone(),
             value,
         )]))
     }

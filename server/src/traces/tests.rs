@@ -23,7 +23,7 @@ fn traces(sample: f64, room: usize) -> (Arc<Traces>, mpsc::Receiver<Told>) {
 
 fn from(traceparent: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(TRACEPARENT, traceparent.parse().unwrap());
+    headers.insert(&TRACEPARENT, traceparent.parse().unwrap());
     headers
 }
 
