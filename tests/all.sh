@@ -52,13 +52,14 @@ for component in fmt clippy; do
 done
 
 # With strace tests/e2e/crash_syncs.rs makes the syncs of the real server fail; promtool, which comes with Prometheus, reads
-# the alerts; server/tests/postgres.rs starts a PostgreSQL for each test, and tests/e2e/postgres_f11.rs servers whose clocks are
-# wrong. None is started with its package, where services are started at all.
+# the alerts; server/tests/postgres.rs starts a PostgreSQL for each test, tests/e2e/postgres_f11.rs servers whose clocks are
+# wrong, and tests/e2e/postgres_affinity.rs a haproxy before two. None is started with its package, where services are started at all.
 missing=()
 command -v strace >/dev/null || missing+=(strace)
 command -v promtool >/dev/null || missing+=(prometheus)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || missing+=(faketime)
+command -v haproxy >/dev/null || missing+=(haproxy)
 if [ "${#missing[@]}" -gt 0 ]; then
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "not installed: apt-get install ${missing[*]}" >&2

@@ -241,15 +241,25 @@ pub(crate) struct PlanArgs {
     pub(crate) allow_limits: bool,
 }
 
-/// How payments travel, and what is found out of the answers.
+/// How payments travel.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct MannerArgs {
+pub(crate) struct TransportArgs {
     /// Send payments as messages of a stream instead of calls of their own
     #[arg(long)]
     pub(crate) stream: bool,
     /// Payments in one message of the stream
     #[arg(long, default_value = "1", value_name = "N")]
     pub(crate) batch: NonZeroUsize,
+    /// Name each call's account to proxies, in x-waika-account-hash
+    #[arg(long, conflicts_with = "stream")]
+    pub(crate) account_hash: bool,
+}
+
+/// How payments travel, and what is found out of the answers.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct MannerArgs {
+    #[command(flatten)]
+    pub(crate) transport: TransportArgs,
     /// Do not hold the answers against a model of every account
     #[arg(long)]
     pub(crate) no_oracle: bool,

@@ -15,6 +15,7 @@ use crate::journey::{Follower, Followers, Got, Journey};
 use crate::lane::{Heard, Lane, Usable};
 use crate::outcome::Outcome;
 use crate::plan::{Discipline, Plan, Transport};
+use crate::population::Payer;
 use crate::progress::Progress;
 use crate::recorder::Record;
 use crate::side_calls::SideCalls;
@@ -95,7 +96,7 @@ impl Engine {
     /// bound on one of them. Payments of a stream are no calls of their own.
     pub(crate) fn allowed(&self) -> Option<usize> {
         match self.transport {
-            Transport::Unary => self.lanes.iter().map(Lane::bound).sum(),
+            Transport::Unary { .. } => self.lanes.iter().map(Lane::bound).sum(),
             Transport::Stream { .. } => None,
         }
     }
@@ -353,15 +354,23 @@ impl Engine {
         let journey = turn.journey.as_deref();
         let code = journey.and_then(|journey| journey.got.payment_code.as_deref());
         let (request, writer) = (&turn.request, &mut self.writer);
+        // A merchant that was shown a code does not know whose it is.
+        let account = match self.transport {
+            Transport::Unary { account_hash: true } if code.is_none() => {
+                population.payer(request.account).map(Payer::account_hash)
+            }
+            Transport::Unary { .. } | Transport::Stream { .. } => None,
+        };
         match (turn.rpc, self.transport) {
             (Rpc::Authorise, Transport::Stream { batch }) => {
                 let payment = writer.write_bare(request, population, code);
                 lane.push(place, payment.ok_or(Outcome::Malformed)?, batch)
                     .map(|()| None)
             }
-            (Rpc::Authorise, Transport::Unary) => {
+            (Rpc::Authorise, Transport::Unary { .. }) => {
                 let message = writer.write(request, population, code);
-                lane.send(Rpc::Authorise, place, message.ok_or(Outcome::Malformed)?)
+                let message = message.ok_or(Outcome::Malformed)?;
+                lane.send(Rpc::Authorise, place, message, account.as_ref())
                     .map(Some)
             }
             (rpc, _) => {
@@ -369,8 +378,8 @@ impl Engine {
                     self.side_calls
                         .message(rpc, journey, turn.index, population)
                 });
-                lane.send(rpc, place, &message.ok_or(Outcome::Malformed)?)
-                    .map(Some)
+                let message = message.ok_or(Outcome::Malformed)?;
+                lane.send(rpc, place, &message, account.as_ref()).map(Some)
             }
         }
         .ok_or(Outcome::TransportError)

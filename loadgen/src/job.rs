@@ -136,7 +136,7 @@ impl Manner {
     /// Each payment as a call of its own, held against the model.
     pub(crate) fn plain() -> Self {
         Self {
-            transport: Transport::Unary,
+            transport: Transport::UNARY,
             reverse_after: Duration::ZERO,
             oracle: true,
             rules: false,

@@ -15,6 +15,7 @@ use crate::connect::{ConnectError, connect};
 use crate::errand::Rpc;
 use crate::http2::{Connection, Told};
 use crate::outcome::{GrpcCode, Outcome};
+use crate::population::AccountHash;
 use crate::stream::PaymentStream;
 use crate::target::Target;
 
@@ -109,15 +110,21 @@ impl Lane {
         }
     }
 
-    /// Sends one call, which is kept at this place. The number of its stream; `None` without a
-    /// connection.
-    pub(crate) fn send(&mut self, rpc: Rpc, place: Place, message: &[u8]) -> Option<u32> {
+    /// Sends one call, which is kept at this place, and names its account to proxies if that is given. The
+    /// number of its stream; `None` without a connection.
+    pub(crate) fn send(
+        &mut self,
+        rpc: Rpc,
+        place: Place,
+        message: &[u8],
+        account: Option<&AccountHash>,
+    ) -> Option<u32> {
         let LaneState::Up(connection) = &mut self.state else {
             return None;
         };
         let stream = match rpc {
-            Rpc::Authorise => connection.call(message),
-            rpc => connection.call_other(path(rpc), message),
+            Rpc::Authorise => connection.call(message, account),
+            rpc => connection.call_other(path(rpc), message, account),
         };
         let body = self.open.bodies.pop().unwrap_or_default();
         self.open.calls.insert(stream, Call::new(place, body));

@@ -32,7 +32,10 @@ pub(crate) struct Details {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     /// Each is a call of its own.
-    Unary,
+    Unary {
+        /// Its head names its account to proxies.
+        account_hash: bool,
+    },
     /// Over one stream a connection.
     Stream {
         /// The most payments that one message holds.
@@ -41,10 +44,15 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
+    /// Calls whose heads say no more than they must.
+    pub(crate) const UNARY: Self = Self::Unary {
+        account_hash: false,
+    };
+
     /// The most payments that one message holds.
     pub(crate) fn batch(self) -> usize {
         match self {
-            Self::Unary => 1,
+            Self::Unary { .. } => 1,
             Self::Stream { batch } => batch,
         }
     }

@@ -2,10 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::merchant;
 use crate::person;
 use crate::rules::Provisioned;
 use crate::scheme::{CardScheme, Shares};
+use crate::wire::hex;
+
+/// What names an account to a proxy and tells nobody else which: 16 hexadecimal digits, the first of the SHA-256 of
+/// its id.
+pub(crate) type AccountHash = [u8; 16];
 
 /// A wallet with a card that can pay.
 pub(crate) struct Payer {
@@ -19,6 +26,16 @@ pub(crate) struct Payer {
     pub(crate) password: [u8; 6],
     /// The card's scheme.
     pub(crate) scheme: CardScheme,
+}
+
+impl Payer {
+    /// What names its account to proxies.
+    pub(crate) fn account_hash(&self) -> AccountHash {
+        let digest = Sha256::digest(self.account_id.as_bytes());
+        hex(u64::from_be_bytes(
+            digest.first_chunk().copied().unwrap_or_default(),
+        ))
+    }
 }
 
 /// Everyone who takes part in a run, by index.
@@ -139,6 +156,14 @@ mod tests {
         let mostly = schemes("mastercard=9,visa=1", 1_000);
         let count = |wanted| mostly.iter().filter(|scheme| **scheme == wanted).count();
         assert_eq!((count(Mastercard), count(Visa)), (900, 100));
+    }
+
+    #[test]
+    fn an_account_is_named_by_the_sha_256_of_its_id() {
+        let population = Population::synthetic(5, &[77], 1);
+        let payer = population.payer(0).unwrap();
+        assert_eq!(&*payer.account_id, "acct-5-77");
+        assert_eq!(&payer.account_hash(), b"c3ede102946136dd");
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn password(request: &Request, payer: &Payer) -> [u8; 6] {
 }
 
 /// A number in hexadecimal, with its zeros.
-fn hex(value: u64) -> [u8; HEX_DIGITS] {
+pub(crate) fn hex(value: u64) -> [u8; HEX_DIGITS] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     std::array::from_fn(|place| {
         let digit = usize::try_from(value >> (60 - 4 * place) & 15).unwrap_or(0);

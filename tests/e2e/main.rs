@@ -91,6 +91,7 @@ mod password_token;
 mod policy;
 mod policy_reload;
 mod policy_time;
+mod postgres_affinity;
 mod postgres_f11;
 mod postgres_migrate;
 mod postgres_nodes;

@@ -155,7 +155,7 @@ impl BenchArgs {
     /// What is asked of an arm's server.
     pub(super) fn job(&self, arm: Arm, place: Place, server: KnownServer) -> Job {
         let (transport, in_flight) = match arm.asking() {
-            Asking::Calls | Asking::H2load => (Transport::Unary, self.in_flight),
+            Asking::Calls | Asking::H2load => (Transport::UNARY, self.in_flight),
             Asking::Stream => (Transport::Stream { batch: 1 }, self.stream_in_flight),
             Asking::Batches => {
                 let batch = self.batch.get();

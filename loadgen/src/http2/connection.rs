@@ -10,6 +10,7 @@ use super::frame::{self, Cut, END_HEADERS, END_STREAM, Kind, MOST_PAYLOAD, cut};
 use super::head::Heads;
 use super::socket::Socket;
 use super::status::{HeadMeaning, HeadReader};
+use crate::population::AccountHash;
 
 /// Room for what is read at once, and for a frame that is not whole yet.
 const INBOX: usize = 256 * 1_024;
@@ -167,16 +168,27 @@ impl Connection {
         open < self.most_open && self.allowance.left().min(self.first_window()) >= length
     }
 
-    /// Sends a call of the usual path.
-    pub(crate) fn call(&mut self, message: &[u8]) -> u32 {
-        let stream = self.open_stream(END_HEADERS, Heads::put_usual);
+    /// Sends a call of the usual path; its head names the account if that is given.
+    pub(crate) fn call(&mut self, message: &[u8], account: Option<&AccountHash>) -> u32 {
+        let stream = self.open_stream(END_HEADERS, |heads, out| {
+            heads.put_usual(out);
+            Heads::put_account(out, account);
+        });
         self.put_body(stream, message);
         stream
     }
 
     /// Sends a call of another path.
-    pub(crate) fn call_other(&mut self, path: &str, message: &[u8]) -> u32 {
-        let stream = self.open_stream(END_HEADERS, |heads, out| heads.put_other(out, path, true));
+    pub(crate) fn call_other(
+        &mut self,
+        path: &str,
+        message: &[u8],
+        account: Option<&AccountHash>,
+    ) -> u32 {
+        let stream = self.open_stream(END_HEADERS, |heads, out| {
+            heads.put_other(out, path, true);
+            Heads::put_account(out, account);
+        });
         self.put_body(stream, message);
         stream
     }

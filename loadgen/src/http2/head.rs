@@ -6,6 +6,8 @@
 
 use bytes::BufMut;
 
+use crate::population::AccountHash;
+
 /// What the peer must be able to remember, in bytes as RFC 7541 counts them: what everybody can
 /// before anything is said of it. Less would have to be acknowledged, and headers are then spelled
 /// out each time.
@@ -89,6 +91,13 @@ impl Heads {
         }
     }
 
+    /// Writes behind a head which account it is about, if that is to be named.
+    pub(super) fn put_account(out: &mut Vec<u8>, account: Option<&AccountHash>) {
+        if let Some(hash) = account {
+            SPELL.put_new(out, b"x-waika-account-hash", hash);
+        }
+    }
+
     /// Writes the head of another call; a stream has no time-out.
     pub(super) fn put_other(&mut self, out: &mut Vec<u8>, path: &str, has_timeout: bool) {
         self.acknowledge(out);
@@ -106,10 +115,6 @@ impl Heads {
     }
 
     fn put_first(&self, out: &mut Vec<u8>) {
-        const REMEMBER: Form = Form {
-            first: 0x40,
-            bits: 6,
-        };
         out.put_slice(&self.beginning);
         REMEMBER.put_known(out, 4, &self.usual_path);
         REMEMBER.put_known(out, 1, &self.authority);
@@ -120,7 +125,6 @@ impl Heads {
     }
 
     fn put_spelled(&self, out: &mut Vec<u8>, path: &[u8], has_timeout: bool) {
-        const SPELL: Form = Form { first: 0, bits: 4 };
         out.put_slice(&self.beginning);
         SPELL.put_known(out, 4, path);
         SPELL.put_known(out, 1, &self.authority);
@@ -132,6 +136,15 @@ impl Heads {
         }
     }
 }
+
+/// The peer shall remember it.
+const REMEMBER: Form = Form {
+    first: 0x40,
+    bits: 6,
+};
+
+/// It shall not.
+const SPELL: Form = Form { first: 0, bits: 4 };
 
 /// How a header is spelled out: with what its first byte begins, and how many bits are left there.
 #[derive(Clone, Copy)]
@@ -236,6 +249,27 @@ mod tests {
             let mut block = Vec::new();
             heads.put_other(&mut block, "/a.B/Other", true);
             assert_eq!(read(&mut decoder, &block), https("/a.B/Other"));
+        }
+    }
+
+    #[test]
+    fn an_account_is_named_behind_either_head() {
+        let mut heads = heads();
+        let mut decoder = loona_hpack::Decoder::new();
+        let named = |path| {
+            let name = ("x-waika-account-hash", "0123456789abcdef");
+            let name = (name.0.to_owned(), name.1.to_owned());
+            [expected(path, true), vec![name]].concat()
+        };
+        for _ in 0..3 {
+            let mut block = Vec::new();
+            heads.put_usual(&mut block);
+            Heads::put_account(&mut block, Some(b"0123456789abcdef"));
+            assert_eq!(read(&mut decoder, &block), named("/a.B/C"));
+            let mut block = Vec::new();
+            heads.put_other(&mut block, "/a.B/Other", true);
+            Heads::put_account(&mut block, Some(b"0123456789abcdef"));
+            assert_eq!(read(&mut decoder, &block), named("/a.B/Other"));
         }
     }
 

@@ -183,6 +183,12 @@ impl Found<'_> {
     fn transport(&mut self, settings: &Settings) {
         let transport = &settings.transport;
         let single = transport.rpc != Some(RpcKind::Stream);
+        if !single && transport.account_hash == Some(true) {
+            let hash = self.named("transport.account_hash", transport.account_hash.as_ref());
+            self.wrong(format!(
+                "{hash} needs transport.rpc = \"unary\": a stream holds payments of many accounts"
+            ));
+        }
         if single && transport.batch.is_some_and(|batch| batch.get() > 1) {
             let batch = self.named("transport.batch", transport.batch.as_ref());
             self.wrong(format!(

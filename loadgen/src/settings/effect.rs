@@ -80,7 +80,9 @@ impl Settings {
             Some(RpcKind::Stream) => Transport::Stream {
                 batch: self.transport.batch.map_or(1, std::num::NonZeroUsize::get),
             },
-            Some(RpcKind::Unary) | None => Transport::Unary,
+            Some(RpcKind::Unary) | None => Transport::Unary {
+                account_hash: self.transport.account_hash == Some(true),
+            },
         }
     }
 }

@@ -160,6 +160,9 @@ sections! {
         rpc: RpcKind,
         /// Payments in one message of the stream.
         batch: NonZeroUsize,
+        /// Each call's head names its account, as x-waika-account-hash, for proxies that send an account's calls to
+        /// one server.
+        account_hash: bool,
     }
     /// How the generator works.
     generator: Generator {

@@ -56,7 +56,8 @@ impl Settings {
         given.load.closed = args.closed;
         given.load.requests = args.requests;
         given.people.scheme.clone_from(&args.people.scheme);
-        given.transport.rpc = args.manner.stream.then_some(RpcKind::Stream);
+        given.transport.rpc = args.manner.transport.stream.then_some(RpcKind::Stream);
+        given.transport.account_hash = yes(args.manner.transport.account_hash);
         given.checks = Checks {
             oracle: args.manner.no_oracle.then_some(false),
             rules: yes(args.manner.rules),
@@ -88,6 +89,7 @@ impl Settings {
             churn: Some(Share(0)),
         };
         plain.transport.rpc = Some(RpcKind::Unary);
+        plain.transport.account_hash = Some(false);
         plain.checks = Checks {
             oracle: Some(true),
             rules: Some(false),
@@ -125,7 +127,8 @@ impl Settings {
             },
             transport: Transmission {
                 rpc: None,
-                batch: says("batch").then_some(args.manner.batch),
+                batch: says("batch").then_some(args.manner.transport.batch),
+                account_hash: None,
             },
             generator: Generator {
                 in_flight: says("in_flight").then_some(engine.in_flight),

@@ -92,12 +92,14 @@ fn without_a_plan_a_run_is_what_its_flags_say() {
     assert_eq!(plain.demand.spread, Spread::Zipf(0.5));
     assert_eq!(plain.demand.mix.pay(), 1_000_000);
     assert_eq!(plain.traffic.duplicates, 10_000);
-    assert_eq!(plain.manner.transport, Transport::Unary);
+    assert_eq!(plain.manner.transport, Transport::UNARY);
     assert!(plain.manner.oracle && !plain.manner.rules);
     let flags = ["--stream", "--batch", "8", "--no-oracle", "--rules"];
     let other = job(&flags, None);
     assert_eq!(other.manner.transport, Transport::Stream { batch: 8 });
     assert!(!other.manner.oracle && other.manner.rules);
+    let named = job(&["--account-hash"], None).manner.transport;
+    assert_eq!(named, Transport::Unary { account_hash: true });
     assert!(!job(&["--no-provision"], None).manner.oracle);
 }
 
@@ -244,6 +246,15 @@ fn traffic_that_cannot_be_is_told_with_names_values_and_mends() {
         &["--batch", "2"],
         "",
         &[&["transport.batch = 2", "--stream"]],
+    );
+    check_told(
+        &[],
+        "transport.rpc = \"stream\"\ntransport.account_hash = true",
+        &[&[
+            "transport.account_hash = true",
+            "\"unary\"",
+            "many accounts",
+        ]],
     );
     check_told(
         &["--duplicates", "95%"],

@@ -111,10 +111,7 @@ mod tests {
 
     fn named(traceparent: &'static str) -> Option<Around> {
         let value = HeaderValue::from_static(traceparent);
-        Around::named(&HeaderMap::from_iter([(
-            TRACEPARENT.clone(),
-            value,
-        )]))
+        Around::named(&HeaderMap::from_iter([(TRACEPARENT.clone(), value)]))
     }
 
     fn told() -> Option<(String, String)> {
