@@ -92,6 +92,21 @@ struct Queue {
     lanes: [Lane; LANES],
 }
 
+impl Queue {
+    fn listed(&self, sequence: u64, entry: &Entry, now: Instant) -> Listed {
+        let lane = self.lanes.get(lane_of(entry.advice.owed.transaction));
+        let at = entry.due_at.max(lane.and_then(Lane::paused_until));
+        let of_lane = lane.and_then(Lane::last_error);
+        Listed {
+            sequence,
+            advice: Arc::clone(&entry.advice),
+            attempts: entry.attempts,
+            next_in: at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now)),
+            last_error: entry.last_error.clone().or(of_lane),
+        }
+    }
+}
+
 /// One for each scheme of a remote issuer, and one for the sandbox inside the process.
 const LANES: usize = 6;
 
@@ -325,19 +340,24 @@ impl OwedAdvices {
         let queue = self.queue.lock();
         let range = (Bound::Excluded(after), Bound::Unbounded);
         let listed = queue.advices.range(range).take(most);
-        let listed = listed.map(|(&sequence, entry)| {
-            let lane = queue.lanes.get(lane_of(entry.advice.owed.transaction));
-            let at = entry.due_at.max(lane.and_then(Lane::paused_until));
-            let of_lane = lane.and_then(Lane::last_error);
-            Listed {
+        listed
+            .map(|(&sequence, entry)| queue.listed(sequence, entry, now))
+            .collect()
+    }
+
+    /// One that may be another server's to send: how that goes is not known here.
+    pub(crate) fn listed(&self, sequence: u64, advice: OwedAdvice) -> Listed {
+        let queue = self.queue.lock();
+        match queue.advices.get(&sequence) {
+            Some(entry) => queue.listed(sequence, entry, monotonic()),
+            None => Listed {
                 sequence,
-                advice: Arc::clone(&entry.advice),
-                attempts: entry.attempts,
-                next_in: at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now)),
-                last_error: entry.last_error.clone().or(of_lane),
-            }
-        });
-        listed.collect()
+                advice: Arc::new(advice),
+                attempts: 0,
+                next_in: Duration::ZERO,
+                last_error: None,
+            },
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]

@@ -95,6 +95,7 @@ mod postgres_affinity;
 mod postgres_f11;
 mod postgres_migrate;
 mod postgres_nodes;
+mod postgres_owed;
 mod postgres_payers;
 mod postgres_replica;
 mod postgres_trouble;

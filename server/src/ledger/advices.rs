@@ -184,6 +184,9 @@ impl Ledger {
         after: u64,
         size: usize,
     ) -> Result<(Vec<Listed>, usize), LedgerError> {
+        if let Some(node) = self.node() {
+            return self.owed_on(node, after, size).await;
+        }
         let owed = &self.authoriser.owed;
         let listed = (owed.after(after, size), owed.len());
         self.kept(core).await?;

@@ -52,6 +52,8 @@ pub(crate) enum Question {
     Awaited,
     /// What nodes left behind that are gone.
     Orphans,
+    /// What something has to follow, behind a sequence.
+    Awaiting,
     /// Every entry of accounts, in order, behind one.
     All,
     /// Waits for the replicas that a commit waits for.
@@ -61,7 +63,7 @@ pub(crate) enum Question {
 const ACCOUNT: &str = "account_id, version, month, month_used_fen, year, year_used_fen, state";
 
 impl Question {
-    const COUNT: usize = 17;
+    const COUNT: usize = 18;
 
     /// Whole accounts are asked for by their columns.
     fn text(self) -> String {
@@ -127,6 +129,11 @@ impl Question {
                  left join node n on n.number = w.sequence >> 12 & 1023
                  where n.number is null or n.held_until < now() - interval '5 s' or w.sequence < n.first_sequence
                  order by w.sequence limit 100"
+            }
+            Self::Awaiting => {
+                "select w.account_id, w.sequence, e.entry from awaiting w
+                 join entry e on e.account_id = w.account_id and e.sequence = w.sequence
+                 where w.sequence > $1 order by w.sequence limit 1000"
             }
             Self::All => {
                 "select account_id, sequence, entry from entry where (account_id, sequence) > ($1::text, $2::bigint)

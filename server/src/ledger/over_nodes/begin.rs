@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use futures_util::future::Either;
+use futures_util::future::{Either, ready};
 use waika_domain::identifiers::AccountId;
 
-use super::Ledger;
+use super::{Ledger, depends_on_memory};
 use crate::authoriser::{Applied, Passage, ShadowSays, Taken};
 use crate::ledger::call::Call;
 use crate::ledger::log::NotDurable;
@@ -32,10 +32,12 @@ impl Ledger {
         let first = self.decide_here(&account, &call, &operation);
         let ledger = Arc::clone(self);
         match first {
-            Some(applied) if applied.going_on.is_none() => {
+            // No other node's account would change that.
+            Some(Err(error)) => Either::Left(Either::Left(ready(Err(error)))),
+            Some(Ok(applied)) if applied.going_on.is_none() => {
                 let wait = node.wait(applied.sequence);
                 let calling = Box::new((account, call, operation));
-                Either::Left(async move {
+                Either::Left(Either::Right(async move {
                     match wait.await {
                         Ok(()) => {
                             ledger.compare_durable(&applied);
@@ -43,10 +45,10 @@ impl Ledger {
                         }
                         Err(why) => Box::pin(ledger.in_vain(node, core, *calling, why)).await,
                     }
-                })
+                }))
             }
             first => {
-                let first = first.map(Taken::Applied);
+                let first = first.and_then(Result::ok).map(Taken::Applied);
                 let submitted = ledger.submit_on(node, core, (account, call, operation), first);
                 Either::Right(Box::pin(submitted))
             }
@@ -59,7 +61,7 @@ impl Ledger {
         account: &AccountId,
         call: &Call,
         operation: &Operation,
-    ) -> Option<Applied> {
+    ) -> Option<Result<Applied, LedgerError>> {
         let Operation::Authorise(asked) = operation else {
             return None;
         };
@@ -74,7 +76,8 @@ impl Ledger {
             slot: self.slot(&Search::of(account.as_str(), call)),
         };
         match self.take(passage, operation, &OriginalFound::KeyKnown) {
-            Ok(Taken::Applied(applied)) => Some(applied),
+            Ok(Taken::Applied(applied)) => Some(Ok(applied)),
+            Err(error) if !depends_on_memory(error) => Some(Err(error)),
             // Decided again, and told, once it is known that this account was not an old one.
             Ok(Taken::Known(_) | Taken::LookAgain) | Err(_) => None,
         }

@@ -4,6 +4,7 @@ mod begin;
 mod global;
 mod left_behind;
 mod original;
+mod owed;
 mod read;
 mod resolve;
 mod tries;
