@@ -1,0 +1,74 @@
+//! How often a payment asks the database, as its log tells: once for an account in memory, twice for one that is not.
+
+use crate::postgres_support::{Database, callers};
+use crate::wallet::{Callers, pay};
+
+/// What servers ask by themselves, whether anybody pays or not: of what they have to hear of, and of who is there.
+const BY_THEMSELVES: [&str; 5] = [
+    "select account_id, sequence, entry from entry where written",
+    "select pg_snapshot_xmin",
+    "select sequence, entry from entry where account_id = ''",
+    "select w.account_id, w.sequence, e.entry from awaiting",
+    "update node ",
+];
+const COMMIT: &str = "with wanted as (";
+const ACCOUNT: &str = "with a as (select * from account where";
+const OF_CALL: &str = "select sequence, entry from entry where account_id = $1 and call_hash";
+
+/// The beginnings of all statements that servers have sent for calls, in order.
+fn asked(database: &Database) -> Vec<String> {
+    let log = database.query("select pg_read_file(current_setting('data_directory') || '/../log')");
+    log.lines()
+        .filter_map(|line| line.split_once("execute ")?.1.split_once(": "))
+        .map(|(_, statement)| statement.to_owned())
+        .filter(|statement| !BY_THEMSELVES.iter().any(|it| statement.starts_with(it)))
+        .collect()
+}
+
+/// What is asked for a payment of a fen.
+async fn asked_for(
+    database: &Database,
+    payer: &mut Callers,
+    paid: (&str, &str, &str),
+) -> Vec<String> {
+    let (account, card, key) = paid;
+    let before = asked(database).len();
+    assert_eq!(payer.decision(pay(account, card, key, 1)).await, "APPROVED");
+    asked(database).split_off(before)
+}
+
+fn check(asked: &[String], expected: &[&str]) {
+    assert_eq!(asked.len(), expected.len(), "{asked:#?}");
+    for (statement, begins) in asked.iter().zip(expected) {
+        assert!(statement.starts_with(begins), "{statement}: {begins}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_account_takes_one_question_and_a_cold_one_two() {
+    let database = Database::start_with(&["log_statement=all"]);
+    let nodes = database.nodes::<2>();
+    let mut callers = callers(&nodes).await;
+    let mut cards = Vec::new();
+    for number in 0..12 {
+        let account = format!("a{number}");
+        cards.push(callers[0].wallet_with(&account, 60 + number).await);
+    }
+    let [first, second] = &mut callers;
+    // A session prepares a question when it is first asked.
+    for (number, card) in cards.iter().enumerate().skip(1) {
+        let account = format!("a{number}");
+        for (payer, key) in [(&mut *first, "one"), (&mut *second, "two")] {
+            asked_for(&database, payer, (&account, card, key)).await;
+        }
+    }
+    let cold = asked_for(&database, second, ("a0", &cards[0], "cold")).await;
+    check(&cold, &[ACCOUNT, COMMIT]);
+    for key in ["warm 1", "warm 2"] {
+        let warm = asked_for(&database, second, ("a0", &cards[0], key)).await;
+        check(&warm, &[COMMIT]);
+    }
+    // Another server was faster: nobody has decided this call, so it is decided again.
+    let stale = asked_for(&database, first, ("a0", &cards[0], "stale")).await;
+    check(&stale, &[COMMIT, OF_CALL, ACCOUNT, COMMIT]);
+}
