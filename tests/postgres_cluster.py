@@ -91,8 +91,9 @@ def start(control, home):
 
 
 def psql(port, text):
-    run([find("psql"), "--quiet", "--host=127.0.0.1", f"--port={port}", "--username=waika", "--set=ON_ERROR_STOP=1",
-         "postgres"], given=text)
+    """What it says: rows of one line, columns with a bar between them."""
+    return run([find("psql"), "--quiet", "--no-align", "--tuples-only", "--host=127.0.0.1", f"--port={port}",
+                "--username=waika", "--set=ON_ERROR_STOP=1", "postgres"], given=text).strip()
 
 
 def probe(port, seconds, lanes, at_once=256):

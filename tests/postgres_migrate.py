@@ -19,14 +19,12 @@ import tempfile
 import time
 
 from measuring import LOADGEN, SERVER, Parser, need_binaries, serving, waika
-from postgres_cluster import cluster, find, need_programs, run
+from postgres_cluster import cluster, need_programs, psql, run
 
 
 def rows(port):
     query = "select (select count(*) from account), (select count(*) from entry), pg_database_size(current_database())"
-    said = run([find("psql"), "--quiet", "--no-align", "--tuples-only", "--host=127.0.0.1", f"--port={port}",
-                "--username=waika", "--command", query, "postgres"])
-    return [int(word) for word in said.split("|")]
+    return [int(word) for word in psql(port, query).split("|")]
 
 
 def load(addresses, accounts, payments, *more):

@@ -18,12 +18,11 @@ import json
 import math
 import os
 import statistics
-import sys
 import tempfile
 from contextlib import ExitStack
 
 from measuring import Parser, need_binaries
-from postgres_cluster import cluster, find, need_programs, run
+from postgres_cluster import cluster, need_programs, psql
 from postgres_nodes import Nodes
 
 OPEN = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -38,10 +37,8 @@ CORES, FULL = 16, 0.6
 
 
 def commits(port):
-    said = run([find("psql"), "--quiet", "--no-align", "--tuples-only", "--host=127.0.0.1", f"--port={port}",
-                "--username=waika", "--command",
-                "select pg_stat_force_next_flush(), sum(xact_commit) from pg_stat_database", "postgres"])
-    return int(said.strip().rsplit("|", 1)[1])
+    said = psql(port, "select pg_stat_force_next_flush(), sum(xact_commit) from pg_stat_database")
+    return int(said.rsplit("|", 1)[1])
 
 
 def database_cpu_s():

@@ -167,7 +167,8 @@ async fn a_key_that_was_used_is_told_and_nothing_of_its_account_written() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_meet_conflict_and_never_deadlock_or_lose() {
     const ACCOUNTS: usize = 20;
-    let cluster = Cluster::start(&[]);
+    // Well before a session has waited for a row as long as it may: a deadlock is told as one.
+    let cluster = Cluster::start(&["deadlock_timeout=100ms"]);
     let (session, _) = prepared_new(&cluster).await;
     let client = session.client();
     let names: Vec<_> = (0..ACCOUNTS)
@@ -195,7 +196,7 @@ async fn nodes_that_meet_conflict_and_never_deadlock_or_lose() {
                 }
                 let told = match commit.commit(client, &rows).await {
                     Ok(told) => told,
-                    // A disk that stands still for a second: nothing was written. A deadlock is another code.
+                    // A disk that stands still for a second: nothing was written.
                     Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => continue,
                     Err(error) => panic!("{error:?}"),
                 };

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
+use crate::postgres_cluster::free_port;
 use crate::postgres_support::{Database, until};
 use crate::support::{Server, binary};
 
@@ -22,9 +22,7 @@ struct Proxy {
 
 impl Proxy {
     async fn start(folder: &Path, servers: &[Server]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap().to_string();
-        drop(free);
+        let address = format!("127.0.0.1:{}", free_port());
         let mut backends = String::new();
         for (number, server) in servers.iter().enumerate() {
             let address = server.rpc_address().trim_start_matches("http://");
