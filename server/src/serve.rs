@@ -67,6 +67,9 @@ pub use signals::Signals;
 /// Once the store has failed, answers that are on their way may still leave for this long.
 const LAST_ANSWERS: Duration = Duration::from_millis(40);
 
+/// After a second signal, what is in flight may still end for this long; a third cuts it off.
+const HURRIED: Duration = Duration::from_secs(1);
+
 /// A server that listens. It answers UNAVAILABLE until it has recovered.
 pub struct Server {
     addresses: Addresses,
@@ -211,8 +214,8 @@ impl Server {
         failed
     }
 
-    /// Ends in good order: tells callers to go, answers what is in flight, commits. Another
-    /// signal cuts the waiting short. Without a ledger nothing has been promised to anybody.
+    /// Ends in good order: tells callers to go, answers what is in flight, commits. A second
+    /// signal cuts the waiting short, a third what is in flight. Without a ledger nothing has been promised to anybody.
     pub async fn drain(&mut self, signal: &str, signals: &mut Signals) -> Result<(), Failure> {
         let Some(ledger) = self.doorway.ledger.get().cloned() else {
             info!(signal, "stopped before the ledger was recovered");
@@ -246,7 +249,7 @@ impl Server {
         };
         self.turn_callers_away().await;
         let limit = if hurried {
-            Duration::ZERO
+            HURRIED.min(self.bounds.drain)
         } else {
             self.bounds.drain
         };
