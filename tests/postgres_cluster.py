@@ -96,6 +96,14 @@ def psql(port, text):
                 "--username=waika", "--set=ON_ERROR_STOP=1", "postgres"], given=text).strip()
 
 
+def worked_in(port):
+    """Makes of a new PostgreSQL one that has worked: it makes each 16 MB of its log anew until there are enough of
+    them to be used again, and commits wait for that, 20 to 230 ms each time here."""
+    for _ in range(100):
+        psql(port, "select pg_logical_emit_message(false, 'waika', repeat('x', 16000000))")
+    psql(port, "checkpoint")
+
+
 def probe(port, seconds, lanes, at_once=256):
     """The report of `waika-server postgres-probe`."""
     url = f"postgres://waika@127.0.0.1:{port}/postgres"

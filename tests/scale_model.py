@@ -22,7 +22,7 @@ import tempfile
 from contextlib import ExitStack
 
 from measuring import Parser, need_binaries
-from postgres_cluster import cluster, need_programs, psql
+from postgres_cluster import cluster, need_programs, psql, worked_in
 from postgres_nodes import Nodes
 
 OPEN = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -244,6 +244,7 @@ def main():
     need_programs()
     with ExitStack() as stack:
         port = stack.enter_context(cluster())
+        worked_in(port)
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         nodes = Nodes(f"postgres://waika@127.0.0.1:{port}/postgres", folder, asked)
         nodes.provision(asked.accounts, (1, 2))

@@ -16,11 +16,11 @@ use super::address::Address;
 use super::batch::Became;
 use super::connection::{Backend, NotConnected, OPEN_LIMIT, said};
 use super::merged::{Asked, Merged, Outcome, Tell};
+use super::pauses::{Pause, rest};
 use super::ready::Ready;
 use super::verdict::Verdict;
 use super::{Row, found};
 use crate::clock::monotonic;
-use crate::vault::random_bits;
 
 /// How lanes work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +154,14 @@ impl Lane {
                 },
             };
             let batch = self.gather(first);
+            let (rows, began) = (batch.rows().len(), monotonic());
             self.deliver(batch).await;
+            let took = monotonic().saturating_duration_since(began);
+            let waiting = self.asked.len().saturating_add(self.later.len());
+            let is_full = waiting >= self.options.accounts;
+            if let Some(rest) = rest(rows, took).filter(|_| !is_full) {
+                sleep(rest).await;
+            }
         }
     }
 
@@ -346,22 +353,4 @@ impl Lane {
 /// How long an answer is waited for.
 fn patience(until: Instant) -> Duration {
     until.saturating_duration_since(monotonic()) + Duration::from_secs(1)
-}
-
-/// Pauses, each longer than the one before it, and never as long as somebody else's.
-struct Pause(Duration);
-
-impl Pause {
-    const fn new() -> Self {
-        Self(Duration::from_millis(2))
-    }
-
-    async fn wait(&mut self) {
-        const LONGEST: Duration = Duration::from_millis(250);
-        // Without randomness it is as long as everybody's.
-        let share = random_bits().unwrap_or_default() % 1_000;
-        let share = u32::try_from(share).unwrap_or_default();
-        sleep(self.0 / 2 + self.0 * share / 2_000).await;
-        self.0 = (self.0 * 2).min(LONGEST);
-    }
 }

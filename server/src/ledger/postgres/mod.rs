@@ -7,6 +7,7 @@ mod fitness;
 mod found;
 mod lanes;
 mod merged;
+mod pauses;
 mod ready;
 mod schema;
 mod verdict;
