@@ -2,18 +2,20 @@
 """A model of many servers over many databases, fitted here and held against what it was not fitted to.
 
     python3 tests/scale_model.py [--seconds N] [--rounds N] [--accounts N] [--out DIR]     (DIR/scale.svg; server/docs)
+    python3 tests/scale_model.py --points FILE [--out DIR]                                 (as --keep has written it)
 
-Measures one server over one PostgreSQL (both its own, with the package's settings) at 4 to 1,024 open calls: rate,
-median, processor time of the server, the database and the load generator, and how many transactions the database
-committed for it. What a decision costs is then what a row costs and its share of a batch, for each of the three; how
-full batches are follows from the calls open and the lanes; and the cores wait for the disk the less, the more calls
-are open. Two servers at once tell what commits share that are under way together. From these: rate and latency at any
-number of calls and servers, fitted to every second point, and held against the others. The best of several rounds
-counts. Then it is asked how many shards and servers 10^8 accounts and 10^6 authorisations a second take, with one
-account that is hot.
+Measures one server over one PostgreSQL (both its own, with the package's settings) at 4 to 1,024 open calls, and two
+at 16 to 1,024: rate, median, processor time of the server, the database and the load generator, and how many
+transactions the database committed for it. What a decision costs is then what a row costs and its share of a batch, for
+each of the three; how full batches are follows from the calls open and the lanes. Lanes take turns at the cores, wait
+for the disk and rest, as the customers of a closed network. Two figures more are fitted to rates: what goes one after
+the other in a server, and what a commit waits longer beside another server's. All of it is fitted to every second
+point, and held against the others. The best of several rounds counts. Then it is asked how many shards and servers 10^8
+accounts and 10^6 authorisations a second take, with one account that is hot.
 
 Needs release builds and Debian's postgresql. Exit codes: 0 told, 64 usage, 69 a program is missing, 70 one failed.
 """
+import itertools
 import json
 import math
 import os
@@ -29,11 +31,14 @@ OPEN = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 OPEN_OF_TWO = (16, 64, 256, 1024)
 LANES = 4
 MOST_ROWS = 256
+# A lane rests after a batch of so many rows, as long as it took, and this long at most.
+SEVERAL, LONGEST_REST_MS = 4, 5.0
 TICKS = os.sysconf("SC_CLK_TCK")
 # Cores that all of it shares here.
 HERE = os.cpu_count()
-# What the projection takes: cores of a database and of a server, and how full they may be.
-CORES, FULL = 16, 0.6
+# What the projection takes: cores of a database, cores of a server, whose lanes have one thread, and how full they may
+# be.
+CORES, OF_SERVER, FULL = 16, 4, 0.6
 
 
 def commits(port):
@@ -91,11 +96,12 @@ def line(points, x, y):
     return my - slope * mx, slope
 
 
-def rows_of(open_calls, servers, most, bend):
-    """Rows of a batch. Half of a lane's calls are in the one that is under way, and half wait for the next; a batch has
-    one row at least, and `most` where calls wait for a core before they come to a lane. `bend` is how sharply."""
-    half = open_calls / (2 * LANES * servers)
-    at_least = (1 + half ** bend) ** (1 / bend)
+def rows_of(open_calls, servers, share, most, bend):
+    """Rows of a batch: this share of a lane's calls, since those of the batch before it call again while the lane
+    rests. It has one row at least, and `most` where calls wait for a core before they come to a lane. `bend` is how
+    sharply."""
+    own = share * open_calls / (LANES * servers)
+    at_least = (1 + own ** bend) ** (1 / bend)
     return (at_least ** -bend + (most / servers) ** -bend) ** (-1 / bend)
 
 
@@ -107,14 +113,13 @@ class Model:
         # Of one server: see split().
         self.database, self.shared_us = self.split(points)
         self.generator = line(points, "batches", "generator_us")
-        self.most, self.bend = self.fill(points)
-        # What the cores do nothing in: while batches wait for the disk, and ever less of it as more calls are open.
-        one_server = [one for one in points if one["servers"] == 1]
-        idle = [math.log(max(1 - one["rate"] * self.used_us(one) / 1e6 / HERE, 0.01)) for one in one_server]
-        self.idle = statistics.linear_regression([math.log(one["open"]) for one in one_server], idle)
+        self.batches = self.fill(points)
         # One call a lane waits for little but its own commit.
-        alone = min(one_server, key=lambda one: one["open"])
+        alone = min(points, key=lambda one: one["open"])
         self.flush_ms = alone["p50_ms"] - self.used_us(alone) / 1e3
+        self.serial_us = self.beside_ms = 0.0
+        self.fitting([one for one in points if one["servers"] == 1], "serial_us", range(80))
+        self.fitting([one for one in points if one["servers"] == 2], "beside_ms", [ms / 20 for ms in range(60)])
 
     @staticmethod
     def used_us(one):
@@ -122,12 +127,12 @@ class Model:
 
     @staticmethod
     def fill(points):
-        def off(most, bend):
-            return sum(math.log(rows_of(one["open"], one["servers"], most, bend) * one["batches"]) ** 2
-                       for one in points)
+        def off(fill):
+            return sum(math.log(rows_of(one["open"], one["servers"], *fill) * one["batches"]) ** 2 for one in points)
 
-        tried = [(most, bend / 10) for most in range(4, MOST_ROWS + 1) for bend in range(10, 41)]
-        return min(tried, key=lambda each: off(*each))
+        tried = itertools.product((share / 20 for share in range(10, 21)), range(4, MOST_ROWS + 1, 4),
+                                  (bend / 5 for bend in range(5, 21)))
+        return min(tried, key=off)
 
     @staticmethod
     def split(points):
@@ -146,50 +151,73 @@ class Model:
         return self.database_us(rows, servers) + others
 
     def rate(self, open_calls, servers=1):
-        """Decisions a second of so many calls, and how long one takes, in milliseconds."""
-        busy = 1 - math.exp(self.idle.intercept + self.idle.slope * math.log(open_calls)) / servers
-        rows = rows_of(open_calls, servers, self.most, self.bend)
-        rate = busy * HERE / self.cost_us(rows, servers) * 1e6
+        """Decisions a second of so many calls, and how long one takes, in milliseconds: lanes as the customers of a
+        closed network (mean value analysis), which take turns at the cores, as one queue and what is left of Seidmann's
+        delay, and wait for the disk and while they rest besides."""
+        rows = rows_of(open_calls, servers, *self.batches)
+        work_ms = rows * self.cost_us(rows, servers) / 1e3
+        serial_ms = rows * self.serial_us / 1e3
+        # Of the cores, one has all of it and the others are a delay; and each server has something of its own.
+        queues_ms = [work_ms / HERE] + [serial_ms / servers] * servers
+        delay_ms = self.flush_ms + self.beside_ms * (servers - 1) + work_ms - work_ms / HERE - serial_ms
+        rest_ms = 0.0
+        for _ in range(50):
+            queued = [0.0] * len(queues_ms)
+            for lanes in range(1, LANES * servers + 1):
+                stay_ms = [one * (1 + before) for one, before in zip(queues_ms, queued)]
+                took_ms = max(delay_ms, 0) + sum(stay_ms)
+                per_ms = lanes / (took_ms + rest_ms)
+                queued = [per_ms * one for one in stay_ms]
+            # Batches are of fewer rows and of more than their mean.
+            rest_ms = min(took_ms, LONGEST_REST_MS) * rows ** 4 / (rows ** 4 + SEVERAL ** 4)
+        rate = per_ms * rows * 1e3
         return rate, open_calls / rate * 1e3
 
-    def batch_of(self, rate, servers):
+    def fitting(self, points, name, values):
+        """The value with which the rates of these points are nearest."""
+        def off(value):
+            setattr(self, name, value)
+            return sum(math.log(self.rate(one["open"], one["servers"])[0] / one["rate"]) ** 2 for one in points)
+
+        setattr(self, name, min(values, key=off))
+
+    def batch_of(self, rate, lanes):
         """Rows of a batch and milliseconds that it takes, of a database with cores to spare that takes so many
-        decisions a second: as many rows come as a batch takes time."""
-        each, of_batch = (us / 1e6 for us in self.database)
-        per_lane = rate / (LANES * servers)
-        share = per_lane * each
-        rows = per_lane * (self.flush_ms / 1e3 + of_batch) / (1 - share) if share < 1 else MOST_ROWS
-        rows = min(max(rows, 1.0), MOST_ROWS)
-        return rows, self.flush_ms + (of_batch + each * rows) * 1e3
+        decisions a second: as many rows as come while one is under way and while its lane rests after it."""
+        each, of_batch = self.database
+        rows = 1.0
+        for _ in range(200):
+            took = self.flush_ms + (of_batch + each * rows) / 1e3
+            rest = min(took, LONGEST_REST_MS) if rows >= SEVERAL else 0
+            rows = min(max(rate / lanes * (took + rest) / 1e3, 1.0), MOST_ROWS)
+        return rows, took
 
 
 def projection(model, accounts, rate, exponent):
-    """Shards and servers for so many accounts whose popularity follows Zipf's law, with lanes of every server to every
-    shard, and calls of one account at one server."""
+    """The fewest cores of shards and servers for so many accounts whose popularity follows Zipf's law, with one lane of
+    every server to every shard, since four would make batches of single rows, and calls of one account at one
+    server."""
     # The most popular account's share; the sum of n^-s is taken as an integral from its hundredth on.
     head = sum(n ** -exponent for n in range(1, 101))
     rest = (accounts ** (1 - exponent) - 100.5 ** (1 - exponent)) / (1 - exponent) if exponent != 1 else 0
     hottest = 1 / (head + rest)
-    shards = servers = 1
-    while True:
+    found = []
+    for shards, servers in itertools.product(range(1, 65), range(1, 65)):
         # The shard with the hottest account has its share of all others, too.
         hot = rate * (hottest + (1 - hottest) / shards)
         rows, batch_ms = model.batch_of(hot, servers)
         shard = FULL * CORES / model.database_us(rows, servers) * 1e6
-        server = FULL * CORES / (model.node[0] + model.node[1] / rows) * 1e6
-        if rate > servers * server:
-            servers += 1
-        elif hot > shard and rate * hottest <= shard:
-            shards += 1
-        else:
-            return {"shards": shards, "servers": servers, "hottest": hottest, "hot_shard": hot, "per_shard": shard,
-                    "per_server": server, "rows": rows, "batch_ms": batch_ms, "fits": hot <= shard}
+        server = FULL * OF_SERVER / (model.node[0] + model.node[1] / rows) * 1e6
+        if hot <= shard and rate <= servers * server:
+            found.append({"shards": shards, "servers": servers, "hottest": hottest, "hot_shard": hot,
+                          "per_shard": shard, "per_server": server, "rows": rows, "batch_ms": batch_ms})
+    return min(found, key=lambda one: CORES * one["shards"] + OF_SERVER * one["servers"])
 
 
 def picture(points, model, fitted):
     """Rates by open calls: measured, and as the model has them, of one server and of two."""
     width, height, left, bottom, top = 720, 420, 70, 370, 40
-    most = max(one["rate"] for one in points) * 1.15
+    most = math.ceil(max(one["rate"] for one in points) * 1.15 / 5_000) * 5_000
     colours = {1: "#1f5fa8", 2: "#b3541e"}
 
     def at(open_calls, rate):
@@ -197,11 +225,10 @@ def picture(points, model, fitted):
         return x, bottom - rate / most * (bottom - top)
 
     drawn = []
-    for step in range(5):
-        rate = most * step / 4
+    for rate in range(0, most + 1, 5_000):
         _, y = at(4, rate)
         drawn.append(f'<line x1="{left}" x2="{width - 30}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>'
-                     f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{rate:,.0f}</text>')
+                     f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{rate:,}</text>')
     drawn += [f'<text x="{at(n, 0)[0]:.1f}" y="{bottom + 20}" text-anchor="middle">{n}</text>' for n in OPEN]
     for servers, colour in colours.items():
         steps = range(16 if servers == 1 else 32, 81)
@@ -210,13 +237,16 @@ def picture(points, model, fitted):
     for one in points:
         x, y = at(one["open"], one["rate"])
         colour = colours[one["servers"]]
+        drawn.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y:.1f}" y2="{at(4, one["worst"])[1]:.1f}" '
+                     f'stroke="{colour}"/>')
         drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour if one in fitted else "#ffffff"}" '
                      f'stroke="{colour}" stroke-width="2"/>')
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
             f'font-family="sans-serif" font-size="12">\n<title>Decisions a second by open calls: measured, and the '
             f'model</title>\n<rect width="{width}" height="{height}" fill="#fff"/>\n' + "\n".join(drawn)
-            + f'\n<text x="{left}" y="20">decisions a second through gRPC, of one server (blue) and of two (brown): '
-            f'lines the model, full dots fitted</text>\n<text x="{(left + width) / 2}" y="{height - 8}" '
+            + f'\n<text x="{left}" y="20">decisions a second: one server blue, two brown, '
+            f'curves the model, full dots fitted, lines to the worst round</text>\n'
+            f'<text x="{(left + width) / 2}" y="{height - 8}" '
             f'text-anchor="middle">calls open</text>\n</svg>\n')
 
 
@@ -224,7 +254,7 @@ def tell(name, one, model, fitted):
     """Says how far off the model is, and returns that of the rate and of the latency, as shares."""
     rate, ms = model.rate(one["open"], one["servers"])
     off = rate / one["rate"] - 1, ms / one["p50_ms"] - 1
-    rows = rows_of(one["open"], one["servers"], model.most, model.bend)
+    rows = rows_of(one["open"], one["servers"], *model.batches)
     print(f"{name:<24} {one['rate']:>7,.0f}/s (worst round {one['worst']:>7,.0f}), model {rate:>7,.0f}/s "
           f"{off[0]:>+6.1%}   p50 {one['p50_ms']:>6.2f} ms, mean of the model {ms:>6.2f} ms {off[1]:>+6.1%}   "
           f"{1 / one['batches']:>5.1f} rows, model {rows:>5.1f}  "
@@ -239,7 +269,12 @@ def main():
     parser.add_argument("--keep", help="writes what was measured to this file")
     parser.add_argument("--accounts", type=int, default=4_096)
     parser.add_argument("--out")
+    parser.add_argument("--points", help="takes what was measured from this file")
     asked = parser.parse_args()
+    if asked.points:
+        with open(asked.points) as file:
+            say(json.load(file), asked.out)
+        return
     need_binaries()
     need_programs()
     with ExitStack() as stack:
@@ -264,8 +299,9 @@ def say(points, out):
     model = Model(fitted)
     print(f"\nserver {model.node[0]:.1f} us a decision and {model.node[1]:.0f} a transaction; database "
           f"{model.database[0]:.1f} and {model.database[1]:.0f} ({model.shared_us:.0f} of it shared by servers); "
-          f"generator {model.generator[0]:.1f} and {model.generator[1]:.0f}; {model.most} rows a batch at most; a commit "
-          f"waits {model.flush_ms:.2f} ms\n")
+          f"generator {model.generator[0]:.1f} and {model.generator[1]:.0f}; {model.batches[0]:.0%} of a lane's calls "
+          f"in a batch, {model.batches[1]} rows at most; a commit waits {model.flush_ms:.2f} ms, "
+          f"{model.beside_ms:.2f} more beside another server; {model.serial_us} us a decision one after the other\n")
     held = []
     for one in points:
         off = tell(f"{one['open']:.0f} open, {one['servers']:.0f} server(s)", one, model, one in fitted)
@@ -276,10 +312,9 @@ def say(points, out):
     for exponent in (0.0, 0.9, 0.99):
         one = projection(model, 1e8, 1e6, exponent)
         print(f"10^8 accounts, 10^6/s, Zipf {exponent:g}: {one['shards']} shards of {CORES} cores "
-              f"({one['per_shard']:,.0f}/s each at {FULL:.0%}), {one['servers']} servers of {CORES} "
+              f"({one['per_shard']:,.0f}/s each at {FULL:.0%}), {one['servers']} servers of {OF_SERVER} "
               f"({one['per_server']:,.0f}/s each); batches of {one['rows']:.0f} rows in {one['batch_ms']:.1f} ms; the "
-              f"hottest account {one['hottest']:.2%}, its shard {one['hot_shard']:,.0f}/s"
-              f"{'' if one['fits'] else ': TOO MUCH for one'}")
+              f"hottest account {one['hottest'] * 1e6:,.0f}/s, its shard {one['hot_shard']:,.0f}/s")
     if out:
         with open(f"{out}/scale.svg", "w") as file:
             file.write(picture(points, model, fitted))
