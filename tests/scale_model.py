@@ -105,6 +105,11 @@ def rows_of(open_calls, servers, share, most, bend):
     return (at_least ** -bend + (most / servers) ** -bend) ** (-1 / bend)
 
 
+def rest_of(rows, took_ms):
+    """How long a lane rests on the mean: batches are of fewer rows and of more than theirs."""
+    return min(took_ms, LONGEST_REST_MS) * rows ** 4 / (rows ** 4 + SEVERAL ** 4)
+
+
 class Model:
     """What a decision costs, in microseconds of processor time, how full batches are, and how busy the cores."""
 
@@ -168,8 +173,7 @@ class Model:
                 took_ms = max(delay_ms, 0) + sum(stay_ms)
                 per_ms = lanes / (took_ms + rest_ms)
                 queued = [per_ms * one for one in stay_ms]
-            # Batches are of fewer rows and of more than their mean.
-            rest_ms = min(took_ms, LONGEST_REST_MS) * rows ** 4 / (rows ** 4 + SEVERAL ** 4)
+            rest_ms = rest_of(rows, took_ms)
         rate = per_ms * rows * 1e3
         return rate, open_calls / rate * 1e3
 
@@ -188,15 +192,13 @@ class Model:
         rows = 1.0
         for _ in range(200):
             took = self.flush_ms + (of_batch + each * rows) / 1e3
-            rest = min(took, LONGEST_REST_MS) if rows >= SEVERAL else 0
-            rows = min(max(rate / lanes * (took + rest) / 1e3, 1.0), MOST_ROWS)
+            rows = min(max(rate / lanes * (took + rest_of(rows, took)) / 1e3, 1.0), MOST_ROWS)
         return rows, took
 
 
 def projection(model, accounts, rate, exponent):
     """The fewest cores of shards and servers for so many accounts whose popularity follows Zipf's law, with one lane of
-    every server to every shard, since four would make batches of single rows, and calls of one account at one
-    server."""
+    every server to every shard, since four have batches of few rows, and calls of one account at one server."""
     # The most popular account's share; the sum of n^-s is taken as an integral from its hundredth on.
     head = sum(n ** -exponent for n in range(1, 101))
     rest = (accounts ** (1 - exponent) - 100.5 ** (1 - exponent)) / (1 - exponent) if exponent != 1 else 0
