@@ -8,11 +8,11 @@ use crate::vault::random_bits;
 
 /// How long a lane lets more come together after a batch of so many rows, which took so long. A transaction costs the
 /// database as much as ten of its rows, so that its cores are free for more of them the fewer transactions they come
-/// in. Who comes alone, or nearly so, does not wait for others.
+/// in. Of fewer rows than these a rest would cost more than it gives: there is nothing else to do meanwhile.
 pub(super) fn rest(rows: usize, took: Duration) -> Option<Duration> {
-    const SEVERAL: usize = 4;
+    const SEVERAL: usize = 8;
     const LONGEST: Duration = Duration::from_millis(5);
-    (rows >= SEVERAL).then(|| took.min(LONGEST))
+    (rows >= SEVERAL).then(|| (took / 2).min(LONGEST))
 }
 
 /// Pauses, each longer than the one before it, and never as long as somebody else's.
@@ -41,10 +41,10 @@ mod tests {
     fn a_lane_rests_after_several_rows_and_never_long() {
         for (rows, took, rested) in [
             (1, 4, None),
-            (3, 4, None),
-            (4, 0, Some(0)),
-            (4, 4, Some(4)),
-            (256, 5, Some(5)),
+            (7, 4, None),
+            (8, 0, Some(0)),
+            (8, 4, Some(2)),
+            (256, 10, Some(5)),
             (256, 5_000, Some(5)),
         ] {
             let rested = rested.map(Duration::from_millis);
