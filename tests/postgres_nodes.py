@@ -10,8 +10,8 @@ which the best counts, and payments by the load generator through one server, wi
 is the median over rounds of the ratio of one round: at least 4 times naive, at least 2 times combined. Then, once
 each: a server at half of that rate, whose response p99 is to be under 4 times what a commit alone takes; one whose
 memory holds a quarter of the accounts; two servers, each with accounts of its own and both with the same; accounts by
-Zipf's law with 0.99, and one account alone, by one server and by two. Conflicts are decisions that another server was
-faster with, and that were decided again.
+Zipf's law with 0.99, and one account alone, by one server and by two. Decided again are those that another server was
+faster with; read and held are accounts, of which several decisions may follow.
 
 Needs release builds and Debian's postgresql. Exit codes: 0 both ratios and the p99 are met, 1 one is not, 64 usage,
 69 a program is missing, 70 a program failed.
@@ -78,9 +78,11 @@ class Nodes:
             "p99_ms": max(report["response"]["p99_ns"] for report in reports) / 1e6,
             "conflicts": sum(page.get(CONFLICTS, 0) for page in pages) / max(decided, 1),
             "loaded": sum(page.get("waika_accounts_loaded_total", 0) for page in pages) / max(decided, 1),
+            "held": sum(page.get("waika_accounts_held_total", 0) for page in pages) / max(decided, 1),
         }
         print(f"{name:<34} {told['rate']:>8,.0f}/s {told['cpu_us']:>6.1f} us a call, p50 {told['p50_ms']:>7.2f} ms, p99 "
-              f"{told['p99_ms']:>7.2f} ms; {told['conflicts']:.1%} decided again, {told['loaded']:.1%} read", flush=True)
+              f"{told['p99_ms']:>7.2f} ms; {told['conflicts']:.1%} decided again, {told['loaded']:.1%} read, "
+              f"{told['held']:.1%} held", flush=True)
         return told
 
     def begin(self, place, server, flags):

@@ -31,8 +31,8 @@ OPEN = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 OPEN_OF_TWO = (16, 64, 256, 1024)
 LANES = 4
 MOST_ROWS = 256
-# A lane rests after a batch of so many rows, as long as it took, and this long at most.
-SEVERAL, LONGEST_REST_MS = 4, 5.0
+# A lane rests after a batch of so many rows, half as long as it took, and this long at most.
+SEVERAL, LONGEST_REST_MS = 8, 5.0
 TICKS = os.sysconf("SC_CLK_TCK")
 # Cores that all of it shares here.
 HERE = os.cpu_count()
@@ -107,7 +107,7 @@ def rows_of(open_calls, servers, share, most, bend):
 
 def rest_of(rows, took_ms):
     """How long a lane rests on the mean: batches are of fewer rows and of more than theirs."""
-    return min(took_ms, LONGEST_REST_MS) * rows ** 4 / (rows ** 4 + SEVERAL ** 4)
+    return min(took_ms / 2, LONGEST_REST_MS) * rows ** 4 / (rows ** 4 + SEVERAL ** 4)
 
 
 class Model:

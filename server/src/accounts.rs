@@ -52,7 +52,12 @@ impl Accounts {
         self.with_account_named(id.as_str(), run)
     }
 
-    /// The same, by a name that [`Accounts::names`] gave.
+    /// The sequence of an account's last entry.
+    pub(crate) fn last_sequence(&self, id: &AccountId) -> Option<u64> {
+        self.with_account(id, |account| account.last_sequence())
+    }
+
+    /// The same as [`Accounts::with_account`], by a name that [`Accounts::names`] gave.
     pub(crate) fn with_account_named<R>(
         &self,
         name: &str,

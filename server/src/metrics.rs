@@ -249,6 +249,11 @@ fn describe_nodes() {
         Unit::Count,
         "Accounts that left the memory since others needed the room"
     );
+    describe_counter!(
+        "waika_accounts_held_total",
+        Unit::Count,
+        "Rows of accounts that other servers decide over too, held before it was decided, by how they were found"
+    );
 }
 
 fn describe_the_store() {

@@ -10,6 +10,8 @@
 #[path = "postgres/cluster.rs"]
 mod cluster;
 
+#[path = "postgres/held.rs"]
+mod held;
 #[path = "postgres/lanes.rs"]
 mod lanes;
 #[path = "postgres/probe.rs"]

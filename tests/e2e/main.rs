@@ -98,6 +98,7 @@ mod postgres_nodes;
 mod postgres_owed;
 mod postgres_payers;
 mod postgres_replica;
+mod postgres_shared;
 mod postgres_trips;
 mod postgres_trouble;
 mod quote;

@@ -64,15 +64,15 @@ impl Drop for Proxy {
 const APPROVED: &str =
     r#"waika_decisions_total{decision="APPROVED",reason="",layer="",scene="PURCHASE"}"#;
 
-/// Of both servers: what they have approved, and what another was faster with.
+/// Of both servers: what they have approved, and how often the other had come between.
 async fn figures(servers: &[Server; 2]) -> [(f64, f64); 2] {
     let mut found = [(0.0, 0.0); 2];
     for (server, found) in servers.iter().zip(&mut found) {
         let figure = async |name| server.figure(name).await.unwrap_or_default();
-        *found = (
-            figure(APPROVED).await,
-            figure("waika_store_not_durable_total{outcome=\"conflict\"}").await,
-        );
+        // Found in time or too late.
+        let changed = figure("waika_accounts_held_total{found=\"changed\"}").await;
+        let conflicts = figure("waika_store_not_durable_total{outcome=\"conflict\"}").await;
+        *found = (figure(APPROVED).await, changed + conflicts);
     }
     found
 }
@@ -89,7 +89,8 @@ fn loadgen(server: &Server, arguments: &[&str]) -> String {
     text
 }
 
-/// 2,000 payments of 20 accounts, which are there: the share of conflicts, and of both servers the fewer approvals.
+/// 2,000 payments of 20 accounts, which are there: how often the other server had come between, as a share of them, and
+/// of both servers the fewer approvals.
 async fn pay(servers: &[Server; 2], proxy: &Proxy, more: &[&'static str]) -> (f64, f64) {
     let before = figures(servers).await;
     let folder = tempfile::tempdir().unwrap();

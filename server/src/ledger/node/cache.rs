@@ -13,7 +13,12 @@ struct Known {
     adjusted_at: u64,
     /// It was used since somebody looked for one to let go.
     is_used: bool,
+    /// How often in a row it has to be found as this node left it, until it is taken for this node's alone.
+    shared: u8,
 }
+
+/// Of two nodes with calls of their own a row is found unchanged so often in one of 256 cases.
+const SHARED: u8 = 8;
 
 /// By account. Changed under the account's lock.
 #[derive(Debug, Default)]
@@ -29,6 +34,7 @@ impl Cache {
             epoch: known.epoch + 1,
             adjusted_at: version,
             is_used: true,
+            shared: known.shared,
         };
     }
 
@@ -40,6 +46,25 @@ impl Cache {
             known.adjusted_at = sequence;
         }
         known.epoch
+    }
+
+    /// Another node decides over it too.
+    pub(super) fn share(&self, id: &str) {
+        if let Some(mut known) = self.known.get_mut(id) {
+            known.shared = SHARED;
+        }
+    }
+
+    /// It was found as this node left it.
+    pub(super) fn found_unchanged(&self, id: &str) {
+        if let Some(mut known) = self.known.get_mut(id) {
+            known.shared = known.shared.saturating_sub(1);
+        }
+    }
+
+    /// True if other nodes decide over it too.
+    pub(super) fn is_shared(&self, id: &str) -> bool {
+        self.known.get(id).is_some_and(|known| known.shared > 0)
     }
 
     /// True if what was read of its authorisations at a version is all that there is in memory.
@@ -97,6 +122,25 @@ mod tests {
         assert!(!cache.is_of("a", epoch));
         cache.read("a", 12);
         assert!(!cache.is_of("a", epoch) && !cache.is_whole_at("a", 11));
+    }
+
+    #[test]
+    fn an_account_is_shared_until_it_was_found_unchanged_often_enough() {
+        let cache = Cache::default();
+        cache.share("a");
+        assert!(!cache.is_shared("a"), "it is not in memory");
+        cache.read("a", 1);
+        cache.share("a");
+        for _ in 1..SHARED {
+            cache.found_unchanged("a");
+        }
+        cache.forget("a");
+        cache.read("a", 2);
+        assert!(cache.is_shared("a"), "whatever is read of it");
+        cache.found_unchanged("a");
+        assert!(!cache.is_shared("a"));
+        cache.found_unchanged("a");
+        assert!(!cache.is_shared("a"));
     }
 
     #[test]

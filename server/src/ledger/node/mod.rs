@@ -13,6 +13,7 @@ mod reads;
 mod registry;
 mod row;
 mod sequences;
+mod shared;
 mod watch;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -182,6 +183,9 @@ impl Node {
         };
         if let Some(count) = count {
             count.increment(1);
+        }
+        if ended == Err(NotDurable::Conflict) {
+            self.cache.share(&effects.id);
         }
         if let Some(ledger) = self.ledger.get().and_then(Weak::upgrade) {
             if ended.is_ok() {

@@ -39,11 +39,14 @@ pub(super) struct Counts {
     pub(super) unknown: Counter,
     pub(super) loads: Counter,
     pub(super) let_go: Counter,
+    pub(super) held_as_left: Counter,
+    pub(super) held_changed: Counter,
 }
 
 impl Counts {
     pub(super) fn new() -> Self {
         let of = |outcome| counter!("waika_store_not_durable_total", "outcome" => outcome);
+        let held = |found| counter!("waika_accounts_held_total", "found" => found);
         Self {
             conflicts: of("conflict"),
             known: of("known"),
@@ -51,6 +54,8 @@ impl Counts {
             unknown: of("unknown"),
             loads: counter!("waika_accounts_loaded_total"),
             let_go: counter!("waika_accounts_let_go_total"),
+            held_as_left: held("as_left"),
+            held_changed: held("changed"),
         }
     }
 }

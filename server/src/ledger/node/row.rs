@@ -180,9 +180,14 @@ fn is_for_all(event: &Event) -> bool {
     }
 }
 
+/// The version of an account of a row like those of [`account`].
+pub(super) fn version(row: &tokio_postgres::Row) -> Result<u64, LedgerError> {
+    column::<i64>(row, 1).map(i64::cast_unsigned)
+}
+
 /// An account of a row whose columns are those of [`super::reads::Question::Account`].
 pub(crate) fn account(row: &tokio_postgres::Row) -> Result<(AccountId, Box<Account>), LedgerError> {
-    let version: i64 = column(row, 1)?;
+    let version = version(row)?;
     let state: &[u8] = column(row, 6)?;
     let read = snapshot::account_of_record(state);
     let (id, account) = read.map_err(|error| {
@@ -190,7 +195,7 @@ pub(crate) fn account(row: &tokio_postgres::Row) -> Result<(AccountId, Box<Accou
         LedgerError::Unreadable
     })?;
     let mut parts = account.into_parts();
-    parts.last_sequence = version.cast_unsigned();
+    parts.last_sequence = version;
     parts.usage = Usage {
         month: Month::from_number(column(row, 2)?),
         in_month: Fen::new(column(row, 3)?),

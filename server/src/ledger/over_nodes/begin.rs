@@ -29,7 +29,12 @@ impl Ledger {
         (account, call): (AccountId, Call),
         operation: Operation,
     ) -> impl Future<Output = Result<Answered, LedgerError>> + Send + use<> {
-        let first = self.decide_here(&account, &call, &operation);
+        // Of an account that others decide over too the row is held first.
+        let first = if node.is_shared(&account) {
+            None
+        } else {
+            self.decide_here(&account, &call, &operation)
+        };
         let ledger = Arc::clone(self);
         match first {
             // No other node's account would change that.
@@ -91,12 +96,16 @@ impl Ledger {
         (account, call, operation): (AccountId, Call, Operation),
         why: NotDurable,
     ) -> Result<Answered, LedgerError> {
-        if let NotDurable::Refused | NotDurable::Unknown = why {
-            return Err(why.into());
-        }
-        let hash = self.authoriser.call_hash(account.as_str(), &call);
-        if let Some(known) = self.known_on(&node, &account, hash, &call).await? {
-            return self.replay(known, &call, operation.payment());
+        match why {
+            NotDurable::Refused | NotDurable::Unknown => return Err(why.into()),
+            // If by the same call, which came twice, that is found by the next try.
+            NotDurable::Conflict => {}
+            NotDurable::Known => {
+                let hash = self.authoriser.call_hash(account.as_str(), &call);
+                if let Some(known) = self.known_on(&node, &account, hash, &call).await? {
+                    return self.replay(known, &call, operation.payment());
+                }
+            }
         }
         self.submit_on(node, core, (account, call, operation), None)
             .await

@@ -11,7 +11,6 @@ mod tries;
 
 use std::sync::Arc;
 
-use waika_domain::account::Account;
 use waika_domain::event::{Event, Payment};
 use waika_domain::identifiers::{AccountId, CodeDigest};
 
@@ -72,7 +71,12 @@ impl Ledger {
         let mut tries = Tries::until(call.deadline);
         loop {
             node.ensure(authoriser, &account).await?;
-            let before = self.version_of(&account);
+            // What has to be read beside it may have to be waited for.
+            let held = match operation.original() {
+                None => node.hold(authoriser, &account).await?,
+                Some(_) => None,
+            };
+            let before = self.authoriser.accounts.last_sequence(&account);
             let passage = Passage {
                 queue: &self.queue,
                 account: &account,
@@ -88,6 +92,7 @@ impl Ledger {
                 };
                 found.and_then(|found| self.take(passage, &operation, &found))
             };
+            drop(held);
             let scoped = Scoped {
                 account: &account,
                 call: &call,
@@ -148,11 +153,13 @@ impl Ledger {
                 return Ok((None, answered.await?));
             };
             node.ensure(&self.authoriser, &account).await?;
-            let before = self.version_of(&account);
+            let held = node.hold(&self.authoriser, &account).await?;
+            let before = self.authoriser.accounts.last_sequence(&account);
             let owner = Some(account.clone());
             let taken =
                 self.authoriser
                     .authorise_by_code(&self.queue, &call, slot, (owner, &asked));
+            drop(held);
             let scoped = Scoped {
                 account: &account,
                 call: &call,
@@ -221,13 +228,8 @@ impl Ledger {
                         self.compare_durable(&applied);
                         Ok(Settled::Durable(applied))
                     }
-                    // Perhaps by the same call, which came twice.
-                    Err(NotDurable::Conflict) => {
-                        match self.known_on(node, account, hash, call).await? {
-                            Some(known) => self.replay(known, call, asked).map(Settled::Known),
-                            None => Ok(Settled::Again),
-                        }
-                    }
+                    // If by the same call, which came twice, that is found by the next try.
+                    Err(NotDurable::Conflict) => Ok(Settled::Again),
                     Err(NotDurable::Known) => {
                         let known = self.known_on(node, account, hash, call).await?;
                         let known = known.ok_or(LedgerError::OutcomeUnknown)?;
@@ -249,7 +251,9 @@ impl Ledger {
                 let is_final = match (before, error) {
                     // It may have been let go a moment ago.
                     (None, _) | (Some(_), LedgerError::UnknownAccount) => !is_there,
-                    (Some(before), _) => self.version_of(account) == Some(before),
+                    (Some(before), _) => {
+                        self.authoriser.accounts.last_sequence(account) == Some(before)
+                    }
                 };
                 if is_final {
                     return Err(error);
@@ -257,12 +261,6 @@ impl Ledger {
                 Ok(Settled::Again)
             }
         }
-    }
-
-    /// The version of an account in memory.
-    fn version_of(&self, account: &AccountId) -> Option<u64> {
-        let version = |account: &mut Account| account.last_sequence();
-        self.authoriser.accounts.with_account(account, version)
     }
 
     /// The stored answer of a call, if it was made before. Waits for one that is under way.

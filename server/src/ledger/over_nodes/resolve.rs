@@ -80,10 +80,16 @@ impl Ledger {
         loop {
             let ended = async {
                 let is_there = node.ensure(&self.authoriser, account).await?;
-                if is_checked {
+                let held = if is_checked {
+                    // What is looked at here is to be of the version that it is decided over.
                     self.check_awaited(node, account, begun_by).await?;
-                }
-                let applied = match end() {
+                    None
+                } else {
+                    node.hold(&self.authoriser, account).await?
+                };
+                let ended = end();
+                drop(held);
+                let applied = match ended {
                     // It was let go in between.
                     Err(LedgerError::UnknownAccount) if is_there => return Ok(None),
                     ended => ended?,

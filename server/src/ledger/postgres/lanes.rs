@@ -15,6 +15,7 @@ use tokio_postgres::Error;
 use super::address::Address;
 use super::batch::Became;
 use super::connection::{Backend, NotConnected, OPEN_LIMIT, said};
+use super::held::{Held, Hold};
 use super::merged::{Asked, Merged, Outcome, Tell};
 use super::pauses::{Pause, rest};
 use super::ready::Ready;
@@ -57,6 +58,7 @@ const ENDED: &str = "a lane to the database has ended: start the server again";
 #[derive(Debug)]
 pub struct Lanes {
     inboxes: Vec<Sender<Asked>>,
+    holds: Vec<Hold>,
 }
 
 impl Lanes {
@@ -65,19 +67,21 @@ impl Lanes {
         let mut inboxes = Vec::with_capacity(options.lanes.get());
         for _ in 0..options.lanes.get() {
             let ready = Ready::open(address, OPEN_LIMIT).await?;
-            let (inbox, asked) = channel(options.inbox.max(1));
-            let lane = Lane {
-                address: address.clone(),
-                options,
-                asked,
-                later: VecDeque::new(),
-                ready: Some(ready),
-                left: None,
-            };
+            let (inbox, lane) = Lane::new(address, options, Some(ready));
             tokio::spawn(lane.run());
             inboxes.push(inbox);
         }
-        Ok(Self { inboxes })
+        let hold = |_| Hold::start(Lane::new(address, options, None).1);
+        let holds = (0..options.lanes.get()).map(hold).collect();
+        Ok(Self { inboxes, holds })
+    }
+
+    /// Waits until an account's row is held for a call, which is to decide over it at once: of an account that
+    /// other nodes decide over too. `known` is the version of it in memory. None if it cannot be had, or is not
+    /// there: decide without.
+    pub async fn hold(&self, account: &str, known: u64) -> Option<Held> {
+        let hold = of_lane(&self.holds, account)?;
+        hold.hold(account, known).await
     }
 
     /// Makes one account's entries durable, if it is still as it was decided over. What is asked for one account
@@ -97,38 +101,45 @@ impl Lanes {
     /// The same, and tells what became of it where the lane works. An error was not sent, and is told by whoever
     /// called this.
     pub(crate) fn send(&self, row: Row, tell: Tell) -> Result<(), (&'static str, Tell)> {
-        let mut hasher = DefaultHasher::new();
-        row.account.hash(&mut hasher);
-        let lanes = self.inboxes.len() as u64;
-        let lane = hasher.finish().checked_rem(lanes).unwrap_or_default();
-        let inbox = usize::try_from(lane)
-            .ok()
-            .and_then(|at| self.inboxes.get(at));
-        let Some(inbox) = inbox else {
-            return Err((ENDED, tell));
+        let asked = Asked { row, tell };
+        let asked = match of_lane(&self.holds, &asked.row.account) {
+            Some(hold) => hold.take(asked),
+            None => Some(asked),
         };
-        inbox
-            .try_send(Asked { row, tell })
-            .map_err(|error| match error {
-                TrySendError::Full(asked) => {
-                    ("more waits for the database than it can take", asked.tell)
-                }
-                TrySendError::Closed(asked) => (ENDED, asked.tell),
-            })
+        let Some(asked) = asked else {
+            return Ok(());
+        };
+        let Some(inbox) = of_lane(&self.inboxes, &asked.row.account) else {
+            return Err((ENDED, asked.tell));
+        };
+        inbox.try_send(asked).map_err(|error| match error {
+            TrySendError::Full(asked) => {
+                ("more waits for the database than it can take", asked.tell)
+            }
+            TrySendError::Closed(asked) => (ENDED, asked.tell),
+        })
     }
 }
 
+/// What an account has one of for each lane.
+fn of_lane<'a, T>(lanes: &'a [T], account: &str) -> Option<&'a T> {
+    let mut hasher = DefaultHasher::new();
+    account.hash(&mut hasher);
+    let lane = hasher.finish().checked_rem(lanes.len() as u64)?;
+    usize::try_from(lane).ok().and_then(|at| lanes.get(at))
+}
+
 #[derive(Debug)]
-struct Lane {
+pub(super) struct Lane {
     address: Address,
-    options: LaneOptions,
+    pub(super) options: LaneOptions,
     asked: Receiver<Asked>,
     /// What could not be in the batches so far.
-    later: VecDeque<Asked>,
-    ready: Option<Ready>,
+    pub(super) later: VecDeque<Asked>,
+    pub(super) ready: Option<Ready>,
     /// Who worked for a session that was given up. A backend that waits for a replica does not see that its
     /// client has gone: until it is done nothing is sent, or each batch would leave another.
-    left: Option<Backend>,
+    pub(super) left: Option<Backend>,
 }
 
 /// What became of a whole batch.
@@ -144,6 +155,20 @@ enum Sent {
 }
 
 impl Lane {
+    /// A lane, and where what is asked of it goes in.
+    fn new(address: &Address, options: LaneOptions, ready: Option<Ready>) -> (Sender<Asked>, Self) {
+        let (inbox, asked) = channel(options.inbox.max(1));
+        let lane = Self {
+            address: address.clone(),
+            options,
+            asked,
+            later: VecDeque::new(),
+            ready,
+            left: None,
+        };
+        (inbox, lane)
+    }
+
     async fn run(mut self) {
         loop {
             let first = match self.later.pop_front() {
@@ -188,8 +213,24 @@ impl Lane {
         batch
     }
 
+    /// Sends what could not be in the batches so far.
+    pub(super) async fn deliver_later(&mut self) {
+        while let Some(first) = self.later.pop_front() {
+            let batch = self.gather(first);
+            self.deliver(batch).await;
+        }
+    }
+
+    /// Lets go of rows that are held.
+    pub(super) async fn let_go(&mut self) {
+        if let Some(mut ready) = self.ready.take() {
+            let let_go = timeout(Duration::from_secs(1), ready.let_go()).await;
+            self.ready = matches!(let_go, Ok(Ok(()))).then_some(ready);
+        }
+    }
+
     /// Sends a batch, in parts where one of its rows is at fault, and tells whoever waits.
-    async fn deliver(&mut self, batch: Merged) {
+    pub(super) async fn deliver(&mut self, batch: Merged) {
         let until = monotonic() + self.options.patience;
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
@@ -231,7 +272,7 @@ impl Lane {
     async fn send(&mut self, rows: &[Row], until: Instant) -> Sent {
         let mut pause = Pause::new();
         loop {
-            let ready = match self.free(until).await {
+            let mut ready = match self.free(until).await {
                 Ok(ready) => ready,
                 Err(why) => return Sent::Unreachable(why),
             };
@@ -284,7 +325,7 @@ impl Lane {
 
     /// The session, once nothing of one that was given up is at work: nothing was sent if there is none. Whoever
     /// takes it puts it back if it is still good.
-    async fn free(&mut self, until: Instant) -> Result<Ready, String> {
+    pub(super) async fn free(&mut self, until: Instant) -> Result<Ready, String> {
         let ready = self.ready(until).await;
         let mut ready = ready.map_err(|error| format!("no connection to the database: {error}"))?;
         let free = async {
