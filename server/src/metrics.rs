@@ -310,7 +310,7 @@ fn describe_the_store() {
     describe_counter!(
         "waika_erased_entries_total",
         Unit::Count,
-        "Entries of the journal of which what is personal was erased"
+        "Entries of which what is personal was erased"
     );
     describe_counter!("waika_commits_total", Unit::Count, "Batches made durable");
     describe_histogram!("waika_commit_batch_size", Unit::Count, "Entries in a batch");

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod binary_fields;
 #[path = "../shared/environment.rs"]
 mod environment;
 mod issuer_calls;
@@ -92,6 +93,7 @@ mod policy;
 mod policy_reload;
 mod policy_time;
 mod postgres_affinity;
+mod postgres_erasing;
 mod postgres_f11;
 mod postgres_migrate;
 mod postgres_nodes;

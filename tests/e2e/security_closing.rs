@@ -13,6 +13,7 @@ use waika::v1;
 use waika::v1::close_account_response::Outcome as Closed;
 use waika::v1::erase_account_response::Outcome as Erased;
 
+use crate::binary_fields::binary_fields;
 use crate::refund::refund;
 use crate::support::{Home, Server, binary, reason_of};
 use crate::wallet::{
@@ -21,12 +22,12 @@ use crate::wallet::{
 
 /// Small segments, so that entries are soon in one that is full; no snapshot but those that are asked for.
 const SMALL: [&str; 4] = ["--segment-bytes", "4096", "--snapshot-every", "0"];
-const CLOSED_AT: &str = "2024-01-05T10:00:00+08:00";
-const ERASABLE_FROM: &str = "2024-01-07T10:00:00+08:00";
+pub(crate) const CLOSED_AT: &str = "2024-01-05T10:00:00+08:00";
+pub(crate) const ERASABLE_FROM: &str = "2024-01-07T10:00:00+08:00";
 
 impl Callers {
     /// How it ends: how many cards were unbound, or the reason why it stays open.
-    async fn close(&mut self, account: &str, key: &str) -> Result<i32, &'static str> {
+    pub(crate) async fn close(&mut self, account: &str, key: &str) -> Result<i32, &'static str> {
         let request = v1::CloseAccountRequest {
             idempotency_key: key.to_owned(),
             account_id: account.to_owned(),
@@ -38,7 +39,11 @@ impl Callers {
         }
     }
 
-    async fn erase(&mut self, account: &str, key: &str) -> Result<(), v1::ErasureRefusal> {
+    pub(crate) async fn erase(
+        &mut self,
+        account: &str,
+        key: &str,
+    ) -> Result<(), v1::ErasureRefusal> {
         let request = v1::EraseAccountRequest {
             idempotency_key: key.to_owned(),
             account_id: account.to_owned(),
@@ -50,7 +55,7 @@ impl Callers {
         }
     }
 
-    async fn closure(&mut self, account: &str) -> Option<v1::Closure> {
+    pub(crate) async fn closure(&mut self, account: &str) -> Option<v1::Closure> {
         let request = v1::GetClosureRequest {
             account_id: account.to_owned(),
         };
@@ -58,7 +63,7 @@ impl Callers {
         response.into_inner().closure
     }
 
-    async fn decisions(&mut self, account: &str) -> Vec<v1::AuthorisationRecord> {
+    pub(crate) async fn decisions(&mut self, account: &str) -> Vec<v1::AuthorisationRecord> {
         let request = v1::ListAuthorisationsRequest {
             account_id: account.to_owned(),
             ..v1::ListAuthorisationsRequest::default()
@@ -102,7 +107,7 @@ impl Callers {
         ]
     }
 
-    async fn check_closed(&mut self, account: &str, card: &str) {
+    pub(crate) async fn check_closed(&mut self, account: &str, card: &str) {
         for status in self.what_its_owner_hears(account, card).await {
             assert_eq!(status.code(), Code::NotFound, "{status:?}");
             assert_eq!(reason_of(&status), "ACCOUNT_CLOSED");
@@ -201,38 +206,6 @@ fn digests(folder: &Path, account: &str) -> BTreeSet<Vec<u8>> {
         }
     }
     found
-}
-
-/// The fields of a message that are neither texts nor messages, from the innermost; None if it is no message.
-fn binary_fields(mut message: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut found = Vec::new();
-    while !message.is_empty() {
-        let key = prost::encoding::decode_varint(&mut message).ok()?;
-        if !(1..=64).contains(&(key >> 3)) {
-            return None;
-        }
-        let length = match key & 7 {
-            0 => prost::encoding::decode_varint(&mut message)
-                .map(|_| 0)
-                .ok()?,
-            1 => 8,
-            5 => 4,
-            2 => usize::try_from(prost::encoding::decode_varint(&mut message).ok()?).ok()?,
-            _ => return None,
-        };
-        let (field, rest) = message.split_at_checked(length)?;
-        message = rest;
-        if key & 7 != 2 {
-            continue;
-        }
-        match binary_fields(field) {
-            Some(inner) => found.extend(inner),
-            // What an entry names its key by stays.
-            None if field.len() >= 16 && !field.is_ascii() => found.push(field[..15].to_vec()),
-            None => {}
-        }
-    }
-    Some(found)
 }
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {

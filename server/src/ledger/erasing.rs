@@ -5,7 +5,7 @@
 //! phone; amounts, times, reasons and ids stay. Snapshots from before the closing go by being replaced. Only
 //! then is the erasure recorded as ended, so whatever a crash cuts short is done again.
 
-mod redact;
+pub(super) mod redact;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -320,10 +320,7 @@ impl Ledger {
             }
             Operation::UnlockPassword => authoriser.unlock_password(passage),
             Operation::CloseAccount => authoriser.close_account(passage),
-            Operation::EraseAccount => {
-                self.only_of_a_journal()?;
-                authoriser.erase_account(passage)
-            }
+            Operation::EraseAccount => authoriser.erase_account(passage),
             Operation::SubmitVerification(photo) => authoriser.submit_verification(passage, photo),
             Operation::SwitchRegion(region) => authoriser.switch_region(passage, *region),
             Operation::CreatePaymentCode(asked) => authoriser.create_payment_code(passage, asked),

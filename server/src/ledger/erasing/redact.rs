@@ -18,7 +18,7 @@ const DIGEST_BYTES: usize = 15;
 const VERIFIER_BYTES: usize = 23;
 
 /// The entry of that sequence without what is personal in it, as long as it was.
-pub(super) fn redact(sequence: u64, bytes: &[u8]) -> Decoded<Vec<u8>> {
+pub(in crate::ledger) fn redact(sequence: u64, bytes: &[u8]) -> Decoded<Vec<u8>> {
     let mut entry = schema::Entry::decode(bytes).map_err(|_| NotUnderstood("an entry"))?;
     if let Some(call) = &mut entry.call
         && tells_a_person(call.rpc)

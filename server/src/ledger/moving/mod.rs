@@ -146,8 +146,9 @@ impl Moving<'_> {
     /// Nobody else writes from now on. True if there is nothing, and false if it is this journal's.
     fn take(&self) -> Result<bool, MoveError> {
         let (work, handle) = (self.work, self.handle);
+        // Autovacuum lets go of a table that somebody waits for, but only after a while.
         handle.block_on(work.batch_execute(
-            "set local idle_in_transaction_session_timeout = 0;
+            "set local idle_in_transaction_session_timeout = 0; set local lock_timeout = '1min';
              lock table store, node, account, entry, awaiting in exclusive mode;",
         ))?;
         let held = handle.block_on(work.query(

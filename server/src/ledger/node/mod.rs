@@ -342,6 +342,17 @@ impl Node {
         rows.iter().map(account).collect()
     }
 
+    /// Closed accounts of which this node is to erase what is personal.
+    pub(crate) async fn to_erase(&self) -> Result<Vec<AccountId>, LedgerError> {
+        let number = self.number().cast_signed();
+        let rows = self
+            .reads
+            .rows(Question::ToErase, &[&number, &row::ERASURE])
+            .await?;
+        let account = |row| AccountId::parse(column(row, 0)?).map_err(|_| LedgerError::Unreadable);
+        rows.iter().map(account).collect()
+    }
+
     /// True if what was read of an account's authorisations at a version is all there is in memory. Under its lock.
     pub(crate) fn is_whole_at(&self, id: &AccountId, version: u64) -> bool {
         self.cache.is_whole_at(id.as_str(), version)

@@ -56,6 +56,10 @@ pub(crate) enum Question {
     Awaiting,
     /// Every entry of accounts, in order, behind one.
     All,
+    /// Closed accounts of which this node, by its number, is to erase what is personal.
+    ToErase,
+    /// Writes entries of an account anew, unless they read so, and counts them.
+    Erase,
     /// Waits for the replicas that a commit waits for.
     Confirm,
 }
@@ -63,7 +67,7 @@ pub(crate) enum Question {
 const ACCOUNT: &str = "account_id, version, month, month_used_fen, year, year_used_fen, state";
 
 impl Question {
-    const COUNT: usize = 18;
+    const COUNT: usize = 20;
 
     /// Whole accounts are asked for by their columns.
     fn text(self) -> String {
@@ -138,6 +142,21 @@ impl Question {
             Self::All => {
                 "select account_id, sequence, entry from entry where (account_id, sequence) > ($1::text, $2::bigint)
                  order by account_id, sequence limit 2000"
+            }
+            Self::ToErase => {
+                "select a.account_id from account a left join node n on n.number = a.version >> 12 & 1023
+                 where a.open_tickets <> 0 and a.open_tickets & $2::smallint <> 0 and (
+                     n.number is null or n.number = $1::bigint or n.held_until < now() - interval '5 s'
+                     or a.version < n.first_sequence
+                 ) order by a.account_id limit 1000"
+            }
+            // The account's row first, so that who does the same comes after it and not across.
+            Self::Erase => {
+                "with held as materialized (select account_id from account where account_id = $1 for update), new as (
+                     update entry e set entry = w.entry from unnest($2::bigint[], $3::bytea[]) as w (sequence, entry)
+                     where e.account_id = (select account_id from held) and e.sequence = w.sequence
+                     and e.entry <> w.entry returning e.sequence
+                 ) select count(*) from new"
             }
             Self::Confirm => "select pg_logical_emit_message(true, 'waika', 'waits for replicas')::text",
         }

@@ -1,7 +1,7 @@
 //! What an entry makes of its account, as the database keeps it, and back.
 
 use waika_domain::account::Account;
-use waika_domain::event::{Event, PasswordTicketState};
+use waika_domain::event::{Erasure, Event, PasswordTicketState};
 use waika_domain::fingerprints::Fingerprints;
 use waika_domain::identifiers::{AccountId, Fingerprint};
 use waika_domain::money::Fen;
@@ -20,6 +20,9 @@ pub(crate) const RISK: i16 = 1;
 pub(crate) const PASSWORD: i16 = 2;
 /// At photos of a passport.
 pub(crate) const REVIEW: i16 = 4;
+
+/// It is closed, and what is personal in it is being erased.
+pub(super) const ERASURE: i16 = 8;
 
 /// An entry, and the call that it answers.
 pub(super) struct Decided<'a> {
@@ -131,10 +134,14 @@ fn half(digest: Fingerprint) -> i64 {
 fn open_tickets(account: &Account) -> i16 {
     let password = account.password_ticket();
     let password = password.is_some_and(|ticket| ticket.state == PasswordTicketState::Open);
+    let is_being_erased = account
+        .closure()
+        .is_some_and(|closure| matches!(closure.erasure, Erasure::Begun(_)));
     let is_open = |mark: i16, is_open: bool| if is_open { mark } else { 0 };
     is_open(RISK, !account.risk_tickets().is_empty())
         | is_open(PASSWORD, password)
         | is_open(REVIEW, account.review_ticket().is_some())
+        | is_open(ERASURE, is_being_erased)
 }
 
 /// The authorisation that an event changes, by its sequence.

@@ -12,6 +12,7 @@ use waika_domain::identifiers::AccountId;
 
 use super::registry::RENEW_EVERY;
 use super::{Node, Question, column, stored};
+use crate::ledger::over_nodes::erase_what_waits;
 use crate::ledger::postgres::{Address, Session};
 use crate::ledger::{Ledger, LedgerError};
 
@@ -52,7 +53,8 @@ impl Node {
         drop(self.handle.spawn(node.renew(address.clone())));
         let node = Arc::clone(self);
         drop(self.handle.spawn(node.tidy(weak.clone())));
-        drop(self.handle.spawn(look_for_orphans(weak)));
+        drop(self.handle.spawn(look_for_orphans(weak.clone())));
+        drop(self.handle.spawn(erase_what_waits(weak)));
         Ok(())
     }
 

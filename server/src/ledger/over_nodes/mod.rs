@@ -1,6 +1,7 @@
 //! A ledger over a database: the same decisions, each made again if another node was faster (decision 0048).
 
 mod begin;
+mod erasing;
 mod global;
 mod left_behind;
 mod original;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use waika_domain::event::{Event, Payment};
 use waika_domain::identifiers::{AccountId, CodeDigest};
 
+pub(super) use self::erasing::erase_what_waits;
 use self::tries::Tries;
 use super::call::Call;
 use super::decode::Stored;
@@ -241,6 +243,11 @@ impl Ledger {
             Ok(Taken::Known(_) | Taken::LookAgain) => Ok(Settled::Again),
             Err(error) => {
                 if !depends_on_memory(error) {
+                    return Err(error);
+                }
+                if error == LedgerError::AccountClosed
+                    && self.is_being_erased_on(node, account).await?
+                {
                     return Err(error);
                 }
                 if let Some(known) = self.known_on(node, account, hash, call).await? {

@@ -45,7 +45,8 @@ impl Row {
 pub struct FoundBy {
     /// Digests of its cards, under each key.
     pub cards: Vec<i64>,
-    /// What waits for an operator: 1 a risk ticket, 2 a password ticket, 4 a review.
+    /// What waits for an operator: 1 a risk ticket, 2 a password ticket, 4 a review. 8 what is personal in a closed
+    /// account is being erased.
     pub open_tickets: i16,
 }
 
