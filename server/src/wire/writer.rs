@@ -101,27 +101,45 @@ impl<'a> Wire<'a> {
     /// A message inside, which is told if it says nothing, too.
     pub(crate) fn message(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
         // Most are short, so that one byte holds their length.
-        self.message_of(1, tag, write);
+        let place = self.room(tag, [0]);
+        write(self);
+        let long = self.0.len() - place - 1;
+        match (u8::try_from(long), self.0.get_mut(place)) {
+            (Ok(digit @ ..=0x7f), Some(room)) => *room = digit,
+            _ => self.put_length(place, 1, long),
+        }
     }
 
     /// The same of 128 bytes and more, most likely.
     pub(crate) fn longer_message(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
-        self.message_of(2, tag, write);
+        let place = self.room(tag, [0, 0]);
+        write(self);
+        let long = self.0.len() - place - 2;
+        match (u16::try_from(long), self.0.get_mut(place..place + 2)) {
+            (Ok(two @ 0x80..=0x3fff), Some(room)) => {
+                // Seven bits in each, the lower ones first.
+                let digits = two & 0x7f | 0x80 | (two & !0x7f) << 1;
+                room.copy_from_slice(&digits.to_le_bytes());
+            }
+            _ => self.put_length(place, 2, long),
+        }
     }
 
-    /// Leaves room for a length of so many bytes before it is known.
-    fn message_of(&mut self, room: usize, tag: u32, write: impl FnOnce(&mut Self)) {
+    /// Leaves room for a length that is not known yet, and says where.
+    fn room<const BYTES: usize>(&mut self, tag: u32, zeros: [u8; BYTES]) -> usize {
         self.key(tag, Kind::Delimited);
         let place = self.0.len();
-        self.0.resize(place + room, 0);
-        write(self);
+        self.0.extend_from_slice(&zeros);
+        place
+    }
+
+    /// Puts a length into its place, where the room that was left does not fit it.
+    #[cold]
+    fn put_length(&mut self, place: usize, room: usize, long: usize) {
         let end = self.0.len();
-        self.varint(length(end - place - room));
+        self.varint(length(long));
         let digits = self.0.len() - end;
-        if digits == room {
-            self.0.copy_within(end.., place);
-            self.0.truncate(end);
-        } else if let Some(written) = self.0.get_mut(place..) {
+        if let Some(written) = self.0.get_mut(place..) {
             written.rotate_right(digits);
             self.0.drain(place + digits..place + digits + room);
         }
@@ -156,3 +174,6 @@ impl<'a> Wire<'a> {
 fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
