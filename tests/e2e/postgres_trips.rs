@@ -3,12 +3,14 @@
 use crate::postgres_support::{Database, callers};
 use crate::wallet::{Callers, pay};
 
-/// What servers ask by themselves, whether anybody pays or not: of what they have to hear of, and of who is there.
-const BY_THEMSELVES: [&str; 5] = [
+/// What servers ask by themselves, whether anybody pays or not: of what they have to hear of, of who is there, and of
+/// what is left to erase.
+const BY_THEMSELVES: [&str; 6] = [
     "select account_id, sequence, entry from entry where written",
     "select pg_snapshot_xmin",
     "select sequence, entry from entry where account_id = ''",
     "select w.account_id, w.sequence, e.entry from awaiting",
+    "select a.account_id from account a left join node",
     "update node ",
 ];
 /// What is asked by a session that was opened: the one that holds rows is opened once there is one to hold.
